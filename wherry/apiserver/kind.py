@@ -1,0 +1,108 @@
+"""What a kind declares. A kind is added by declaring it in `resources/`, not by writing handlers.
+
+Every hook works on the object in its **storage version** (`versions[0]`); `Conversion`s translate the other served versions
+at the edge. Hooks are synchronous and run under the registry's single writer, so an allocation that looks at the
+current objects through `Context` cannot race with another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from typing import Any, Protocol
+
+from wherry.objects import Object
+from wherry.objects.errors import FieldError
+from wherry.objects.resource import Resource
+
+
+class Context(Protocol):
+    """What a hook may look at: the current objects, the configuration, the caller."""
+
+    service_cidr: IPv4Network
+    node_port_range: range
+    user: str
+    dry_run: bool
+
+    def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:
+        """Return one current object, or None."""
+        ...
+
+    def list(self, resource: Resource, namespace: str | None = None) -> Iterable[Object]:
+        """Yield the current objects of a resource."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Add a `Warning: ` header to the answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of `kubectl get`: `priority` 0 always, 1 with `-o wide`. `cell` gets the object, in its storage version."""
+
+    name: str
+    cell: Callable[[Object], Any]
+    type: str = "string"
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Translate an object between the storage version and one other served version; both return a new object."""
+
+    to_storage: Callable[[Object], Object]
+    from_storage: Callable[[Object], Object]
+
+
+Validator = Callable[[Object], list[FieldError]]
+UpdateValidator = Callable[[Object, Object], list[FieldError]]  # (new, old)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A served kind.
+
+    `versions`: served versions, the storage version first, as (group, version) since one store may answer under several groups
+    (Ingress: networking.k8s.io/v1, networking.k8s.io/v1beta1, extensions/v1beta1).
+    `default` fills in defaults in place (on a private copy). `admit(new, old, context)` runs after defaulting and before
+    validation on create (old None) and update, in place: allocation, server-side fields; it may raise ApiError.
+    `released(old, context)` runs when an object is finally gone.
+    `columns` excludes Name (always first) and Age (added last unless `age` is False).
+    `has_status`: serves the `status` subresource: plain writes keep the old status, status writes keep the rest.
+    `scale`: serves `scale` (paths spec.replicas, status.replicas, and `status.selector` computed from spec.selector).
+    `generation`: metadata.generation counts spec changes.
+    `fields`: selectable fields beyond metadata.name and metadata.namespace: path -> getter.
+    `grace_period(obj)`: seconds of graceful deletion (Pods); None deletes at once.
+    """
+
+    kind: str
+    plural: str
+    versions: Sequence[tuple[str, str]]
+    namespaced: bool = True
+    singular: str = ""
+    short_names: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    default: Callable[[Object], None] | None = None
+    admit: Callable[[Object, Object | None, Context], None] | None = None
+    released: Callable[[Object, Context], None] | None = None
+    validate: Validator | None = None
+    validate_update: UpdateValidator | None = None
+    columns: Sequence[Column] = ()
+    age: bool = True
+    has_status: bool = False
+    scale: bool = False
+    generation: bool = False
+    fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
+    conversions: Mapping[tuple[str, str], Conversion] = field(default_factory=dict)
+    grace_period: Callable[[Object, int | None], int | None] | None = None
+    name_pattern: str = "dns-subdomain"  # dns-subdomain | dns-label | path-segment (RBAC) | service-name (RFC 1035)
+
+    @property
+    def resource(self) -> Resource:
+        """The identity under the storage version."""
+        group, version = self.versions[0]
+        return Resource(group, version, self.plural, self.kind, self.namespaced)

@@ -1,0 +1,1 @@
+"""The `wherry` command: one file per verb, loaded only when that verb is called."""

@@ -1,0 +1,48 @@
+"""`wherry`: the table of verbs. Each verb's module is imported only when it is called, so `--help` stays instant."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from wherry import __version__
+
+VERBS = {
+    "up": "Start a cluster and wait until its addons answer.",
+    "down": "Stop a cluster; with --purge forget its state too.",
+    "status": "Show the clusters, or one cluster's nodes and addons.",
+    "logs": "Show what a component logged.",
+    "kubeconfig": "Print a cluster's kubeconfig.",
+    "shell": "Run a command in a node's network namespace.",
+    "proxy": "Run the service proxy of one node, or print its plan.",
+    "dns": "Run the cluster DNS server.",
+    "ingress": "Run the Ingress controller, or print its nginx.conf.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in `wherry.cli.<verb>`, each with a click command named `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(f"wherry.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="wherry")
+def main() -> None:
+    """A small real Kubernetes on this machine, and the proxy, DNS and Ingress controller for any other."""

@@ -1,0 +1,11 @@
+"""How every component reaches an API server: one `Client` interface, two transports (in-process and HTTP), and a fake.
+
+    interface.py    `Client`, `WatchEvent`, `ObjectList`: the contract
+    http.py         the transport over HTTPS (kubeconfig or in-cluster)
+    kubeconfig.py   where the server is and who we are
+    fake.py         an in-memory `Client` for tests
+    informer.py     `Informer`: a cache of one resource that follows a watch and survives anything
+    workqueue.py    `WorkQueue`: keys, de-duplicated, with delays and back-off
+
+The in-process transport lives in `wherry.apiserver` (it needs the server); it satisfies the same contract tests.
+"""

@@ -1,0 +1,122 @@
+"""A cache of one resource that follows a watch: the way every component sees the cluster.
+
+Level-triggered: when a watch ends or expires the informer lists again, and tells its handlers only what differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from wherry.client.interface import Client
+from wherry.objects import Object
+from wherry.objects.errors import ApiError, Expired
+from wherry.objects.resource import Resource
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+"""(namespace, name); the namespace is "" for cluster-scoped objects."""
+
+Handler = Callable[[Object | None, Object | None], None]
+"""Called with (old, new): (None, new) added, (old, new) changed, (old, None) deleted. Must not block or raise."""
+
+RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+def key_of(obj: Object) -> Key:
+    """Return an object's cache key."""
+    metadata = obj["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+class Informer:
+    """The current objects of `resource`, kept up to date by `run`.
+
+    `namespace`, `labels` and `fields` narrow it. Handlers subscribed before `run` see every object; `synced` is set
+    after the first whole list has been handed to them.
+    """
+
+    def __init__(
+        self, client: Client, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    ):
+        self.resource = resource
+        self.synced = asyncio.Event()
+        self._client = client
+        self._namespace = namespace
+        self._labels = labels
+        self._fields = fields
+        self._objects: dict[Key, Object] = {}
+        self._handlers: list[Handler] = []
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        """Return one cached object, or None."""
+        return self._objects.get((namespace, name))
+
+    def items(self) -> list[Object]:
+        """Return all cached objects."""
+        return list(self._objects.values())
+
+    def in_namespace(self, namespace: str) -> Iterable[Object]:
+        """Yield the cached objects of one namespace."""
+        return (o for (ns, _), o in list(self._objects.items()) if ns == namespace)
+
+    def subscribe(self, handler: Handler) -> None:
+        """Call `handler` for every change; what is cached already is handed over at once as added."""
+        self._handlers.append(handler)
+        for obj in self.items():
+            handler(None, obj)
+
+    async def wait_synced(self) -> None:
+        """Return once the first list has arrived."""
+        await self.synced.wait()
+
+    async def run(self) -> None:
+        """Follow the resource until cancelled, through every failure of the server."""
+        failures = 0
+        while True:
+            try:
+                version = await self._relist()
+                failures = 0
+                await self._follow(version)
+            except Expired:
+                continue
+            except ApiError as error:
+                pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+                if failures == len(RETRY_SECONDS):
+                    log.warning("cannot follow %s: %s", self.resource.group_resource, error)
+                failures += 1
+                await asyncio.sleep(pause)
+
+    async def _relist(self) -> str:
+        listed = await self._client.list(self.resource, self._namespace, labels=self._labels, fields=self._fields)
+        current = {key_of(o): o for o in listed.items}
+        for key in [k for k in self._objects if k not in current]:
+            self._set(key, None)
+        for key, obj in current.items():
+            self._set(key, obj)
+        self.synced.set()
+        return listed.resource_version
+
+    async def _follow(self, version: str) -> None:
+        """Watch from `version`; when a watch ends in peace, go on from the last version seen."""
+        while True:
+            async for event in self._client.watch(
+                self.resource, self._namespace, labels=self._labels, fields=self._fields, resource_version=version
+            ):
+                version = event.object["metadata"]["resourceVersion"]
+                if event.type != "BOOKMARK":
+                    self._set(key_of(event.object), None if event.type == "DELETED" else event.object)
+
+    def _set(self, key: Key, new: Object | None) -> None:
+        old = self._objects.get(key)
+        if new is None:
+            if self._objects.pop(key, None) is None:
+                return
+        elif old is not None and old["metadata"].get("resourceVersion") == new["metadata"].get("resourceVersion"):
+            return
+        else:
+            self._objects[key] = new
+        for handler in self._handlers:
+            handler(old, new)

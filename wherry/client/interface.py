@@ -1,0 +1,100 @@
+"""The contract of a client: what a component may ask of an API server, whatever lies between.
+
+Every method raises the errors of `wherry.objects.errors` (and only those) when the server refuses, and
+`ServiceUnavailable` when it cannot be reached. Objects returned are shared: never change them in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal, NamedTuple, Protocol
+
+from wherry.objects import Object
+from wherry.objects.resource import Resource
+
+PatchType = Literal["json", "merge", "strategic"]
+EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+
+
+class WatchEvent(NamedTuple):
+    """One change. A BOOKMARK carries only `metadata.resourceVersion` (and its annotations)."""
+
+    type: EventType
+    object: Object
+
+
+class ObjectList(NamedTuple):
+    """The objects of a collection, and the version from which a watch continues without a gap."""
+
+    items: list[Object]
+    resource_version: str
+
+
+class Client(Protocol):
+    """One user's access to one API server. Safe for concurrent use in one event loop."""
+
+    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
+        """Return one object; raises `NotFound`."""
+        ...
+
+    async def list(
+        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    ) -> ObjectList:
+        """Return all matching objects (every namespace when `namespace` is None). Selectors are Kubernetes' strings."""
+        ...
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        resource_version: str = "",
+    ) -> AsyncIterator[WatchEvent]:
+        """Yield every change after `resource_version`, bookmarks included, until the server ends the watch.
+
+        Raises `Expired` when the version is no longer kept: list again. An object that stops matching the selectors
+        is a DELETED event.
+        """
+        ...
+
+    async def create(
+        self, resource: Resource, obj: Object, namespace: str | None = None, *, name: str = "", subresource: str = ""
+    ) -> Object:
+        """Create `obj` (or post to `subresource` of object `name`: binding, eviction, token) and return the answer."""
+        ...
+
+    async def update(self, resource: Resource, obj: Object, *, subresource: str = "") -> Object:
+        """Replace the object named in `obj.metadata`; raises `Conflict` when its resourceVersion is not current."""
+        ...
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        patch: Any,
+        namespace: str | None = None,
+        *,
+        type: PatchType = "merge",
+        subresource: str = "",
+    ) -> Object:
+        """Patch one object (JSON patch: a list; the others: an object) and return the result."""
+        ...
+
+    async def delete(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None = None,
+        *,
+        grace_period_seconds: int | None = None,
+        propagation_policy: str | None = None,
+        uid: str | None = None,
+    ) -> None:
+        """Delete one object; `uid` is a precondition (`Conflict` when it is another's)."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections; watches end."""
+        ...

@@ -1,0 +1,78 @@
+"""A queue of keys: each key at most once, never two workers on one key, failures retried with back-off.
+
+Same promises as client-go's workqueue: a key added while it is being worked on is worked on again afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from wherry.objects.errors import ApiError, Conflict
+
+log = logging.getLogger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+
+FIRST_RETRY_SECONDS = 0.005
+LONGEST_RETRY_SECONDS = 60.0
+
+
+class WorkQueue(Generic[K]):
+    """Keys waiting for `run`'s workers. `name` is what the log calls it."""
+
+    def __init__(self, name: str):
+        self._name = name
+        self._ready: asyncio.Queue[K] = asyncio.Queue()
+        self._dirty: set[K] = set()
+        self._working: set[K] = set()
+        self._failures: dict[K, int] = {}
+
+    def __len__(self) -> int:
+        """Return how many keys wait."""
+        return self._ready.qsize()
+
+    def add(self, key: K) -> None:
+        """Queue `key`, unless it waits already."""
+        if key in self._dirty:
+            return
+        self._dirty.add(key)
+        if key not in self._working:
+            self._ready.put_nowait(key)
+
+    def add_after(self, key: K, seconds: float) -> None:
+        """Queue `key` in `seconds`."""
+        if seconds <= 0:
+            self.add(key)
+        else:
+            asyncio.get_running_loop().call_later(seconds, self.add, key)
+
+    async def run(self, reconcile: Callable[[K], Awaitable[None]], workers: int = 1) -> None:
+        """Hand keys to `reconcile` until cancelled; an `ApiError` or `OSError` it raises puts the key back."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._work(reconcile))
+
+    async def _work(self, reconcile: Callable[[K], Awaitable[None]]) -> None:
+        while True:
+            key = await self._ready.get()
+            self._dirty.discard(key)
+            self._working.add(key)
+            try:
+                await reconcile(key)
+                self._failures.pop(key, None)
+            except (ApiError, OSError) as error:
+                self._retry(key, error)
+            finally:
+                self._working.discard(key)
+                if key in self._dirty:
+                    self._ready.put_nowait(key)
+
+    def _retry(self, key: K, error: Exception) -> None:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        pause = min(FIRST_RETRY_SECONDS * 2 ** (failures - 1), LONGEST_RETRY_SECONDS)
+        level = logging.DEBUG if isinstance(error, Conflict) else logging.WARNING
+        log.log(level, "%s: %s failed, again in %.3f s: %s", self._name, key, pause, error)
+        self.add_after(key, pause)

@@ -1,0 +1,223 @@
+"""The errors an API server answers with, shared by server and clients.
+
+    ApiError                   any `metav1.Status` with status Failure
+    ├── BadRequest             400 BadRequest
+    ├── Unauthorized           401 Unauthorized
+    ├── Forbidden              403 Forbidden
+    ├── NotFound               404 NotFound
+    ├── MethodNotAllowed       405 MethodNotAllowed
+    ├── NotAcceptable          406 NotAcceptable
+    ├── AlreadyExists          409 AlreadyExists
+    ├── Conflict               409 Conflict
+    ├── Expired                410 Expired (a watch or list from a version no longer kept)
+    ├── UnsupportedMediaType   415 UnsupportedMediaType
+    ├── Invalid                422 Invalid (its causes name the field paths)
+    ├── TooManyRequests        429 TooManyRequests
+    ├── InternalError          500 InternalError
+    ├── ServiceUnavailable     503 ServiceUnavailable
+    └── Timeout                504 Timeout
+
+Source of codes and reasons: k8s.io/apimachinery pkg/apis/meta/v1 types.go and pkg/api/errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from wherry.objects import Object
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one field, as `field.Error` prints it.
+
+    `type` is the cause reason (FieldValueRequired, FieldValueInvalid, FieldValueNotSupported, FieldValueDuplicate,
+    FieldValueForbidden, FieldValueTooLong, FieldValueTooMany, FieldValueNotFound); `detail` the whole text after the path, such as
+    ``Required value`` or ``Invalid value: 99999: provided port is not in the valid range``.
+    Build one with the functions in `wherry.objects.fields`.
+    """
+
+    type: str
+    field: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.detail}"
+
+
+class ApiError(Exception):
+    """A failed API call: `code` (HTTP), `reason` (CamelCase word), `message`, `details` (metav1.StatusDetails or None)."""
+
+    code: int = 500
+    reason: str = ""
+    codes: ClassVar[dict[tuple[int, str], type[ApiError]]] = {}
+
+    def __init__(self, message: str, *, code: int | None = None, reason: str | None = None, details: Object | None = None):
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        if code is not None:
+            self.code = code
+        if reason is not None:
+            self.reason = reason
+
+    def __init_subclass__(cls) -> None:
+        ApiError.codes[cls.code, cls.reason] = cls
+
+    def status(self) -> Object:
+        """Return the `metav1.Status` object for this error."""
+        body: Object = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code,
+        }
+        if self.details:
+            body["details"] = self.details
+        return body
+
+    @staticmethod
+    def from_status(status: Object, code: int = 500) -> ApiError:
+        """Return the error a Status object (or any other failed body) stands for; unknown reasons become `ApiError`."""
+        code = int(status.get("code") or code)
+        reason = str(status.get("reason") or "")
+        message = str(status.get("message") or reason or f"HTTP {code}")
+        cls = ApiError.codes.get((code, reason))
+        if cls is None:
+            cls = next((c for (n, _), c in ApiError.codes.items() if n == code), ApiError)
+        error = ApiError.__new__(cls)
+        ApiError.__init__(error, message, code=code, reason=reason or cls.reason, details=status.get("details"))
+        return error
+
+
+def _qualified(plural: str, group: str) -> str:
+    return f"{plural}.{group}" if group else plural
+
+
+class BadRequest(ApiError):
+    """The request cannot be understood."""
+
+    code, reason = 400, "BadRequest"
+
+
+class Unauthorized(ApiError):
+    """No or wrong credentials."""
+
+    code, reason = 401, "Unauthorized"
+
+
+class Forbidden(ApiError):
+    """The user may not do this."""
+
+    code, reason = 403, "Forbidden"
+
+
+class NotFound(ApiError):
+    """No such object."""
+
+    code, reason = 404, "NotFound"
+
+    @classmethod
+    def of(cls, plural: str, name: str, group: str = "") -> NotFound:
+        """Return the error for object `name` of `plural`.`group`."""
+        return cls(
+            f'{_qualified(plural, group)} "{name}" not found', details={"name": name, "group": group, "kind": plural}
+        )
+
+
+class MethodNotAllowed(ApiError):
+    """The resource does not know this verb."""
+
+    code, reason = 405, "MethodNotAllowed"
+
+
+class NotAcceptable(ApiError):
+    """None of the media types asked for can be produced."""
+
+    code, reason = 406, "NotAcceptable"
+
+
+class AlreadyExists(ApiError):
+    """The name is taken."""
+
+    code, reason = 409, "AlreadyExists"
+
+    @classmethod
+    def of(cls, plural: str, name: str, group: str = "") -> AlreadyExists:
+        """Return the error for object `name` of `plural`.`group`."""
+        return cls(
+            f'{_qualified(plural, group)} "{name}" already exists',
+            details={"name": name, "group": group, "kind": plural},
+        )
+
+
+class Conflict(ApiError):
+    """The object changed since it was read, or its state does not allow the call."""
+
+    code, reason = 409, "Conflict"
+
+    @classmethod
+    def of(cls, plural: str, name: str, why: str, group: str = "") -> Conflict:
+        """Return the error for object `name` of `plural`.`group`, with the reason `why`."""
+        return cls(
+            f'Operation cannot be fulfilled on {_qualified(plural, group)} "{name}": {why}',
+            details={"name": name, "group": group, "kind": plural},
+        )
+
+
+class Expired(ApiError):
+    """The resource version asked for is no longer kept: list again."""
+
+    code, reason = 410, "Expired"
+
+
+class UnsupportedMediaType(ApiError):
+    """The body's or patch's media type is not one this resource takes."""
+
+    code, reason = 415, "UnsupportedMediaType"
+
+
+class Invalid(ApiError):
+    """The object breaks its kind's rules; `details.causes` names each field."""
+
+    code, reason = 422, "Invalid"
+
+    @classmethod
+    def of(cls, kind: str, name: str, errors: Sequence[FieldError], group: str = "") -> Invalid:
+        """Return the error Kubernetes prints for `errors` (at least one) on object `name` of `kind`."""
+        lines = list(dict.fromkeys(str(e) for e in errors))
+        what = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+        causes: list[dict[str, Any]] = [{"reason": e.type, "message": e.detail, "field": e.field} for e in errors]
+        return cls(
+            f'{_qualified(kind, group)} "{name}" is invalid: {what}',
+            details={"name": name, "group": group, "kind": kind, "causes": causes},
+        )
+
+
+class TooManyRequests(ApiError):
+    """Try again later."""
+
+    code, reason = 429, "TooManyRequests"
+
+
+class InternalError(ApiError):
+    """The server failed."""
+
+    code, reason = 500, "InternalError"
+
+
+class ServiceUnavailable(ApiError):
+    """The server cannot serve this now."""
+
+    code, reason = 503, "ServiceUnavailable"
+
+
+class Timeout(ApiError):
+    """The server gave up waiting."""
+
+    code, reason = 504, "Timeout"
