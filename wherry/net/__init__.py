@@ -1,0 +1,6 @@
+"""All that touches the kernel's network: namespaces, links and routes, nft transactions.
+
+namespaces.py   named network namespaces, and running code inside one
+links.py        bridges, veth pairs, addresses, routes, sysctls of one namespace
+nft.py          nftables transactions
+"""

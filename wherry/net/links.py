@@ -1,0 +1,153 @@
+"""Links, addresses and routes of one network namespace, through netlink (rtnetlink(7)) with pyroute2.
+
+Every call is level-triggered: what is there already is left alone. Calls block for about a millisecond each; never call them
+from an event loop's thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from wherry.net import namespaces
+
+
+class LinkError(OSError):
+    """The kernel refused a link, an address or a route; says which."""
+
+
+class Links:
+    """The links of the namespace the calling thread is in: make and use it on that one thread.
+
+    pyroute2 opens its socket at the first call, so a `Links` made in one namespace and used in another acts on the other:
+    wrap all of the work in `namespaces.run(path, function)`. A context manager.
+    """
+
+    def __init__(self) -> None:
+        self._ipr: Any = IPRoute()
+
+    def __enter__(self) -> Links:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ipr.close()
+
+    def index(self, name: str) -> int | None:
+        """Return the interface index of `name`, or None."""
+        found = self._ipr.link_lookup(ifname=name)
+        return int(found[0]) if found else None
+
+    def up(self, name: str) -> None:
+        """Bring `name` up."""
+        self._ipr.link("set", index=self._index(name), state="up")
+
+    def loopback_up(self) -> None:
+        """Bring `lo` up, which a new namespace has down."""
+        self.up("lo")
+
+    def bridge(self, name: str) -> None:
+        """Make a bridge, up."""
+        if self.index(name) is None:
+            self._do(f"bridge {name}", self._ipr.link, "add", ifname=name, kind="bridge", br_stp_state=0)
+        self.up(name)
+
+    def veth(self, name: str, peer: str, peer_namespace: Path, *, mac: str | None = None) -> None:
+        """Make a veth pair: `name` here, `peer` in `peer_namespace`. Both are left down."""
+        fd = os.open(peer_namespace, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            peer_args: dict[str, Any] = {"ifname": peer, "net_ns_fd": fd}
+            if mac:
+                peer_args["address"] = mac
+            self._do(f"veth {name}", self._ipr.link, "add", ifname=name, kind="veth", peer=peer_args)
+        finally:
+            os.close(fd)
+
+    def attach(self, name: str, bridge: str) -> None:
+        """Make `name` a port of `bridge`."""
+        self._ipr.link("set", index=self._index(name), master=self._index(bridge))
+
+    def delete(self, name: str) -> None:
+        """Delete a link, its peer with it; no error if there is none."""
+        index = self.index(name)
+        if index is not None:
+            self._do(f"delete {name}", self._ipr.link, "del", index=index, ignore=(errno.ENODEV,))
+
+    def names(self) -> set[str]:
+        """Return the names of all links."""
+        return {link.get_attr("IFLA_IFNAME") for link in self._ipr.get_links()}
+
+    def address(self, name: str, address: str, prefix_length: int, *, prefix_route: bool = True) -> None:
+        """Give `name` an IPv4 address; without `prefix_route` the kernel adds no route for its subnet."""
+        flags = {} if prefix_route else {"flags": 0x200}  # IFA_F_NOPREFIXROUTE
+        self._do(
+            f"address {address}/{prefix_length} on {name}",
+            self._ipr.addr,
+            "add",
+            index=self._index(name),
+            address=address,
+            prefixlen=prefix_length,
+            ignore=(errno.EEXIST,),
+            **flags,
+        )
+
+    def route(
+        self, destination: str, *, via: str | None = None, link: str | None = None, source: str | None = None
+    ) -> None:
+        """Set the route to `destination` (a CIDR, or "default"): through a gateway, straight out of a link, or both."""
+        args: dict[str, Any] = {"dst": destination}
+        if via:
+            args["gateway"] = via
+        if link:
+            args["oif"] = self._index(link)
+        if link and not via:
+            args["scope"] = 253  # RT_SCOPE_LINK
+        if source:
+            args["prefsrc"] = source
+        self._do(f"route {destination}", self._ipr.route, "replace", **args)
+
+    def delete_route(self, destination: str) -> None:
+        """Delete the route to `destination`; no error if there is none."""
+        self._do(f"delete route {destination}", self._ipr.route, "del", dst=destination, ignore=(errno.ESRCH,))
+
+    def routes(self) -> dict[str, str | None]:
+        """Return the main table's IPv4 unicast routes: CIDR -> gateway (None for a direct route)."""
+        found: dict[str, str | None] = {}
+        for route in self._ipr.get_routes(family=2, table=254, type=1):
+            destination = route.get_attr("RTA_DST")
+            cidr = f"{destination}/{route['dst_len']}" if destination else "default"
+            found[cidr] = route.get_attr("RTA_GATEWAY")
+        return found
+
+    def _index(self, name: str) -> int:
+        index = self.index(name)
+        if index is None:
+            raise LinkError(errno.ENODEV, f"there is no link {name} in this namespace")
+        return index
+
+    def _do(self, what: str, call: Any, *args: Any, ignore: Iterable[int] = (), **kwargs: Any) -> None:
+        try:
+            call(*args, **kwargs)
+        except NetlinkError as error:
+            if error.code not in tuple(ignore):
+                raise LinkError(error.code, f"{what}: {os.strerror(error.code)}") from error
+
+
+def sysctl(name: str, value: str, namespace: Path | None = None) -> None:
+    """Write one `net.…` sysctl, given with slashes below /proc/sys (`net/ipv4/ip_forward`), in a namespace."""
+
+    def write() -> None:
+        Path("/proc/sys", name).write_text(value)
+
+    if namespace is None:
+        write()
+    else:
+        namespaces.run(namespace, write)
