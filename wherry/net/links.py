@@ -1,7 +1,7 @@
 """Links, addresses and routes of one network namespace, through netlink (rtnetlink(7)) with pyroute2.
 
-Every call is level-triggered: what is there already is left alone. Calls block for about a millisecond each; never call them
-from an event loop's thread.
+Every call is level-triggered: what is there already is left alone. Calls block for about a millisecond each:
+never call them from an event loop's thread.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class LinkError(OSError):
 class Links:
     """The links of the namespace the calling thread is in: make and use it on that one thread.
 
-    pyroute2 opens its socket at the first call, so a `Links` made in one namespace and used in another acts on the other:
-    wrap all of the work in `namespaces.run(path, function)`. A context manager.
+    pyroute2 opens its socket at the first call, so a `Links` made in one namespace and used in another acts on the
+    other: wrap all of the work in `namespaces.run(path, function)`. A context manager.
     """
 
     def __init__(self) -> None:
