@@ -71,12 +71,16 @@ class Kind:
     `default` fills in defaults in place (on a private copy). `admit(new, old, context)` runs after defaulting and before
     validation on create (old None) and update, in place: allocation, server-side fields; it may raise ApiError.
     `released(old, context)` runs when an object is finally gone.
-    `columns` excludes Name (always first) and Age (added last unless `age` is False).
+    `columns` excludes Name (first unless `name_column` is False) and Age (added after the last column of priority 0 unless
+    `age` is False: then the kind shows none, or places its own).
     `has_status`: serves the `status` subresource: plain writes keep the old status, status writes keep the rest.
     `scale`: serves `scale` (paths spec.replicas, status.replicas, and `status.selector` computed from spec.selector).
     `generation`: metadata.generation counts spec changes.
     `fields`: selectable fields beyond metadata.name and metadata.namespace: path -> getter.
     `grace_period(obj)`: seconds of graceful deletion (Pods); None deletes at once.
+    `deleting(obj)` runs in place when the deletionTimestamp is set (Namespace: phase Terminating); `held(obj)` says that
+    something besides metadata.finalizers keeps a deleted object (Namespace: spec.finalizers).
+    `deprecations`: version -> the text of the `Warning` header on every request through it.
     """
 
     kind: str
@@ -93,12 +97,16 @@ class Kind:
     validate_update: UpdateValidator | None = None
     columns: Sequence[Column] = ()
     age: bool = True
+    name_column: bool = True
     has_status: bool = False
     scale: bool = False
     generation: bool = False
     fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
     conversions: Mapping[tuple[str, str], Conversion] = field(default_factory=dict)
     grace_period: Callable[[Object, int | None], int | None] | None = None
+    deleting: Callable[[Object], None] | None = None
+    held: Callable[[Object], bool] | None = None
+    deprecations: Mapping[tuple[str, str], str] = field(default_factory=dict)
     name_pattern: str = "dns-subdomain"  # dns-subdomain | dns-label | path-segment (RBAC) | service-name (RFC 1035)
 
     @property
