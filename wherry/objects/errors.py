@@ -33,9 +33,9 @@ from wherry.objects import Object
 class FieldError:
     """One thing wrong with one field, as `field.Error` prints it.
 
-    `type` is the cause reason (FieldValueRequired, FieldValueInvalid, FieldValueNotSupported, FieldValueDuplicate,
-    FieldValueForbidden, FieldValueTooLong, FieldValueTooMany, FieldValueNotFound); `detail` the whole text after the path, such as
-    ``Required value`` or ``Invalid value: 99999: provided port is not in the valid range``.
+    `type` is the cause reason (FieldValueRequired, FieldValueInvalid, FieldValueNotSupported,
+    FieldValueDuplicate, FieldValueForbidden, FieldValueTooLong, FieldValueTooMany, FieldValueNotFound); `detail` the
+    whole text after the path: ``Required value``, ``Invalid value: 99999: provided port is not in the valid range``.
     Build one with the functions in `wherry.objects.fields`.
     """
 
@@ -48,13 +48,15 @@ class FieldError:
 
 
 class ApiError(Exception):
-    """A failed API call: `code` (HTTP), `reason` (CamelCase word), `message`, `details` (metav1.StatusDetails or None)."""
+    """A failed API call: `code` (HTTP), `reason` (CamelCase word), `message`, `details` (metav1.StatusDetails)."""
 
     code: int = 500
     reason: str = ""
     codes: ClassVar[dict[tuple[int, str], type[ApiError]]] = {}
 
-    def __init__(self, message: str, *, code: int | None = None, reason: str | None = None, details: Object | None = None):
+    def __init__(
+        self, message: str, *, code: int | None = None, reason: str | None = None, details: Object | None = None
+    ):
         super().__init__(message)
         self.message = message
         self.details = details
