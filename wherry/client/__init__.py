@@ -6,6 +6,7 @@
     fake.py         an in-memory `Client` for tests
     informer.py     `Informer`: a cache of one resource that follows a watch and survives anything
     workqueue.py    `WorkQueue`: keys, de-duplicated, with delays and back-off
+    events.py       `EventWriter`, `EventRecorder`: core/v1 Events, counted and folded, written in the background
 
 The in-process transport lives in `wherry.apiserver` (it needs the server); it satisfies the same contract tests.
 """
