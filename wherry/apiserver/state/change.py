@@ -1,0 +1,86 @@
+"""One write to one object, as watchers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import cached_property
+
+import msgspec
+
+from wherry.apiserver.storage.interface import LogEntry
+from wherry.client.interface import EventType
+from wherry.objects import Object
+
+Key = tuple[str, str]
+"""(namespace, name) of an object; the namespace is "" for cluster-scoped kinds."""
+
+
+class Change:
+    """The object before (`old`, None: created) and after (`new`, None: deleted) the write of `revision`.
+
+    `encoded` keeps what was made of the change for one watcher, so that it is made once for all of them.
+    """
+
+    def __init__(self, revision: int, key: Key, old: Object | None, new: Object | None):
+        self.revision = revision
+        self.key = key
+        self.old = old
+        self.new = new
+        self._encoded: dict[Hashable, bytes] = {}
+
+    def event(self, matches: Callable[[Object], bool]) -> tuple[EventType, Object] | None:
+        """Return what a watcher that sees only what `matches` is told: an object enters, stays, leaves, or nothing.
+
+        Source: apiserver pkg/storage/cacher (the old state is what decides between ADDED and MODIFIED).
+        """
+        old, new = self.old, self.new
+        was = old is not None and matches(old)
+        if new is not None and matches(new):
+            return ("MODIFIED" if was else "ADDED"), new
+        return ("DELETED", self.gone) if was else None
+
+    @cached_property
+    def gone(self) -> Object:
+        """The last state of an object that left, carrying the version of its leaving."""
+        assert self.old is not None
+        return {**self.old, "metadata": {**self.old["metadata"], "resourceVersion": str(self.revision)}}
+
+    def encoded(self, form: Hashable, encode: Callable[[], bytes]) -> bytes:
+        """Return the bytes of this change in `form`, calling `encode` if nobody has asked for that form yet."""
+        data = self._encoded.get(form)
+        if data is None:
+            data = self._encoded[form] = encode()
+        return data
+
+
+class LoggedChange(Change):
+    """A change from before this process started, decoded only if a watch goes back that far."""
+
+    def __init__(self, entry: LogEntry, key: Key):
+        self.revision = entry.revision
+        self.key = key
+        self._entry = entry
+        self._encoded = {}
+
+    @cached_property
+    def old(self) -> Object | None:  # type: ignore[override]
+        """See `Change`; its version is unknown, and nobody is shown it: events carry `new` or `gone`."""
+        return decode(self._entry.previous, 0) if self._entry.previous is not None else None
+
+    @cached_property
+    def new(self) -> Object | None:  # type: ignore[override]
+        """See `Change`."""
+        return decode(self._entry.value, self.revision) if self._entry.value is not None else None
+
+
+def encode(obj: Object) -> bytes:
+    """Return what is stored of an object: everything but its version, which the store keeps."""
+    metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
+    return msgspec.json.encode({**obj, "metadata": metadata})
+
+
+def decode(value: bytes, revision: int) -> Object:
+    """Return a stored object, with its version."""
+    obj: Object = msgspec.json.decode(value)
+    obj["metadata"]["resourceVersion"] = str(revision)
+    return obj

@@ -1,0 +1,43 @@
+"""The recent changes of one resource, from which a watch can continue and an older list can be put together again."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from operator import attrgetter
+
+from wherry.apiserver.state.change import Change, Key
+from wherry.objects import Object
+from wherry.objects.errors import Expired
+
+WINDOW_LENGTH = 1024
+
+_revision = attrgetter("revision")
+
+
+class Window:
+    """At least the last `length` changes after revision `start`, in order."""
+
+    def __init__(self, start: int, length: int = WINDOW_LENGTH):
+        self._start = start
+        self._length = length
+        self._changes: list[Change] = []
+
+    def append(self, change: Change) -> None:
+        """Add the newest change; now and then forget the oldest ones."""
+        self._changes.append(change)
+        if len(self._changes) >= 2 * self._length:
+            self._start = self._changes[self._length - 1].revision
+            del self._changes[: self._length]
+
+    def since(self, revision: int) -> list[Change]:
+        """Return the changes after `revision`; raises `Expired` when some are forgotten."""
+        if revision < self._start:
+            raise Expired(f"too old resource version: {revision} ({self._start})")
+        return self._changes[bisect_right(self._changes, revision, key=_revision) :]
+
+    def undone(self, revision: int) -> dict[Key, Object | None]:
+        """Return, for each object changed after `revision`, what it was then (None: it was not there)."""
+        before: dict[Key, Object | None] = {}
+        for change in self.since(revision):
+            before.setdefault(change.key, change.old)
+        return before
