@@ -1,0 +1,16 @@
+"""Composes the embedded cluster out of the other rooms' parts.
+
+config.py         what the user asked for: names, addresses, ports
+paths.py          where a cluster keeps its files
+certificates.py   the cluster's CA and every certificate it signs
+kubeconfig.py     merging a context into the user's kubeconfig, and taking it out
+lifecycle.py      up, down, and is it running: what the verbs call
+sandbox.py        the PID and mount namespace everything lives in, and its init
+supervisor.py     the init's loop: start, reap, restart
+topology.py       the LAN, the nodes' network namespaces
+components.py     the processes of a cluster and what each runs
+controlplane.py   API server + controllers + scheduler + addons, one process
+addons/           the manifests of what runs as pods: kube-proxy, coredns
+hostforward.py    127.0.0.1 on the host → NodePorts and the ingress inside
+cgroups           see wherry.node.cgroups
+"""

@@ -1,0 +1,31 @@
+"""`wherry logs`: what a component logged."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from wherry.cli import options
+from wherry.cluster import lifecycle
+
+
+@click.command()
+@options.name
+@click.argument("component", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on printing as more is logged.")
+@click.option("-n", "--tail", type=click.IntRange(0), help="Only the last lines.")
+def command(name: str, component: str | None, follow: bool, tail: int | None) -> None:
+    """Show what a COMPONENT logged (init, control-plane, node-NAME, host-forward); without one, all of them.
+
+    Pods' logs (kube-proxy, coredns, the ingress controller) are `kubectl -n kube-system logs`.
+    """
+    logs = lifecycle.locate(name, None).logs
+    available = sorted(p.stem for p in logs.glob("*.log"))
+    if not available:
+        raise options.Failure(f"there is no cluster {name}; `wherry up --name {name}` makes it")
+    if component and component not in available:
+        raise options.Failure(f"there is no component {component!r}; choose from {', '.join(available)}")
+    files = [str(logs / f"{c}.log") for c in ([component] if component else available)]
+    lines = f"+{1}" if tail is None else str(tail)
+    os.execvp("tail", ["tail", "-n", lines, *(["-F"] if follow else []), *files])

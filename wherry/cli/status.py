@@ -1,0 +1,74 @@
+"""`wherry status`: which clusters there are, and how the nodes and addons of one are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from wherry.cli import options
+from wherry.cluster import lifecycle, memory, sandbox
+from wherry.cluster.config import ClusterConfig
+from wherry.cluster.paths import Paths
+
+
+@click.command()
+@click.option("--name", help="One cluster; without it, all of them.")
+def command(name: str | None) -> None:
+    """Show the clusters, or one cluster's nodes and addons; exit code 1 when one that is named is not ready."""
+    names = [name] if name else lifecycle.known()
+    if not names:
+        click.echo("there is no cluster; `wherry up` makes one")
+        return
+    ready = [_show(n) for n in names]
+    if name and not all(ready):
+        raise SystemExit(1)
+
+
+def _show(name: str) -> bool:
+    paths = lifecycle.locate(name, None)
+    if not paths.config.exists():
+        raise options.Failure(f"there is no cluster {name}; `wherry up --name {name}` makes it")
+    config = ClusterConfig.load(paths.config)
+    pid = sandbox.running(paths)
+    if pid is None:
+        click.echo(f"{name}: stopped; state in {paths.data}")
+        return False
+    found = memory.processes(pid)
+    total = sum(p.pss for p in found) / 2**20
+    click.echo(f"{name}: running for {lifecycle.since(paths) or 0:.0f} s, {len(found)} processes, {total:.0f} MB")
+    click.echo(f"  API https://{config.bind}:{config.api_port}  state {paths.data}")
+    return asyncio.run(_workloads(config, paths))
+
+
+async def _workloads(config: ClusterConfig, paths: Paths) -> bool:
+    from wherry.client.http import connect
+    from wherry.cluster.readiness import missing
+    from wherry.objects.errors import ApiError
+    from wherry.objects.resource import DAEMON_SETS, DEPLOYMENTS, NODES
+
+    client = connect(str(paths.kubeconfig))
+    try:
+        async with asyncio.timeout(10):
+            nodes, daemon_sets, deployments = [
+                (await client.list(resource)).items for resource in (NODES, DAEMON_SETS, DEPLOYMENTS)
+            ]
+    except (ApiError, TimeoutError) as error:
+        click.echo(f"  the API does not answer: {error or 'timed out'}; see `wherry logs control-plane`")
+        return False
+    finally:
+        await client.close()
+    for node in nodes:
+        click.echo(f"  node {node['metadata']['name']}  {_address(node)}  pods {node['spec'].get('podCIDR', '-')}")
+    waiting = missing(config, nodes, [*daemon_sets, *deployments])
+    for entry in waiting:
+        click.echo(f"  waiting for {entry.name}: {entry.ready}/{entry.wanted} ready")
+    if not waiting:
+        click.echo(f"  ready: {len(nodes)} node(s), kube-proxy, {', '.join(config.addons) or 'no addons'}")
+    return not waiting
+
+
+def _address(node: dict[str, Any]) -> str:
+    addresses = node.get("status", {}).get("addresses") or []
+    return next((str(a["address"]) for a in addresses if a["type"] == "InternalIP"), "-")

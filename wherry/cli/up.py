@@ -1,0 +1,84 @@
+"""`wherry up`: start a cluster in the background and return when its addons answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wherry.cli import options
+from wherry.cli.progress import Progress
+from wherry.cluster import config as configs
+from wherry.cluster import kubeconfig, lifecycle
+from wherry.cluster.config import ClusterConfig, ConfigError
+
+PROXY_MODES = ("nftables",)
+LATER_PROXY_MODES = ("iptables", "ipvs", "userspace", "ebpf")
+
+
+def _proxy_mode(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value in LATER_PROXY_MODES:
+        raise click.BadParameter(f"{value} is not supported yet; choose {', '.join(PROXY_MODES)}")
+    if value is not None and value not in PROXY_MODES:
+        raise click.BadParameter(f"there is no mode {value!r}; choose {', '.join(PROXY_MODES)}")
+    return value
+
+
+@click.command()
+@options.name
+@click.option("--nodes", help="How many nodes, or their names: NAME[=IP],…  [default: 1]")
+@click.option("--proxy-mode", callback=_proxy_mode, help="How kube-proxy works: nftables.  [default: nftables]")
+@click.option("--node-cidr", help="The LAN of the nodes.  [default: 192.168.51.0/24]")
+@click.option("--pod-cidr", help="Where pods get addresses, a /24 for each node.  [default: 10.244.0.0/16]")
+@click.option("--service-cidr", help="Where Services get cluster IPs.  [default: 10.96.0.0/12]")
+@click.option("--addons", help="What to install besides kube-proxy: dns, ingress, or none.  [default: dns,ingress]")
+@click.option("--image-map", type=click.Path(dir_okay=False), help="Which programs of this machine stand for images.")
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False), help="Where state is kept.  [default: XDG data directory]"
+)
+@click.option("--bind", help="The loopback address to listen on.  [default: 127.0.0.1]")
+@click.option("--api-port", type=click.IntRange(1, 65535), help="The API's port there.  [default: 6443]")
+@click.option("--http-port", type=click.IntRange(1, 65535), help="The ingress's HTTP port there.  [default: 8080]")
+@click.option("--https-port", type=click.IntRange(1, 65535), help="The ingress's HTTPS port there.  [default: 8443]")
+def command(name: str, data_dir: str | None, **given: Any) -> None:
+    """Start a cluster and wait until its addons answer.
+
+    What is not given is as it was the last time, or the default. The context wherry-NAME is merged into the
+    kubeconfig ($KUBECONFIG, or ~/.kube/config) and made current.
+    """
+    try:
+        paths = lifecycle.locate(name, data_dir)
+        saved = ClusterConfig.load(paths.config) if paths.config.exists() else None
+        config = configs.check(_merge(name, saved, given))
+        with Progress() as progress:
+            lifecycle.up(config, paths, progress)
+    except (ConfigError, lifecycle.ClusterError, kubeconfig.KubeconfigError) as error:
+        raise options.Failure(str(error)) from error
+    _report(config, progress.elapsed)
+
+
+def _merge(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> ClusterConfig:
+    """Return the configuration: what was given, else what was saved, else the defaults."""
+    values = {key: value for key, value in given.items() if value is not None}
+    if "addons" in values:
+        values["addons"] = tuple(a for a in values["addons"].split(",") if a not in ("", "none"))
+    if "image_map" in values:
+        values["image_map"] = str(Path(values["image_map"]).resolve())
+    base = {f: getattr(saved, f) for f in ClusterConfig.__struct_fields__} if saved else {"name": name}
+    nodes = values.pop("nodes", None)
+    merged = {**base, **values}
+    if nodes or not saved:
+        defaults = {"node_cidr": "192.168.51.0/24", "pod_cidr": "10.244.0.0/16"}
+        ranges = {key: merged.get(key, default) for key, default in defaults.items()}
+        merged["nodes"] = configs.plan_nodes(nodes or "1", ranges["node_cidr"], ranges["pod_cidr"])
+    return ClusterConfig(**merged)
+
+
+def _report(config: ClusterConfig, seconds: float) -> None:
+    host = config.bind
+    click.echo(f"cluster {config.name} is up after {seconds:.1f} s: {len(config.nodes)} node(s), kubectl context")
+    click.echo(f"  {kubeconfig.entry_name(config.name)}, API https://{host}:{config.api_port},")
+    click.echo(f"  ingress http://{host}:{config.http_port} https://{host}:{config.https_port}, NodePorts on {host}")
+    click.echo(f"look around: kubectl get pods -A    wherry shell {config.control_plane.name}    wherry status")
+    click.echo(f"stop it:     wherry down{'' if config.name == 'default' else ' --name ' + config.name}")

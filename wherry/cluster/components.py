@@ -1,0 +1,119 @@
+"""The processes of a cluster, and what each runs. All are children of the init; none knows another.
+
+control-plane   API server, controllers, scheduler, addons; in the first node's network namespace
+node-NAME       the node agent of one node, in that node's network namespace
+host-forward    the host's loopback → NodePorts and ingress; the only one in the host's network namespace
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Coroutine, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+# What the components share is imported here, once, before the init forks them: see supervisor.py.
+from wherry.client import http, kubeconfig
+from wherry.cluster import controlplane, hostforward
+from wherry.cluster.config import ClusterConfig, Node
+from wherry.cluster.paths import Paths, node_namespace, node_run
+from wherry.cluster.supervisor import Component
+from wherry.net import namespaces
+from wherry.node import agent
+from wherry.telemetry import log
+
+API_PORT = 6443
+CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+
+
+def of(config: ClusterConfig, paths: Paths, listeners: Mapping[str, socket.socket]) -> list[Component]:
+    """Return the components, given the host-side sockets `api`, `http` and `https`.
+
+    The init keeps every listening socket open across restarts, so that clients wait a moment instead of being refused.
+    """
+    first = config.control_plane
+    lan_api = namespaces.run(node_namespace(first.name), _listen, first.address, API_PORT)
+    api_sockets = [listeners["api"], lan_api]
+    ingress_sockets = {name: listeners[name] for name in ("http", "https")}
+    return [
+        Component("control-plane", partial(_control_plane, config, paths, api_sockets)),
+        *(Component(f"node-{n.name}", partial(_node, n, config, paths)) for n in config.nodes),
+        Component("host-forward", partial(_host_forward, config, paths, ingress_sockets)),
+    ]
+
+
+def _control_plane(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]) -> None:
+    log.setup("control-plane")
+    namespaces.enter(node_namespace(config.control_plane.name))
+    _run(controlplane.run(config, paths, sockets))
+
+
+def _node(node: Node, config: ClusterConfig, paths: Paths) -> None:
+    log.setup(f"node-{node.name}")
+    namespaces.enter(node_namespace(node.name))
+    server = kubeconfig.Config(
+        server=f"https://{config.control_plane.address}:{API_PORT}",
+        ca=(paths.pki / "ca.crt").read_bytes(),
+        client_certificate=(paths.pki / f"node-{node.name}.crt").read_bytes(),
+        client_key=(paths.pki / f"node-{node.name}.key").read_bytes(),
+    )
+    _run(_node_agent(server, node_config(node, config, paths)))
+
+
+async def _node_agent(server: kubeconfig.Config, config: agent.NodeConfig) -> None:
+    client = http.HttpClient(server)
+    try:
+        await agent.run(config, client)
+    finally:
+        await client.close()
+
+
+def node_config(node: Node, config: ClusterConfig, paths: Paths) -> agent.NodeConfig:
+    """Return what the node agent of `node` needs to know."""
+    is_control_plane = node == config.control_plane
+    labels = {"node-role.kubernetes.io/control-plane": ""} if is_control_plane else {}
+    # As kind does: with other nodes to run on, the control plane's is kept free of ordinary pods.
+    taints = [CONTROL_PLANE_TAINT] if is_control_plane and len(config.nodes) > 1 else []
+    return agent.NodeConfig(
+        name=node.name,
+        address=node.address,
+        pod_cidr=node.pod_cidr,
+        cluster_dns=config.dns_address,
+        cluster_domain=config.cluster_domain,
+        state_dir=paths.node(node.name),
+        run_dir=node_run(node.name),
+        image_maps=[Path(config.image_map)] if config.image_map else [],
+        labels=labels,
+        taints=taints,
+        cgroup_parent=f"/wherry-{config.name}/{node.name}",
+        serving_certificate=paths.pki / f"node-{node.name}-serving.crt",
+        serving_key=paths.pki / f"node-{node.name}-serving.key",
+        client_ca=paths.pki / "ca.crt",
+    )
+
+
+def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, socket.socket]) -> None:
+    log.setup("host-forward")
+    _run(hostforward.run(config, paths, sockets))
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    return socket.create_server((address, port), backlog=1024)
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` on uvloop until it returns, or SIGTERM cancels it."""
+
+    async def until_told() -> None:
+        task = asyncio.ensure_future(main)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    uvloop.run(until_told())

@@ -1,0 +1,51 @@
+"""The control plane: API server, controllers, scheduler and addons in one process, joined by the in-process client."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from ipaddress import IPv4Network
+
+from wherry.apiserver.server import ApiServer, ApiServerConfig
+from wherry.cluster import addons
+from wherry.cluster.config import ClusterConfig
+from wherry.cluster.paths import Paths
+from wherry.controllers import manager
+from wherry.scheduler import scheduler
+
+NODE_PORTS = range(30000, 32768)
+
+
+def api_config(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]) -> ApiServerConfig:
+    """Return what the API server needs to know."""
+    return ApiServerConfig(
+        sockets=sockets,
+        storage=paths.state,
+        service_cidr=IPv4Network(config.service_cidr),
+        node_port_range=NODE_PORTS,
+        advertise_address=config.control_plane.address,
+        advertise_port=6443,
+        tls_certificate=paths.pki / "apiserver.crt",
+        tls_key=paths.pki / "apiserver.key",
+        client_ca=paths.pki / "ca.crt",
+        service_account_key=paths.pki / "sa.key",
+        kubelet_client_certificate=paths.pki / "apiserver-kubelet-client.crt",
+        kubelet_client_key=paths.pki / "apiserver-kubelet-client.key",
+        kubelet_ca=paths.pki / "ca.crt",
+        issuer=f"https://kubernetes.default.svc.{config.cluster_domain}",
+    )
+
+
+async def run(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]) -> None:
+    """Run until cancelled."""
+    server = ApiServer(api_config(config, paths, sockets))
+    await server.start()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(addons.apply(server.client("system:wherry:addons"), addons.manifests(config)))
+            ca = (paths.pki / "ca.crt").read_text()
+            controllers = manager.ControllersConfig(cluster_ca=ca)
+            group.create_task(manager.run(server.client("system:kube-controller-manager"), controllers))
+            group.create_task(scheduler.run(server.client("system:kube-scheduler")))
+    finally:
+        await server.stop()

@@ -1,0 +1,142 @@
+"""The host's way in: loopback listeners on the host, connections made from the cluster's LAN.
+
+Every NodePort listens on the host's loopback at its own number, and the ingress ports reach the ready controller pods.
+This process lives in the host's network namespace; the sockets it dials with are made in the LAN's, so the cluster
+sees an outside client at the LAN's first address, and the host's own network is never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from wherry.client.http import connect
+from wherry.client.informer import Informer
+from wherry.cluster.config import ClusterConfig
+from wherry.cluster.paths import LAN_NAMESPACE, Paths
+from wherry.cluster.relay import Address, DatagramRelay, StreamRelay
+from wherry.net import namespaces
+from wherry.objects import Object
+from wherry.objects.metadata import condition
+from wherry.objects.resource import PODS, SERVICES
+
+log = logging.getLogger(__name__)
+
+INGRESS_LABELS = "app.kubernetes.io/name=ingress-nginx"
+PortKey = tuple[str, int]
+"""(protocol, node port)."""
+
+
+def node_ports(services: Iterable[Object]) -> set[PortKey]:
+    """Return every NodePort the services ask for (protocols TCP and UDP; SCTP has no loopback relay)."""
+    return {
+        (port.get("protocol", "TCP"), port["nodePort"])
+        for service in services
+        for port in service["spec"].get("ports") or []
+        if port.get("nodePort") and port.get("protocol", "TCP") in ("TCP", "UDP")
+    }
+
+
+def ingress_addresses(pods: Iterable[Object]) -> list[str]:
+    """Return the addresses of the ready ingress controller pods, sorted."""
+    ready = []
+    for pod in pods:
+        state = condition(pod, "Ready")
+        address = pod.get("status", {}).get("podIP")
+        if address and state and state["status"] == "True" and "deletionTimestamp" not in pod["metadata"]:
+            ready.append(address)
+    return sorted(ready)
+
+
+class HostForward:
+    """The listeners of one cluster, following its Services and ingress pods."""
+
+    def __init__(self, config: ClusterConfig):
+        self._config = config
+        # One thread that lives in the LAN's namespace, only to make sockets there.
+        self._maker = ThreadPoolExecutor(1, initializer=namespaces.enter, initargs=(LAN_NAMESPACE,))
+        self._open: dict[PortKey, StreamRelay | DatagramRelay] = {}
+        self._turn = itertools.count()
+        self._ingress: list[str] = []
+        self._changed = asyncio.Event()
+
+    async def run(self, services: Informer, pods: Informer, ingress: Mapping[str, socket.socket]) -> None:
+        """Follow the two informers until cancelled."""
+        services.subscribe(lambda old, new: self._changed.set())
+        pods.subscribe(lambda old, new: self._set_ingress(ingress_addresses(pods.items())))
+        for name, port in (("http", 80), ("https", 443)):
+            await StreamRelay(self._dialer(socket.SOCK_STREAM), self._ingress_target(port)).serve(ingress[name])
+        await services.wait_synced()
+        while True:
+            self._changed.clear()
+            await self._apply(node_ports(services.items()))
+            await self._changed.wait()
+
+    async def _apply(self, wanted: set[PortKey]) -> None:
+        for key in set(self._open) - wanted:
+            self._open.pop(key).close()
+            log.info("closed protocol=%s port=%d", *key)
+        for key in sorted(wanted - set(self._open)):
+            try:
+                self._open[key] = await self._listen(*key)
+            except OSError as error:
+                log.warning(
+                    "cannot listen on %s:%d/%s: %s; reach it through a node's address (`wherry shell`)",
+                    self._config.bind,
+                    key[1],
+                    key[0],
+                    error.strerror,
+                )
+            else:
+                log.info("listening protocol=%s port=%d", *key)
+
+    async def _listen(self, protocol: str, port: int) -> StreamRelay | DatagramRelay:
+        def target() -> Address:
+            return self._config.control_plane.address, port
+
+        if protocol == "TCP":
+            stream = StreamRelay(self._dialer(socket.SOCK_STREAM), target)
+            await stream.serve(socket.create_server((self._config.bind, port), backlog=1024))
+            return stream
+        datagram = DatagramRelay(self._dialer(socket.SOCK_DGRAM), target)
+        await datagram.serve((self._config.bind, port))
+        return datagram
+
+    def _dialer(self, kind: socket.SocketKind) -> Callable[[], socket.socket]:
+        def make() -> socket.socket:
+            made = self._maker.submit(socket.socket, socket.AF_INET, kind).result()
+            made.setblocking(False)
+            return made
+
+        return make
+
+    def _set_ingress(self, addresses: list[str]) -> None:
+        if addresses != self._ingress:
+            log.info("ingress addresses=%s", ",".join(addresses) or "none")
+        self._ingress = addresses
+
+    def _ingress_target(self, port: int) -> Callable[[], Address | None]:
+        def target() -> Address | None:
+            if not self._ingress:
+                return None
+            return self._ingress[next(self._turn) % len(self._ingress)], port
+
+        return target
+
+
+async def run(config: ClusterConfig, paths: Paths, ingress: Mapping[str, socket.socket]) -> None:
+    """Forward until cancelled; `ingress` holds the listening sockets `http` and `https`."""
+    client = connect(str(paths.kubeconfig))
+    services = Informer(client, SERVICES)
+    pods = Informer(client, PODS, labels=INGRESS_LABELS)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(services.run())
+            group.create_task(pods.run())
+            group.create_task(HostForward(config).run(services, pods, ingress))
+    finally:
+        await client.close()

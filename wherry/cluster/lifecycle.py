@@ -1,0 +1,254 @@
+"""Up, down, and is it running: what the verbs call. Everything blocks; progress is told through a callback."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import errno
+import fcntl
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.client.http import connect
+from wherry.client.interface import Client
+from wherry.cluster import certificates, kubeconfig, sandbox
+from wherry.cluster.config import ClusterConfig, ConfigError
+from wherry.cluster.paths import Paths, data_home
+from wherry.cluster.readiness import Waiting, wait_until_ready
+from wherry.node import cgroups
+
+Progress = Callable[[str], None]
+
+READY_SECONDS = 120.0
+REQUIRED_PROGRAMS = {"nft": "nftables", "conmon": "conmon", "runc|crun": "crun"}
+IMMUTABLE = ("node_cidr", "pod_cidr", "service_cidr", "cluster_domain")
+
+
+class ClusterError(Exception):
+    """A cluster could not be started or stopped; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A host-side listener: what it is for, its number, the option that moves it."""
+
+    name: str
+    number: int
+    option: str
+
+
+def known() -> list[str]:
+    """Return the names of the clusters that have a data directory."""
+    home = data_home()
+    return sorted(p.name for p in home.iterdir() if (p / "cluster.json").is_file()) if home.is_dir() else []
+
+
+def up(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
+    """Start the cluster and return when its addons answer; raises ClusterError."""
+    _check_machine(config)
+    paths.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _lock(paths):
+        if sandbox.running(paths) is None:
+            _start(config, paths, progress)
+        elif ClusterConfig.load(paths.config) != config:
+            raise ClusterError(
+                f"cluster {config.name} is running with other options; `wherry down --name {config.name}` first"
+            )
+    kubeconfig.merge(kubeconfig.user_path(), kubeconfig.build(config, paths, _server(config)))
+    progress("waiting for the API server")
+    _wait(config, paths, progress)
+
+
+def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
+    """Stop the cluster if it runs, and leave nothing of it on the host but (without `purge`) its data."""
+    if paths.data.is_dir():
+        with _lock(paths):
+            pid = sandbox.running(paths)
+            if pid is not None:
+                progress("stopping")
+                sandbox.stop(pid, grace_seconds=10.0)
+            paths.init.unlink(missing_ok=True)
+    cgroups.remove_tree(f"/wherry-{name}")
+    kubeconfig.remove(kubeconfig.user_path(), name)
+    if purge:
+        _purge(name, paths)
+
+
+def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
+    _check_unchanged(config, paths)
+    listeners = _listen(config)
+    try:
+        cgroups.remove_tree(f"/wherry-{config.name}")  # left by a crash
+        progress("making certificates")
+        certificates.issue_all(paths.pki, config, datetime.datetime.now(datetime.UTC))
+        config.save(paths.config)
+        kubeconfig.write(config, paths)
+        progress("starting the sandbox")
+        sandbox.spawn(paths, listeners)
+    except OSError as error:
+        raise ClusterError(str(error)) from error
+    finally:
+        for listener in listeners.values():
+            listener.close()
+
+
+def _server(config: ClusterConfig) -> str:
+    return f"https://{config.bind}:{config.api_port}"
+
+
+def _check_machine(config: ClusterConfig) -> None:
+    """Name what this machine lacks, all of it at once."""
+    if os.geteuid() != 0:
+        raise ClusterError("a cluster needs root for its namespaces, mounts and netfilter rules: run it with sudo")
+    missing = [
+        package
+        for programs, package in REQUIRED_PROGRAMS.items()
+        if not any(shutil.which(p, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") for p in programs.split("|"))
+    ]
+    if "ingress" in config.addons and not shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin"):
+        missing += ["nginx", "libnginx-mod-http-lua"]
+    if missing:
+        raise ClusterError(f"not installed: {', '.join(missing)}; `apt-get install {' '.join(missing)}`")
+
+
+def _check_unchanged(config: ClusterConfig, paths: Paths) -> None:
+    """A cluster's stored objects carry its address ranges: they cannot change under them."""
+    if not (paths.config.exists() and paths.state.exists()):
+        return
+    saved = ClusterConfig.load(paths.config)
+    for name in IMMUTABLE:
+        if getattr(saved, name) != getattr(config, name):
+            option = "--" + name.replace("_", "-")
+            raise ClusterError(
+                f"{option} {getattr(config, name)}: cluster {config.name} was made with {getattr(saved, name)}; "
+                f"`wherry down --name {config.name} --purge` forgets it"
+            )
+
+
+def _listen(config: ClusterConfig) -> dict[str, socket.socket]:
+    """Open the host-side listeners before anything else happens, so that a taken port changes nothing."""
+    ports = [
+        Port("api", config.api_port, "--api-port"),
+        Port("http", config.http_port, "--http-port"),
+        Port("https", config.https_port, "--https-port"),
+    ]
+    opened: dict[str, socket.socket] = {}
+    try:
+        for port in ports:
+            opened[port.name] = _bind(config.bind, port)
+    except ClusterError:
+        for listener in opened.values():
+            listener.close()
+        raise
+    return opened
+
+
+def _bind(address: str, port: Port) -> socket.socket:
+    try:
+        return socket.create_server((address, port.number), backlog=1024)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ClusterError(
+                f"port {port.number} on {address} is taken; choose another with {port.option}, "
+                "or another loopback address for all of them with --bind 127.0.0.2"
+            ) from error
+        raise ClusterError(f"cannot listen on {address}:{port.number} ({port.option}): {error.strerror}") from error
+
+
+@contextmanager
+def _lock(paths: Paths) -> Iterator[None]:
+    """One `up` or `down` of a cluster at a time."""
+    with (paths.data / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _wait(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
+    async def wait() -> None:
+        client: Client = connect(str(paths.kubeconfig))
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await wait_until_ready(client, config, lambda waiting: progress(_describe(waiting)))
+        finally:
+            await client.close()
+
+    watched = asyncio.Runner()
+    try:
+        with watched:
+            watched.run(_or_death(wait(), paths))
+    except TimeoutError as error:
+        raise ClusterError(
+            f"cluster {config.name} is not ready after {READY_SECONDS:.0f} s; it goes on trying: see "
+            f"`wherry status --name {config.name}` and `wherry logs --name {config.name}`"
+        ) from error
+
+
+async def _or_death(ready: object, paths: Paths) -> None:
+    """Await `ready`, but give up at once when the init dies."""
+    assert asyncio.iscoroutine(ready)
+    pid = sandbox.running(paths)
+    if pid is None:
+        ready.close()
+        raise ClusterError(_epitaph(paths))
+    handle = os.pidfd_open(pid)
+    died = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(handle, died.set)
+    waiting, death = asyncio.ensure_future(ready), asyncio.ensure_future(died.wait())
+    try:
+        await asyncio.wait({waiting, death}, return_when=asyncio.FIRST_COMPLETED)
+        if death.done() and not waiting.done():
+            raise ClusterError(_epitaph(paths))
+        await waiting
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
+        waiting.cancel()
+        death.cancel()
+
+
+def _epitaph(paths: Paths) -> str:
+    log = paths.logs / "init.log"
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:]) if log.exists() else "(no log)"
+    return f"the cluster's init ended; the end of {log}:\n{tail}"
+
+
+def _describe(waiting: Sequence[Waiting]) -> str:
+    return "waiting for " + ", ".join(f"{w.name} {w.ready}/{w.wanted}" for w in waiting)
+
+
+def _purge(name: str, paths: Paths) -> None:
+    link = data_home() / name
+    if paths.data.is_dir():
+        shutil.rmtree(paths.data)
+    if link.is_symlink():
+        link.unlink()
+
+
+def locate(name: str, data_dir: str | None) -> Paths:
+    """Return the paths of cluster `name`. A `data_dir` given once is remembered by a link in the XDG data directory."""
+    link = data_home() / name
+    if data_dir is None:
+        return Paths(link.resolve())
+    wanted = Path(data_dir).resolve() / name
+    if link.exists() and link.resolve() != wanted:
+        raise ConfigError(f"--data-dir: cluster {name} lives in {link.resolve()}; `wherry down --purge` forgets it")
+    if not link.is_symlink():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(wanted)
+    return Paths(wanted)
+
+
+def since(paths: Paths) -> float | None:
+    """Return how many seconds the cluster has been up, or None."""
+    import json
+
+    if sandbox.running(paths) is None:
+        return None
+    return time.time() - float(json.loads(paths.init.read_bytes())["since"])

@@ -1,0 +1,55 @@
+"""How much memory a cluster takes: the proportional set size of each of its processes (proc_pid_smaps(5))."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of the sandbox, seen from the host. `pss` is in bytes: shared pages count by their share."""
+
+    pid: int
+    command: str
+    pss: int
+
+
+def processes(init: int) -> list[Process]:
+    """Return the processes in the PID namespace of `init` and in those below it, largest first."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
+            children.setdefault(parent, []).append(int(entry.name))
+    found, queue = [], [init]
+    while queue:
+        pid = queue.pop()
+        queue.extend(children.get(pid, []))
+        found.append(Process(pid, _command(pid), _pss(pid)))
+    return sorted(found, key=lambda p: -p.pss)
+
+
+def _parent(entry: Path) -> int | None:
+    try:
+        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _pss(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return 0
+
+
+def _command(pid: int) -> str:
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return os.fsdecode(raw.replace(b"\0", b" ")).strip()

@@ -1,0 +1,142 @@
+"""The sandbox: a PID and a mount namespace that hold a whole cluster (pid_namespaces(7), mount_namespaces(7)).
+
+`spawn` starts ``python -m wherry.cluster.sandbox`` detached; that process makes the namespaces, forks the init and
+leaves. When the init dies, the kernel ends every process inside, and with the last of them every mount and network
+namespace goes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from wherry.cluster.config import ClusterConfig
+from wherry.cluster.paths import RUN, Paths
+
+CLONE_NEWNS = 0x00020000  # linux/sched.h
+CLONE_NEWPID = 0x20000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x4000, 0x40000  # linux/mount.h
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def spawn(paths: Paths, listeners: Mapping[str, socket.socket]) -> None:
+    """Start the sandbox of the cluster at `paths`, giving its init the host-side listening sockets by name.
+
+    Returns once the init's identity is in `paths.init`. Raises OSError with the log's last lines if it never is.
+    """
+    paths.logs.mkdir(parents=True, exist_ok=True)
+    described = json.dumps({name: s.fileno() for name, s in listeners.items()})
+    log = paths.logs / "init.log"
+    with log.open("ab") as output:
+        process = subprocess.run(
+            [sys.executable, "-m", "wherry.cluster.sandbox", str(paths.data), described],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[s.fileno() for s in listeners.values()],
+            start_new_session=True,
+            cwd="/",
+            check=False,
+        )
+    if process.returncode:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+        raise OSError(f"the sandbox did not start; the end of {log}:\n{tail}")
+
+
+def running(paths: Paths) -> int | None:
+    """Return the host's pid of the cluster's init, or None when it is not running."""
+    try:
+        saved = json.loads(paths.init.read_bytes())
+        pid, started = int(saved["pid"]), str(saved["started"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    return pid if _start_time(pid) == started else None
+
+
+def stop(pid: int, grace_seconds: float) -> None:
+    """End the init `pid` (and so the sandbox): SIGTERM, then SIGKILL. Returns when it is gone."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        if not _ended(handle, grace_seconds):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+            _ended(handle, 30.0)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _ended(handle: int, seconds: float) -> bool:
+    readable, _, _ = select.select([handle], [], [], seconds)
+    return bool(readable)
+
+
+def _start_time(pid: int) -> str | None:
+    """The process's start time in clock ticks since boot (proc_pid_stat(5), field 22): pid and this never recur."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _main(data: str, listeners: str) -> None:
+    """Run in the detached process: namespaces, init, leave."""
+    paths = Paths(Path(data))
+    _check(_libc.unshare(CLONE_NEWNS | CLONE_NEWPID), "unshare")
+    pid = os.fork()
+    if pid:
+        paths.init.write_text(json.dumps({"pid": pid, "started": _start_time(pid), "since": time.time()}))
+        os._exit(0)
+    _init(paths, json.loads(listeners))
+
+
+def _init(paths: Paths, listeners: Mapping[str, int]) -> None:
+    """PID 1: private mounts, the network, the components."""
+    from wherry.cluster import components, topology
+    from wherry.cluster.supervisor import Supervisor
+    from wherry.telemetry import log
+
+    log.setup("init")
+    _mounts()
+    config = ClusterConfig.load(paths.config)
+    topology.build(config)
+    sockets = {name: socket.socket(fileno=fd) for name, fd in listeners.items()}
+    try:
+        Supervisor(components.of(config, paths, sockets), paths.logs).run()
+    finally:
+        logging.shutdown()
+
+
+def _mounts() -> None:
+    """Keep our mounts to ourselves; /proc of the new PID namespace; a tmpfs for what lives as long as we do."""
+    _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount --make-rprivate /")
+    _check(_libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None), "mount /proc")
+    RUN.mkdir(parents=True, exist_ok=True)
+    _check(_libc.mount(b"wherry", os.fsencode(RUN), b"tmpfs", MS_NOSUID, b"mode=0755"), f"mount {RUN}")
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], sys.argv[2])
