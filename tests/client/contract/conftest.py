@@ -2,8 +2,11 @@
 
 import pytest
 
+from tests.client.front import Front
 from wherry.client.fake import FakeClient
+from wherry.client.http import HttpClient
 from wherry.client.interface import Client
+from wherry.client.kubeconfig import Config
 from wherry.objects.resource import NAMESPACES
 
 
@@ -11,7 +14,14 @@ async def fake():
     yield FakeClient()
 
 
-FACTORIES = {"fake": fake}
+async def fake_over_http():
+    async with Front() as front:
+        client = HttpClient(Config(server=front.base))
+        yield client
+        await client.close()
+
+
+FACTORIES = {"fake": fake, "fake-over-http": fake_over_http}
 
 
 @pytest.fixture(params=FACTORIES)
