@@ -1,0 +1,149 @@
+"""Converters from a JSON value to its canonical form, one per type expression of the schema, made on first use.
+
+Rules of presence and of messages: see `wherry.objects.schema`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from wherry.objects import Object
+from wherry.objects.definitions import Field, load
+from wherry.objects.scalars import SCALARS, Converter, Mismatch
+
+_INDEX = re.compile(r"\[\d+\]")
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of field `name` within `path`."""
+    return f"{path}.{name}" if path else name
+
+
+@cache
+def _converter(expression: str, go: str) -> Converter:
+    if expression.startswith("#"):
+        return struct(expression[1:])
+    if expression.startswith(("[]", "items:")):
+        element = expression.removeprefix("[]").removeprefix("items:")
+        return _list(element, go, _element_go(element, go))
+    if expression.startswith("map:"):
+        return _map(expression[4:], go, _element_go(expression[4:], go))
+    return SCALARS[expression](go)
+
+
+def _element_go(element: str, go: str) -> str:
+    match = re.fullmatch(r"(?:\[\]|map\[[^]]*\])(.+)", go)
+    return match[1] if match else load().go_type(element)
+
+
+@cache
+def struct(name: str) -> Converter:
+    """Return the converter for the type with that OpenAPI name; it raises `Unreadable` for a wrong value."""
+    type_ = load().types[name]
+    fields: dict[str, tuple[Field, Converter]] = {}
+    always: list[tuple[str, str]] = []
+    for field in type_.json.values():
+        fields[field.name] = field, _Late(field.type, field.go or load().go_type(field.type))
+        if _always_present(field):
+            always.append((field.name, field.type))
+
+    def convert(value: Any, unknown: list[str], path: str) -> Any:
+        if not isinstance(value, dict):
+            raise Mismatch(value, type_.go)
+        result: Object = {}
+        for key, item in value.items():
+            known = fields.get(key)
+            if known is None:
+                unknown.append(f'unknown field "{join(path, key)}"')
+                continue
+            if item is None:
+                continue
+            field, converter = known
+            place = join(path, key)
+            try:
+                item = converter(item, unknown, place)
+            except Mismatch as mismatch:
+                if not mismatch.where:
+                    mismatch.where = f"{type_.short}.{_INDEX.sub('', place)}"
+                raise
+            if not _left_out(field, item):
+                result[key] = item
+        for key, expression in always:
+            if key not in result:
+                result[key] = _zero(expression)
+        return result
+
+    return convert
+
+
+class _Late:
+    """A converter looked up on first use: types refer to themselves, and most are never needed."""
+
+    __slots__ = ("converter", "expression", "go")
+
+    def __init__(self, expression: str, go: str) -> None:
+        self.expression = expression
+        self.go = go
+        self.converter: Converter | None = None
+
+    def __call__(self, value: Any, unknown: list[str], path: str) -> Any:
+        if self.converter is None:
+            self.converter = _converter(self.expression, self.go)
+        return self.converter(value, unknown, path)
+
+
+_PLAIN = {"string": "", "bool": False, "int32": 0, "int64": 0}
+
+
+def _always_present(field: Field) -> bool:
+    if field.pointer:
+        return False
+    if field.type.startswith("#"):
+        return "z" not in field.flags
+    return field.type in _PLAIN and not field.omit_empty
+
+
+def _left_out(field: Field, value: Any) -> bool:
+    if field.pointer or not field.omit_empty or field.type in ("raw", "fields"):
+        return False
+    if field.type.startswith("#"):
+        return "z" in field.flags and not value
+    return not value or (value == "0" and field.type == "quantity")
+
+
+def _zero(expression: str) -> Any:
+    if expression.startswith("#"):
+        return struct(expression[1:])({}, [], "")
+    if expression.startswith(("[]", "items:")):
+        return []
+    if expression.startswith("map:"):
+        return {}
+    return _PLAIN.get(expression)
+
+
+def _list(element: str, go: str, element_go: str) -> Converter:
+    item = _converter(element, element_go)
+    has_paths = element.startswith("#")
+
+    def convert(value: Any, unknown: list[str], path: str) -> Any:
+        if not isinstance(value, list):
+            raise Mismatch(value, go)
+        return [
+            _zero(element) if v is None else item(v, unknown, f"{path}[{i}]" if has_paths else path)
+            for i, v in enumerate(value)
+        ]
+
+    return convert
+
+
+def _map(element: str, go: str, element_go: str) -> Converter:
+    item = _converter(element, element_go)
+
+    def convert(value: Any, unknown: list[str], path: str) -> Any:
+        if not isinstance(value, dict):
+            raise Mismatch(value, go)
+        return {k: _zero(element) if v is None else item(v, unknown, path) for k, v in value.items()}
+
+    return convert

@@ -1,0 +1,168 @@
+"""The types of the Kubernetes API: which fields each has, how they travel in JSON and protobuf, how they merge.
+
+The data is `schema.json`, distilled by scripts/distil-schema from the Go types of k8s.io/api and the published OpenAPI;
+it is read on first use (a few milliseconds) and kept. Descriptions, which only `kubectl explain` wants, are a second
+file.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from functools import cache, cached_property
+from importlib.resources import files
+
+import msgspec
+
+from wherry.objects import Object
+
+GroupVersionKind = tuple[str, str, str]
+"""(group, version, kind); the core group is the empty string."""
+
+
+class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One field of a type, as a row of schema.json.
+
+    `type` is a type expression: `string`, `bool`, `int32`, `int64`, `bytes` (base64 in JSON), `quantity`, `time`,
+    `microtime`, `intorstring`, `raw` (any object), `fields` (managed fields), `any`, `#` before a type's name,
+    `[]` before an element, `map:` before a value, `items:` before the element of a list that is a protobuf message of
+    its own. `flags`: i inlined into the JSON object, p a pointer in Go (so its zero value counts as given), o left out
+    when empty, z left out when zero even if a struct, r required.
+    `number` is the protobuf field number (0: not in protobuf); `go` the Go type's name where `type` does not imply it.
+    """
+
+    name: str
+    type: str
+    number: int = 0
+    flags: str = ""
+    go: str = ""
+    strategy: str = ""
+    merge_key: str = ""
+    list_type: str = ""
+    list_keys: tuple[str, ...] = ()
+
+    @property
+    def inline(self) -> bool:
+        """Whether the field's own fields stand directly in the JSON object that has it."""
+        return "i" in self.flags
+
+    @property
+    def pointer(self) -> bool:
+        """Whether a zero value differs from an absent one."""
+        return "p" in self.flags
+
+    @property
+    def omit_empty(self) -> bool:
+        """Whether an empty value is left out of JSON."""
+        return "o" in self.flags
+
+    @property
+    def required(self) -> bool:
+        """Whether OpenAPI names the field as required."""
+        return "r" in self.flags
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """The strategic merge directives: merge, replace, retainKeys."""
+        return tuple(filter(None, self.strategy.split(",")))
+
+
+class Type:
+    """One struct type: `name` as in OpenAPI, `go` as Go prints it (`v1.ServicePort`), `fields` as declared."""
+
+    def __init__(self, name: str, go: str, fields: tuple[Field, ...], types: Mapping[str, Type]) -> None:
+        self.name = name
+        self.go = go
+        self.fields = fields
+        self._types = types
+
+    @cached_property
+    def json(self) -> Mapping[str, Field]:
+        """The fields by JSON name, inlined ones resolved: what a JSON object of this type may hold."""
+        result: dict[str, Field] = {}
+        for field in self.fields:
+            result |= self._types[field.type[1:]].json if field.inline else {field.name: field}
+        return result
+
+    @property
+    def short(self) -> str:
+        """The bare Go name, `ServicePort`."""
+        return self.go.rpartition(".")[2]
+
+    def __repr__(self) -> str:
+        return f"<Type {self.name}>"
+
+
+class _File(msgspec.Struct):
+    source: str
+    kinds: dict[str, dict[str, str]]
+    types: dict[str, tuple[str, tuple[Field, ...]]]
+
+
+class Definitions:
+    """All types by OpenAPI name, and the type of each kind."""
+
+    def __init__(self, data: bytes) -> None:
+        file = msgspec.json.decode(data, type=_File)
+        self.source = file.source
+        self.types: dict[str, Type] = {}
+        for name, (go, fields) in file.types.items():
+            self.types[name] = Type(name, go, fields, self.types)
+        self._kinds = file.kinds
+
+    def of_kind(self, gvk: GroupVersionKind) -> Type | None:
+        """Return the type of a kind, or None for one this schema does not know (a custom resource)."""
+        group, version, kind = gvk
+        name = self._kinds.get(f"{group}/{version}" if group else version, {}).get(kind)
+        return self.types[name] if name else None
+
+    def go_type(self, expression: str) -> str:
+        """Return the Go spelling of a type expression: `[]v1.ServicePort` of `[]#io.k8s.api.core.v1.ServicePort`."""
+        if expression.startswith("[]"):
+            return "[]" + self.go_type(expression[2:])
+        if expression.startswith("map:"):
+            return "map[string]" + self.go_type(expression[4:])
+        if expression.startswith("#"):
+            return self.types[expression[1:]].go
+        return _GO_SCALARS.get(expression, expression)
+
+
+_GO_SCALARS = {
+    "bytes": "[]uint8",
+    "quantity": "resource.Quantity",
+    "time": "v1.Time",
+    "microtime": "v1.MicroTime",
+    "intorstring": "intstr.IntOrString",
+    "raw": "runtime.RawExtension",
+    "fields": "v1.FieldsV1",
+    "any": "interface {}",
+}
+
+
+@cache
+def load() -> Definitions:
+    """Return the definitions, read from the package on the first call."""
+    return Definitions((files("wherry.objects") / "schema.json").read_bytes())
+
+
+@cache
+def descriptions() -> Mapping[str, Mapping[str, str]]:
+    """Return the texts by type name and field name; under the field name "" stands the type's own."""
+    packed = (files("wherry.objects") / "descriptions.json.gz").read_bytes()
+    return msgspec.json.decode(gzip.decompress(packed), type=dict[str, dict[str, str]])
+
+
+def of_kind(gvk: GroupVersionKind) -> Type | None:
+    """Return the type of a kind, or None where the schema does not know it."""
+    return load().of_kind(gvk)
+
+
+def by_name(name: str) -> Type:
+    """Return the type with that OpenAPI name (`io.k8s.api.core.v1.Pod`); KeyError where there is none."""
+    return load().types[name]
+
+
+def gvk_of(obj: Object) -> GroupVersionKind:
+    """Return the (group, version, kind) an object names in its apiVersion and kind; missing ones are empty."""
+    group, _, version = str(obj.get("apiVersion") or "").rpartition("/")
+    return group, version, str(obj.get("kind") or "")
