@@ -1,17 +1,18 @@
 """A cache of one resource that follows a watch: the way every component sees the cluster.
 
-Level-triggered: when a watch ends or expires the informer lists again, and tells its handlers only what differs.
+Level-triggered: a watch that ends or breaks goes on from the last version seen; when that has expired the informer
+lists again, and tells its handlers only what differs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
-from wherry.client.interface import Client
+from wherry.client.interface import Client, WatchEvent
 from wherry.objects import Object
-from wherry.objects.errors import ApiError, Expired
+from wherry.objects.errors import ApiError, ServiceUnavailable, TooManyRequests
 from wherry.objects.resource import Resource
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,10 @@ Handler = Callable[[Object | None, Object | None], None]
 """Called with (old, new): (None, new) added, (old, new) changed, (old, None) deleted. Must not block or raise."""
 
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""The pause after each failure in a row. Any event, or a watch that lasted, starts from the first again."""
+
+LASTING_SECONDS = 1.0
+"""A watch that ends sooner, without an event, counts as a failure: no server may make us ask in a tight loop."""
 
 
 def key_of(obj: Object) -> Key:
@@ -49,6 +54,7 @@ class Informer:
         self._fields = fields
         self._objects: dict[Key, Object] = {}
         self._handlers: list[Handler] = []
+        self._failures = 0
 
     def get(self, namespace: str, name: str) -> Object | None:
         """Return one cached object, or None."""
@@ -74,20 +80,34 @@ class Informer:
 
     async def run(self) -> None:
         """Follow the resource until cancelled, through every failure of the server."""
-        failures = 0
+        loop = asyncio.get_running_loop()
+        version = ""
         while True:
+            started = loop.time()
+            problem: ApiError | None = None
             try:
-                version = await self._relist()
-                failures = 0
-                await self._follow(version)
-            except Expired:
-                continue
+                if not version:
+                    version = await self._relist()
+                async for event in self._watch(version):
+                    version = event.object["metadata"]["resourceVersion"]
+                    self._failures = 0
+                    if event.type != "BOOKMARK":
+                        self._set(key_of(event.object), None if event.type == "DELETED" else event.object)
+            except (ServiceUnavailable, TooManyRequests) as error:
+                problem = error  # what we know is still good: go on from there
             except ApiError as error:
-                pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
-                if failures == len(RETRY_SECONDS):
-                    log.warning("cannot follow %s: %s", self.resource.group_resource, error)
-                failures += 1
-                await asyncio.sleep(pause)
+                problem, version = error, ""
+            if loop.time() - started >= LASTING_SECONDS:
+                self._failures = 0
+            await self._pause(problem)
+
+    async def _pause(self, problem: ApiError | None) -> None:
+        """Wait a moment; what failed often, and only that, is worth a warning."""
+        if self._failures == len(RETRY_SECONDS):
+            log.warning("cannot follow %s: %s", self.resource.group_resource, problem or "watches end at once")
+        pause = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
+        self._failures += 1
+        await asyncio.sleep(pause)
 
     async def _relist(self) -> str:
         listed = await self._client.list(self.resource, self._namespace, labels=self._labels, fields=self._fields)
@@ -99,15 +119,10 @@ class Informer:
         self.synced.set()
         return listed.resource_version
 
-    async def _follow(self, version: str) -> None:
-        """Watch from `version`; when a watch ends in peace, go on from the last version seen."""
-        while True:
-            async for event in self._client.watch(
-                self.resource, self._namespace, labels=self._labels, fields=self._fields, resource_version=version
-            ):
-                version = event.object["metadata"]["resourceVersion"]
-                if event.type != "BOOKMARK":
-                    self._set(key_of(event.object), None if event.type == "DELETED" else event.object)
+    def _watch(self, version: str) -> AsyncIterator[WatchEvent]:
+        return self._client.watch(
+            self.resource, self._namespace, labels=self._labels, fields=self._fields, resource_version=version
+        )
 
     def _set(self, key: Key, new: Object | None) -> None:
         old = self._objects.get(key)

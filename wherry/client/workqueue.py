@@ -29,6 +29,7 @@ class WorkQueue(Generic[K]):
         self._dirty: set[K] = set()
         self._working: set[K] = set()
         self._failures: dict[K, int] = {}
+        self._timers: dict[K, asyncio.TimerHandle] = {}
 
     def __len__(self) -> int:
         """Return how many keys wait."""
@@ -43,17 +44,35 @@ class WorkQueue(Generic[K]):
             self._ready.put_nowait(key)
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Queue `key` in `seconds`."""
+        """Queue `key` in `seconds`; of several delays for one key the shortest counts.
+
+        So a reconcile may ask to be called again each time it runs, however often that is.
+        """
         if seconds <= 0:
             self.add(key)
-        else:
-            asyncio.get_running_loop().call_later(seconds, self.add, key)
+            return
+        loop = asyncio.get_running_loop()
+        waiting = self._timers.get(key)
+        if waiting is not None:
+            if waiting.when() <= loop.time() + seconds:
+                return
+            waiting.cancel()
+        self._timers[key] = loop.call_later(seconds, self._due, key)
+
+    def _due(self, key: K) -> None:
+        del self._timers[key]
+        self.add(key)
 
     async def run(self, reconcile: Callable[[K], Awaitable[None]], workers: int = 1) -> None:
         """Hand keys to `reconcile` until cancelled; an `ApiError` or `OSError` it raises puts the key back."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work(reconcile))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(reconcile))
+        finally:
+            for timer in self._timers.values():
+                timer.cancel()
+            self._timers.clear()
 
     async def _work(self, reconcile: Callable[[K], Awaitable[None]]) -> None:
         while True:

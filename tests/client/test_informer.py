@@ -1,0 +1,122 @@
+"""An informer's cache is right in the end, whatever the server does."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.client.contract.test_objects import config_map
+from tests.client.test_http import until
+from wherry.client import informer as module
+from wherry.client.fake import FakeClient
+from wherry.client.informer import Informer
+from wherry.objects.errors import Forbidden, ServiceUnavailable
+from wherry.objects.resource import CONFIG_MAPS
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Retries follow at once."""
+    monkeypatch.setattr(module, "RETRY_SECONDS", (0.001,) * 6)
+
+
+@asynccontextmanager
+async def following(client: FakeClient, **narrowed):
+    """Run an informer; give it and the list of what its handler was told."""
+    informer = Informer(client, CONFIG_MAPS, **narrowed)
+    told: list[tuple[str | None, str | None]] = []
+    informer.subscribe(lambda old, new: told.append((_data(old), _data(new))))
+    task = asyncio.create_task(informer.run())
+    async with asyncio.timeout(5):
+        await informer.wait_synced()
+    try:
+        yield informer, told
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _data(obj):
+    return obj and obj["data"]["x"]
+
+
+def placed(x: str, name: str = "a") -> dict:
+    made = config_map(name, x=x)
+    made["metadata"]["namespace"] = "demo"
+    return made
+
+
+async def test_handlers_are_told_what_is_there_and_then_every_change():
+    client = FakeClient(placed("1"))
+    async with following(client) as (informer, told):
+        await client.patch(CONFIG_MAPS, "a", {"data": {"x": "2"}}, "demo")
+        await client.delete(CONFIG_MAPS, "a", "demo")
+        await until(lambda: len(told) == 3)
+        assert informer.items() == []
+    assert told == [(None, "1"), ("1", "2"), ("2", None)]
+
+
+async def test_a_late_subscriber_is_handed_the_cache():
+    async with following(FakeClient(placed("1"))) as (informer, _):
+        told = []
+        informer.subscribe(lambda old, new: told.append((_data(old), _data(new))))
+    assert told == [(None, "1")]
+
+
+async def test_after_an_expired_watch_only_the_difference_is_told():
+    client = FakeClient(placed("1"), placed("1", "b"), placed("1", "c"))
+    async with following(client) as (informer, told):
+        await until(lambda: client.watching == 1)
+        client.stop()
+        client.put(placed("2"))
+        client.remove(CONFIG_MAPS, "b", "demo")
+        client.expire()
+        client.start()
+        await until(lambda: len(told) == 5)
+        assert {o["metadata"]["name"]: o["data"]["x"] for o in informer.items()} == {"a": "2", "c": "1"}
+    assert sorted(told[3:], key=str) == [("1", "2"), ("1", None)]
+
+
+@pytest.mark.parametrize("error", [None, ServiceUnavailable("gone")])
+async def test_a_watch_that_ends_or_breaks_goes_on_without_listing_again(error):
+    client = FakeClient(placed("1"))
+    async with following(client) as (_, told):
+        await until(lambda: client.watching == 1)
+        client.end_watches(error)
+        client.put(placed("2"))
+        await until(lambda: len(told) == 2)
+    assert [c.verb for c in client.calls].count("list") == 1
+
+
+async def test_a_server_that_is_not_there_yet_is_waited_for():
+    client = FakeClient(placed("1"))
+    client.stop()
+    informer = Informer(client, CONFIG_MAPS)
+    task = asyncio.create_task(informer.run())
+    await until(lambda: len(client.calls) > 3)
+    assert not informer.synced.is_set()
+    client.start()
+    async with asyncio.timeout(5):
+        await informer.wait_synced()
+    task.cancel()
+
+
+async def test_watches_that_end_at_once_do_not_become_a_tight_loop(monkeypatch):
+    monkeypatch.setattr(module, "RETRY_SECONDS", (0.001, 60.0))
+    client = FakeClient(placed("1"))
+    async with following(client):
+        for _ in range(3):
+            await asyncio.sleep(0.02)
+            client.end_watches()
+    assert [c.verb for c in client.calls].count("watch") <= 2
+
+
+async def test_trouble_that_lasts_is_worth_a_warning(caplog):
+    client = FakeClient()
+    client.fail(Forbidden("you may not"), times=20)
+    informer = Informer(client, CONFIG_MAPS)
+    task = asyncio.create_task(informer.run())
+    async with asyncio.timeout(5):
+        await informer.wait_synced()
+    task.cancel()
+    assert [r.message for r in caplog.records] == ["cannot follow configmaps: you may not"]
