@@ -1,0 +1,22 @@
+"""The controllers: each makes one promise of the API true, by watching and writing objects and nothing else.
+
+    manager.py         `run`: shared informers once, every controller as a task that is restarted when it crashes
+    config.py          `ControllersConfig`
+    context.py         what all controllers share: client, informers, indexes, events, clock
+    controller.py      `Controller`: a queue of keys in front of one `reconcile`
+    index.py           objects of an informer by something else than their name
+    expectations.py    what was asked for and is not seen yet
+    ownership.py       adopting and releasing by selector
+    pods.py            pure: active, ready, available; which pod goes first
+
+    deployment/        Deployment → ReplicaSets         replicaset/       ReplicaSet → Pods
+    daemonset/         DaemonSet → a Pod per node       garbagecollector/ dependents follow their owners
+    endpoints.py       Service → Endpoints              endpointslice/    Service → EndpointSlices
+    endpointslicemirroring.py                           hand-made Endpoints → EndpointSlices
+    namespace.py       empties and finalizes            serviceaccount.py `default` in every namespace
+    rootca.py          kube-root-ca.crt                 nodelifecycle/    heartbeats, taints, evictions
+    podgc.py           pods nobody will ever run        eventttl.py       events live an hour
+
+A controller's decisions are pure functions of what the caches show; the loop around them only applies the difference.
+They never import one another: they meet in the API.
+"""

@@ -1,0 +1,56 @@
+"""A controller: keys of things that may have changed, and one `reconcile` that makes a thing right."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from wherry.client.informer import Key, key_of
+from wherry.client.workqueue import WorkQueue
+from wherry.controllers.context import Context
+from wherry.objects import Object
+from wherry.objects.errors import ApiError
+from wherry.objects.resource import Resource
+
+CRASH_RETRY_SECONDS = 1.0
+
+
+class Controller(ABC):
+    """One controller. Its constructor subscribes to informers (handlers only queue keys); `run` does the work.
+
+    `reconcile` is level-triggered: it looks at the caches as they are now, whatever put the key into the queue, and
+    raises `ApiError` to be called again after a pause.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, context: Context):
+        self.context = context
+        self.client = context.client
+        self.queue: WorkQueue[Key] = WorkQueue(self.name)
+
+    @abstractmethod
+    async def reconcile(self, key: Key) -> None:
+        """Make the object named `key` right."""
+
+    async def run(self) -> None:
+        """Work until cancelled. May be called again after a crash: what was queued is still queued."""
+        await self.queue.run(self._attempt, self.context.config.concurrency)
+
+    def watch(self, resource: Resource) -> None:
+        """Queue the key of every object of `resource` that changes."""
+        self.context.informer(resource).subscribe(lambda old, new: self.enqueue(new or old))
+
+    def enqueue(self, obj: Object | None) -> None:
+        """Queue an object's key."""
+        if obj is not None:
+            self.queue.add(key_of(obj))
+
+    async def _attempt(self, key: Key) -> None:
+        try:
+            await self.reconcile(key)
+        except (ApiError, OSError):
+            raise  # the queue tries again
+        except BaseException:
+            self.queue.add_after(key, CRASH_RETRY_SECONDS)  # after a crash nobody else would remember the key
+            raise

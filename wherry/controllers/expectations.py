@@ -1,0 +1,49 @@
+"""What a controller has asked for and not yet seen in its cache, so that it does not ask twice.
+
+Between a create and the watch event that shows it the cache lies. A controller records what it expects, looks again
+only when every expectation is met (or too old to wait for), and so never creates a pod twice.
+Source of the idea and the timeout: upstream pkg/controller/controller_utils.go, `ControllerExpectations`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterable
+
+TIMEOUT_SECONDS = 300.0
+
+
+class Expectations:
+    """Per owner key: how many creations and which deletions (by uid) are still to be seen. `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._creations: dict[Hashable, int] = {}
+        self._deletions: dict[Hashable, set[str]] = {}
+        self._since: dict[Hashable, float] = {}
+
+    def satisfied(self, key: Hashable) -> bool:
+        """Return whether the cache can be believed for `key`."""
+        if not self._creations.get(key) and not self._deletions.get(key):
+            return True
+        return self._clock() - self._since[key] > TIMEOUT_SECONDS
+
+    def expect(self, key: Hashable, creations: int = 0, deletions: Iterable[str] = ()) -> None:
+        """Wait for `creations` new objects and for the uids in `deletions` to go; forgets what was expected before."""
+        self._since[key] = self._clock()
+        self._creations[key] = creations
+        self._deletions[key] = set(deletions)
+
+    def created(self, key: Hashable, count: int = 1) -> None:
+        """`count` expected creations were seen, or failed and will not come."""
+        self._creations[key] = max(0, self._creations.get(key, 0) - count)
+
+    def deleted(self, key: Hashable, uid: str) -> None:
+        """The deletion of `uid` was seen (it carries a deletion time, or is gone), or failed."""
+        self._deletions.get(key, set()).discard(uid)
+
+    def forget(self, key: Hashable) -> None:
+        """The owner is gone."""
+        self._creations.pop(key, None)
+        self._deletions.pop(key, None)
+        self._since.pop(key, None)

@@ -1,0 +1,83 @@
+"""Who manages an object: adopting what a selector matches, releasing what it no longer does.
+
+Source of the rules: upstream pkg/controller/controller_ref_manager.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from wherry.client.interface import Client
+from wherry.objects import Object
+from wherry.objects.errors import NotFound
+from wherry.objects.metadata import controller_of, is_being_deleted, labels, owner_reference
+from wherry.objects.resource import Resource
+from wherry.objects.selectors import LabelSelector
+
+
+class Claim(NamedTuple):
+    """What an owner manages, what it should take up, and what it should let go."""
+
+    owned: list[Object]
+    adopt: list[Object]
+    release: list[Object]
+
+
+def claim(owner: Object, selector: LabelSelector, objects: Iterable[Object]) -> Claim:
+    """Decide about `objects` of the owner's namespace; an owner being deleted neither adopts nor releases."""
+    found = Claim([], [], [])
+    for obj in objects:
+        controller = controller_of(obj)
+        matches = selector.matches(labels(obj))
+        if controller is not None:
+            if controller["uid"] != owner["metadata"]["uid"]:
+                continue
+            if matches:
+                found.owned.append(obj)
+            elif not is_being_deleted(owner):
+                found.release.append(obj)
+        elif matches and not is_being_deleted(owner) and not is_being_deleted(obj):
+            found.adopt.append(obj)
+    return found
+
+
+async def settle(client: Client, owner_resource: Resource, owner: Object, resource: Resource, claimed: Claim) -> bool:
+    """Write what `claim` decided; return whether anything was written (the caches will tell more soon).
+
+    Adopting asks the server first whether the owner is still there: a cache may lag behind its deletion.
+    """
+    if claimed.adopt and await _is_alive(client, owner_resource, owner):
+        for obj in claimed.adopt:
+            references = obj["metadata"].get("ownerReferences") or []
+            await _write_owners(client, resource, obj, [*references, owner_reference(owner)])
+    for obj in claimed.release:
+        uid = owner["metadata"]["uid"]
+        references = [r for r in obj["metadata"].get("ownerReferences") or [] if r["uid"] != uid]
+        await _write_owners(client, resource, obj, references)
+    return bool(claimed.adopt or claimed.release)
+
+
+async def _is_alive(client: Client, resource: Resource, owner: Object) -> bool:
+    metadata = owner["metadata"]
+    try:
+        fresh = await client.get(resource, metadata["name"], metadata.get("namespace"))
+    except NotFound:
+        return False
+    return bool(fresh["metadata"]["uid"] == metadata["uid"]) and not is_being_deleted(fresh)
+
+
+async def _write_owners(client: Client, resource: Resource, obj: Object, references: list[Object]) -> None:
+    """Replace an object's owners, if it is still as we saw it (else `Conflict`); one that is gone needs none."""
+    metadata = obj["metadata"]
+    change = {
+        "metadata": {
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+            "ownerReferences": references,
+        }
+    }
+    try:
+        await client.patch(resource, metadata["name"], change, metadata.get("namespace"))
+    except NotFound:
+        return

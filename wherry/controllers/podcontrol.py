@@ -1,0 +1,99 @@
+"""Creating and deleting pods for an owner, with the events that tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from wherry.client.events import EventRecorder
+from wherry.client.informer import Key
+from wherry.client.interface import Client
+from wherry.controllers.expectations import Expectations
+from wherry.objects import Object
+from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.resource import PODS, Resource
+
+SLOW_START = 1
+"""Pods created in the first batch; each batch that works doubles the next."""
+
+NAMESPACE_TERMINATING = "NamespaceTerminating"
+
+
+def is_namespace_terminating(error: ApiError) -> bool:
+    """Return whether a creation failed only because its namespace is going away: nothing to retry or tell."""
+    causes = (error.details or {}).get("causes") or ()
+    return any(c.get("reason") == NAMESPACE_TERMINATING for c in causes)
+
+
+class PodControl:
+    """Pods of owners of one resource. What it asks for is expected in `expectations` under the owner's key."""
+
+    def __init__(self, client: Client, resource: Resource, recorder: EventRecorder, expectations: Expectations):
+        self._client = client
+        self._resource = resource
+        self._recorder = recorder
+        self._expectations = expectations
+
+    async def create(self, key: Key, owner: Object, pods: Sequence[Object]) -> None:
+        """Create `pods` in batches of 1, 2, 4 …; the first batch with a failure is the last one, and raises it.
+
+        A mistake all pods share (a quota, a broken template) costs one refused request this way, not hundreds.
+        """
+
+        done = 0
+
+        async def create(pod: Object) -> None:
+            nonlocal done
+            await self._create(owner, pod)
+            done += 1
+
+        try:
+            await in_batches(create, pods)
+        except ApiError as error:
+            if not is_namespace_terminating(error):
+                raise
+        finally:
+            self._expectations.created(key, len(pods) - done)
+
+    async def delete(self, key: Key, owner: Object, pods: Sequence[Object]) -> None:
+        """Delete `pods`, all at once; the first failure is raised when all have been tried."""
+        results = await asyncio.gather(*(self._delete(key, owner, p) for p in pods), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _create(self, owner: Object, pod: Object) -> None:
+        try:
+            made = await self._client.create(PODS, pod, pod["metadata"]["namespace"])
+        except ApiError as error:
+            if not is_namespace_terminating(error):
+                self._recorder.event(self._resource, owner, "Warning", "FailedCreate", f"Error creating: {error}")
+            raise
+        name = made["metadata"]["name"]
+        self._recorder.event(self._resource, owner, "Normal", "SuccessfulCreate", f"Created pod: {name}")
+
+    async def _delete(self, key: Key, owner: Object, pod: Object) -> None:
+        metadata = pod["metadata"]
+        try:
+            await self._client.delete(PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"])
+        except NotFound:
+            self._expectations.deleted(key, metadata["uid"])
+            return
+        except ApiError as error:
+            self._expectations.deleted(key, metadata["uid"])
+            self._recorder.event(self._resource, owner, "Warning", "FailedDelete", f"Error deleting: {error}")
+            raise
+        self._recorder.event(self._resource, owner, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
+
+
+async def in_batches(work: Callable[[Object], Awaitable[None]], items: Sequence[Object]) -> None:
+    """Call `work` on batches of growing size, the items of a batch at once; stop after a batch that had a failure."""
+    done, size = 0, SLOW_START
+    while done < len(items):
+        batch = items[done : done + size]
+        results = await asyncio.gather(*map(work, batch), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        done += len(batch)
+        size *= 2

@@ -1,0 +1,1 @@
+"""ReplicaSet → Pods: decide.py says how many and which (pure), controller.py does it."""
