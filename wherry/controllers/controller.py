@@ -5,14 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from wherry.client.informer import Key, key_of
+from wherry.client.informer import Informer, Key, key_of
 from wherry.client.workqueue import WorkQueue
 from wherry.controllers.context import Context
 from wherry.objects import Object
 from wherry.objects.errors import ApiError
 from wherry.objects.resource import Resource
-
-CRASH_RETRY_SECONDS = 1.0
 
 
 class Controller(ABC):
@@ -28,18 +26,28 @@ class Controller(ABC):
         self.context = context
         self.client = context.client
         self.queue: WorkQueue[Key] = WorkQueue(self.name)
+        self._watched: list[Informer] = []
+        self._crashed: set[Key] = set()
 
     @abstractmethod
     async def reconcile(self, key: Key) -> None:
         """Make the object named `key` right."""
 
     async def run(self) -> None:
-        """Work until cancelled. May be called again after a crash: what was queued is still queued."""
+        """Work until cancelled. May be called again after a crash: everything is looked at anew."""
+        for key in self._crashed:
+            self.queue.add(key)
+        self._crashed.clear()
+        for informer in self._watched:
+            for obj in informer.items():
+                self.enqueue(obj)
         await self.queue.run(self._attempt, self.context.config.concurrency)
 
     def watch(self, resource: Resource) -> None:
         """Queue the key of every object of `resource` that changes."""
-        self.context.informer(resource).subscribe(lambda old, new: self.enqueue(new or old))
+        informer = self.context.informer(resource)
+        informer.subscribe(lambda old, new: self.enqueue(new or old))
+        self._watched.append(informer)
 
     def enqueue(self, obj: Object | None) -> None:
         """Queue an object's key."""
@@ -52,5 +60,5 @@ class Controller(ABC):
         except (ApiError, OSError):
             raise  # the queue tries again
         except BaseException:
-            self.queue.add_after(key, CRASH_RETRY_SECONDS)  # after a crash nobody else would remember the key
+            self._crashed.add(key)  # the object may be gone from the caches: nobody else would remember the key
             raise
