@@ -21,12 +21,13 @@ class ContainerHandle:
     bundle: the folder of the container's `config.json`; its `process` is what an exec starts from (env, cwd, user).
     pid: the container's first process as the agent sees it; 0 when it does not run.
     tty, stdin: as the pod's spec asks for this container.
-    log_path: the current instance's log in CRI format (`<RFC 3339 nano> stdout|stderr F|P <text>`). It may not exist yet.
+    log_path: the current instance's log in CRI format (`<RFC 3339 nano> stdout|stderr F|P <text>`);
+        the file may not exist yet.
     previous_log_path: the log of the instance before the last restart; None when there is none.
     attach_socket: conmon's socket for attaching, a SOCK_SEQPACKET unix socket: each packet it sends is one byte of pipe
         number (2 stdout, 3 stderr) and data; what is written to it reaches the container's stdin.
-    network_namespace: the pod's network namespace (a bind mount); None for a hostNetwork pod, which uses the node's own,
-        the one the agent itself runs in.
+    network_namespace: the pod's network namespace (a bind mount); None for a hostNetwork pod, which uses the node's
+        own, the one the agent itself runs in.
     """
 
     id: str
@@ -61,8 +62,8 @@ class ContainerRuntime(Protocol):
         """Return one container, running or not; without a name, the pod's only one or the one its annotation
         `kubectl.kubernetes.io/default-container` names.
 
-        Raises `NotFound` for a pod that is not on this node, and `BadRequest`, with the kubelet's words, for a container
-        that is not in the pod's spec, has not been created yet, or has to be named because there are several.
+        Raises `NotFound` for a pod that is not on this node, and `BadRequest`, with the kubelet's words, for a
+        container that is not in the pod's spec, has not been created yet, or must be named because there are several.
         """
         ...
 

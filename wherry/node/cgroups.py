@@ -1,0 +1,124 @@
+"""The control groups of pods: one folder per pod below the node's, the containers' made by the OCI runtime in it.
+
+Both layouts: the unified hierarchy (v2) and one hierarchy per controller (v1, hybrid). Source: cgroups(7),
+the kernel's admin-guide/cgroup-v2.rst; how limits become files: kubernetes pkg/kubelet/cm/helpers_linux.go.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+CPU_PERIOD_MICROSECONDS = 100_000
+EMPTYING_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a pod may use: memory in bytes, CPU in millicores; None is no limit. `cpu_shares` as cgroup v1 counts."""
+
+    memory: int | None = None
+    cpu_milli: int | None = None
+    cpu_shares: int = 2
+
+
+def is_unified(root: Path = ROOT) -> bool:
+    """Tell whether this machine has cgroup v2 alone."""
+    return (root / "cgroup.controllers").exists()
+
+
+def weight(shares: int) -> int:
+    """Turn v1 shares (2..262144) into v2's cpu.weight (1..10000), as the OCI runtimes do."""
+    return 1 + ((max(shares, 2) - 2) * 9999) // 262142
+
+
+def files(limits: Limits, *, unified: bool) -> dict[tuple[str, str], str]:
+    """Return what to write: (v1 controller, file) -> text. On v2 the controller only says which one is needed."""
+    quota = None if limits.cpu_milli is None else max(limits.cpu_milli * CPU_PERIOD_MICROSECONDS // 1000, 1000)
+    wanted: dict[tuple[str, str], str] = {}
+    if unified:
+        wanted["cpu", "cpu.weight"] = str(weight(limits.cpu_shares))
+        wanted["cpu", "cpu.max"] = f"{quota or 'max'} {CPU_PERIOD_MICROSECONDS}"
+        wanted["memory", "memory.max"] = str(limits.memory or "max")
+        return wanted
+    wanted["cpu", "cpu.shares"] = str(limits.cpu_shares)
+    wanted["cpu", "cpu.cfs_quota_us"] = str(quota or -1)
+    wanted["memory", "memory.limit_in_bytes"] = str(limits.memory or -1)
+    return wanted
+
+
+def hierarchies(root: Path = ROOT) -> list[Path]:
+    """Return the roots of all hierarchies: one on v2, one per controller else (links like `cpu,cpuacct` once)."""
+    if is_unified(root):
+        return [root]
+    return [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.is_symlink()]
+
+
+def create(path: str, limits: Limits, root: Path = ROOT) -> None:
+    """Make the control group `path` (absolute, as in an OCI spec's cgroupsPath) with its limits.
+
+    A controller this machine lacks is left out, as the kubelet's cgroup manager does. Raises OSError.
+    """
+    unified = is_unified(root)
+    if unified:
+        _delegate(root, path)
+    for (controller, name), text in files(limits, unified=unified).items():
+        base = root if unified else root / controller
+        if not unified and not base.is_dir():
+            continue
+        folder = base / path.lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / name
+        if target.exists():
+            target.write_text(text)
+
+
+def _delegate(root: Path, path: str) -> None:
+    """Turn on, from the root down to the parent of `path`, every controller there is (cgroup.subtree_control)."""
+    folder = root
+    for part in path.strip("/").split("/"):
+        available = (folder / "cgroup.controllers").read_text().split()
+        for controller in available:
+            _write_if_allowed(folder / "cgroup.subtree_control", f"+{controller}")
+        folder = folder / part
+        folder.mkdir(exist_ok=True)
+
+
+def _write_if_allowed(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        # EBUSY, EINVAL: the controller cannot be delegated from here; its limits are then left out below.
+        if error.errno not in (errno.EBUSY, errno.EINVAL, errno.ENOENT, errno.EOPNOTSUPP):
+            raise
+
+
+def remove_tree(path: str, root: Path = ROOT) -> None:
+    """Remove the control group `path` and all below it, in every hierarchy; what does not exist is fine.
+
+    Waits up to two seconds for processes that are still dying; raises OSError (EBUSY) when some stay.
+    """
+    deadline = time.monotonic() + EMPTYING_SECONDS
+    for hierarchy in hierarchies(root):
+        top = hierarchy / path.strip("/")
+        if top != hierarchy:
+            _remove(top, deadline)
+
+
+def _remove(top: Path, deadline: float) -> None:
+    for folder, _, _ in os.walk(top, topdown=False):
+        while True:
+            try:
+                os.rmdir(folder)
+            except FileNotFoundError:
+                break
+            except OSError as error:
+                if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                break

@@ -1,0 +1,126 @@
+"""The image map: any program installed on this machine as an image, without building one.
+
+A YAML file lists patterns; the first that matches a reference says what to run over the host's own root file system:
+
+    images:
+      - match: "192.168.51.209:5000/myblog*"   # fnmatch(3), against the whole reference
+        command: ["{python}", manage.py]       # as ENTRYPOINT
+        args: [runserver, "0.0.0.0:8002"]      # as CMD
+        workingDir: myblog                     # relative: to this file's folder
+        user: www-data                         # name or uid, with :group if wanted
+        env: {LANG: C.UTF-8}
+        mounts: [{source: ., target: /srv, readOnly: true}]
+
+`{python}` stands for this interpreter, `{package}` for the folder wherry is imported from, `{folder}` for the file's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from wherry.node.images.source import Image, ImageMount, PullError, PullPolicy
+
+BUILTIN = Path(__file__).with_name("builtin.yaml")
+PACKAGE = Path(__file__).resolve().parents[3]
+INTERPRETER = (Path(sys.prefix), Path(sys.base_prefix))
+
+
+class ImageMapError(ValueError):
+    """An image map cannot be read; the message names the file and what is wrong with it."""
+
+
+class MountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One of an entry's `mounts`."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"):
+    """One of `images`."""
+
+    match: str
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    working_dir: str = "/"
+    env: dict[str, str] = {}
+    user: str = ""
+    mounts: tuple[MountEntry, ...] = ()
+    stop_signal: str = "SIGTERM"
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    images: tuple[Entry, ...]
+
+
+class ImageMap:
+    """An `ImageSource` made of files, asked in their order; nothing is ever fetched."""
+
+    def __init__(self, files: Iterable[Path] = ()):
+        self._entries = [(entry, path.parent) for path in (*files, BUILTIN) for entry in load(path)]
+
+    async def pull(self, reference: str, policy: PullPolicy) -> Image:
+        """See `ImageSource.pull`."""
+        for entry, folder in self._entries:
+            if fnmatchcase(reference, entry.match):
+                return resolve(reference, entry, folder)
+        if policy == "Never":
+            raise PullError(
+                f'Container image "{reference}" is not present with pull policy of Never', "ErrImageNeverPull"
+            )
+        raise PullError(
+            f'failed to pull image "{reference}": no entry of the image map matches it, and pulling from registries '
+            "is not supported yet; add it to a file given with --image-map"
+        )
+
+
+def load(path: Path) -> Sequence[Entry]:
+    """Read one file; raises ImageMapError."""
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_bytes()), _Document).images
+    except OSError as error:
+        raise ImageMapError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ImageMapError(f"{path}: not YAML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ImageMapError(f"{path}: {error}") from error
+
+
+def resolve(reference: str, entry: Entry, folder: Path) -> Image:
+    """Turn an entry of a file in `folder` into the image of `reference`."""
+    folder = folder.resolve()
+    places = {"{python}": sys.executable, "{package}": str(PACKAGE), "{folder}": str(folder)}
+
+    def fill(text: str) -> str:
+        for place, value in places.items():
+            text = text.replace(place, value)
+        return text
+
+    mounts = tuple(ImageMount((folder / fill(m.source)).resolve(), fill(m.target), m.read_only) for m in entry.mounts)
+    return Image(
+        reference=reference,
+        id="sha256:" + hashlib.sha256(msgspec.json.encode((entry, str(folder)))).hexdigest(),
+        command=tuple(map(fill, entry.command)),
+        args=tuple(map(fill, entry.args)),
+        working_dir=str(folder / fill(entry.working_dir)),
+        env={name: fill(value) for name, value in entry.env.items()},
+        user=entry.user,
+        mounts=mounts + _unseen([folder, PACKAGE, *INTERPRETER], Path("/")),
+        stop_signal=entry.stop_signal,
+    )
+
+
+def _unseen(folders: Sequence[Path], root: Path) -> tuple[ImageMount, ...]:
+    """Return mounts for the folders an overlay over `root` would not show, because they are on another file system."""
+    device = root.stat().st_dev
+    hidden: list[Path] = [f for f in dict.fromkeys(folders) if f.stat().st_dev != device]
+    outermost = [f for f in hidden if not any(other in f.parents for other in hidden)]
+    return tuple(ImageMount(folder, str(folder)) for folder in outermost)

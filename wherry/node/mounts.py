@@ -1,0 +1,82 @@
+"""mount(2) and umount2(2) without a fork: bind mounts, tmpfs, overlay. Every function raises OSError with the path.
+
+Calls take microseconds, but may wait for a disk: keep them off the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
+MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
+
+MOUNTINFO = Path("/proc/self/mountinfo")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _mount(source: str, target: Path, kind: str | None, flags: int, data: str | None = None) -> None:
+    arguments = (os.fsencode(source), os.fsencode(target), kind.encode() if kind else None)
+    if _libc.mount(*arguments, ctypes.c_ulong(flags), os.fsencode(data) if data is not None else None) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"mount {kind or 'bind'} {source}: {os.strerror(number)}", str(target))
+
+
+def bind(source: Path, target: Path, *, recursive: bool = False) -> None:
+    """Show `source` (a file or a folder) at `target`, which must exist; changes of mounts do not propagate."""
+    _mount(str(source), target, None, MS_BIND | (MS_REC if recursive else 0))
+    _mount("none", target, None, MS_PRIVATE | (MS_REC if recursive else 0))
+
+
+def tmpfs(target: Path, *, size: int | None = None, mode: int = 0o755) -> None:
+    """Mount an empty tmpfs of at most `size` bytes (None: the kernel's default, half of the memory)."""
+    options = f"mode={mode:o}" + (f",size={size}" if size is not None else "")
+    _mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options)
+
+
+def overlay(target: Path, *, lower: Sequence[Path], upper: Path, work: Path) -> None:
+    """Mount `lower` (the first is the topmost) at `target`, changes going to `upper`.
+
+    `work` is an empty folder on the file system of `upper`. A lower folder's submounts do not show.
+    """
+    lowers = ":".join(_escape(path) for path in lower)
+    _mount("overlay", target, "overlay", 0, f"lowerdir={lowers},upperdir={_escape(upper)},workdir={_escape(work)}")
+
+
+def _escape(path: Path) -> str:
+    return str(path).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+def unmount(target: Path) -> None:
+    """Take the topmost mount at `target` away, at once even if it is in use; no error if there is none."""
+    if _libc.umount2(os.fsencode(target), MNT_DETACH) != 0:
+        number = ctypes.get_errno()
+        if number not in (22, 2):  # EINVAL: not a mount point; ENOENT
+            raise OSError(number, f"unmount: {os.strerror(number)}", str(target))
+
+
+def mount_points(mountinfo: str) -> list[Path]:
+    """Return the mount points named in the text of /proc/PID/mountinfo (proc_pid_mountinfo(5)), in its order."""
+    return [Path(_unescape(line.split(" ")[4])) for line in mountinfo.splitlines() if line]
+
+
+def _unescape(field: str) -> str:
+    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        field = field.replace(code, char)
+    return field
+
+
+def is_mounted(target: Path) -> bool:
+    """Tell whether something is mounted exactly at `target`."""
+    return target in mount_points(MOUNTINFO.read_text())
+
+
+def unmount_below(folder: Path) -> None:
+    """Take away every mount at or below `folder`, the deepest first."""
+    found = [p for p in mount_points(MOUNTINFO.read_text()) if p == folder or folder in p.parents]
+    for target in reversed(found):
+        unmount(target)

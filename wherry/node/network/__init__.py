@@ -1,0 +1,5 @@
+"""A pod's address and its link to the node.
+
+addresses.py   the node's pod range, one file per address in use
+link.py        the veth pair, its addresses and routes
+"""

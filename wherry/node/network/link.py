@@ -1,0 +1,50 @@
+"""The link between a pod and its node: a veth pair, routed.
+
+    pod                                    node
+    eth0 10.244.1.7/32 ────────────────── vethXXXXXXXX 10.244.1.1/32
+    default via 10.244.1.1 dev eth0        10.244.1.7 dev vethXXXXXXXX
+
+There is no bridge: every packet of a pod passes the node's netfilter hooks once, as routed traffic. Calls block for a
+few milliseconds, and act on the namespace the calling thread is in (the node's).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from wherry.net import namespaces
+from wherry.net.links import Links
+
+POD_LINK = "eth0"
+
+
+def name(uid: str) -> str:
+    """Return the name of the node's end for a pod (at most 15 characters)."""
+    return "veth" + hashlib.sha256(uid.encode()).hexdigest()[:8]
+
+
+def attach(namespace: Path, uid: str, address: str, gateway: str) -> None:
+    """Connect the pod's namespace to the node; what is there already is left alone. Raises LinkError, OSError."""
+    with Links() as links:
+        if links.index(name(uid)) is None:
+            links.veth(name(uid), POD_LINK, namespace)
+        links.address(name(uid), gateway, 32)
+        links.up(name(uid))
+        links.route(f"{address}/32", link=name(uid))
+    namespaces.run(namespace, _configure, address, gateway)
+
+
+def _configure(address: str, gateway: str) -> None:
+    with Links() as links:
+        links.loopback_up()
+        links.address(POD_LINK, address, 32)
+        links.up(POD_LINK)
+        links.route(f"{gateway}/32", link=POD_LINK)
+        links.route("default", via=gateway, link=POD_LINK)
+
+
+def detach(uid: str) -> None:
+    """Remove the pair, its addresses and routes with it; no error if there is none."""
+    with Links() as links:
+        links.delete(name(uid))

@@ -1,0 +1,155 @@
+"""Starting a container under conmon, and noticing its end.
+
+conmon is the container's parent: it writes the log, keeps the attach socket and the exit code, and so lets the agent be
+killed and come back. It has no library; its command line and its pipes are documented in conmon(8) and its source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+LOG_SIZE_LIMIT = 50 << 20
+LOST_EXIT_CODE = 137
+
+
+class CreateError(Exception):
+    """The OCI runtime could not create the container; the message is the runtime's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One container to start: `bundle` holds its config.json and will hold conmon's files; `short` names the socket."""
+
+    id: str
+    bundle: Path
+    log: Path
+    sockets: Path
+    terminal: bool = False
+    stdin: bool = False
+    stdin_once: bool = False
+
+    @property
+    def attach_socket(self) -> Path:
+        """Where conmon listens: a short path, since a unix socket's may have 107 characters (unix(7))."""
+        return self.sockets / self.id[:12] / "attach"
+
+
+class _Answer(msgspec.Struct):
+    """What conmon writes to its sync pipe: the container's pid, or -1 and why."""
+
+    data: int
+    message: str = ""
+
+
+def command(launch: Launch, conmon: Path, runtime: Path, runtime_args: Sequence[str]) -> list[str]:
+    """Return conmon's command line."""
+    words = [str(conmon), "--api-version", "1", "-c", launch.id, "-u", launch.id[:12], "-n", launch.id[:12]]
+    words += ["-r", str(runtime)]
+    for argument in runtime_args:
+        words += ["--runtime-arg", argument]
+    words += ["-b", str(launch.bundle), "--persist-dir", str(launch.bundle)]
+    words += ["-p", str(launch.bundle / "pid"), "-P", str(launch.bundle / "conmon.pid")]
+    words += ["-l", f"k8s-file:{launch.log}", "--log-size-max", str(LOG_SIZE_LIMIT)]
+    words += ["--socket-dir-path", str(launch.sockets), "--exit-dir", str(launch.bundle / "exits")]
+    words += ["-t"] * launch.terminal + ["-i"] * launch.stdin
+    words += ["--leave-stdin-open"] * (launch.stdin and not launch.stdin_once)
+    return words
+
+
+async def create(launch: Launch, conmon: Path, runtime: Path, runtime_args: Sequence[str]) -> int:
+    """Create the container (not yet started) and return its pid; raises CreateError."""
+    reading, writing = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command(launch, conmon, runtime, runtime_args),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            pass_fds=(writing,),
+            env={**os.environ, "_OCI_SYNCPIPE": str(writing)},
+            cwd=launch.bundle,
+        )
+    except OSError as error:
+        os.close(reading)
+        raise CreateError(f"cannot run conmon: {error}") from error
+    finally:
+        os.close(writing)
+    text = await _read_all(reading)
+    await process.wait()
+    line = text.split(b"\n", 1)[0]
+    try:
+        answer = msgspec.json.decode(line, type=_Answer)
+    except msgspec.DecodeError as error:
+        raise CreateError("conmon ended without creating the container") from error
+    if answer.data < 0:
+        raise CreateError(answer.message.strip() or "the OCI runtime failed without a message")
+    return answer.data
+
+
+async def _read_all(fd: int) -> bytes:
+    """Read until the first line is whole: conmon keeps the pipe open as long as the container lives."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb"))
+    try:
+        return await reader.readline()
+    finally:
+        transport.close()
+
+
+def open_process(bundle: Path, id: str) -> int | None:
+    """Return a pidfd (pidfd_open(2)) of the conmon that watches container `id`, or None when it is no more."""
+    try:
+        pid = int((bundle / "conmon.pid").read_text())
+        fd = os.pidfd_open(pid)
+    except (OSError, ValueError):
+        return None
+    # The pid may be another process's by now: ours has the container's id on its command line.
+    try:
+        if id.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return fd
+    except OSError:
+        pass
+    os.close(fd)
+    return None
+
+
+async def wait(bundle: Path, id: str) -> None:
+    """Return once the conmon of container `id` has ended: the container's exit code is then on disk."""
+    fd = open_process(bundle, id)
+    if fd is None:
+        return
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    loop.add_reader(fd, lambda: ended.done() or ended.set_result(None))
+    try:
+        await ended
+    finally:
+        loop.remove_reader(fd)
+        os.close(fd)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a container ended. `lost`: its conmon was killed before it could tell."""
+
+    code: int
+    at: float
+    out_of_memory: bool = False
+    lost: bool = False
+
+
+def read_exit(bundle: Path, now: float) -> Exit:
+    """Return how the container of an ended conmon ended."""
+    file = bundle / "exit"
+    try:
+        code = int(file.read_text())
+    except (OSError, ValueError):
+        return Exit(LOST_EXIT_CODE, now, lost=True)
+    return Exit(code, file.stat().st_mtime, out_of_memory=(bundle / "oom").exists())

@@ -1,0 +1,238 @@
+"""The containers of this node: their folders, their processes, the OCI runtime's commands.
+
+run_dir/containers/ID/    the OCI bundle: config.json, rootfs/, record.json (the `Instance`), conmon's files
+run_dir/runtime/          the OCI runtime's own state        run_dir/attach/   links to attach sockets
+state_dir/containers/ID/  upper/ and work/ of the root file system's overlay
+state_dir/logs/NAMESPACE_POD_UID/CONTAINER/ATTEMPT.log
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from wherry.node import mounts
+from wherry.node.runtime import conmon
+from wherry.node.runtime.conmon import CreateError, Launch
+from wherry.node.runtime.instance import Instance
+from wherry.node.runtime.machine import Programs
+from wherry.objects import Object
+
+log = logging.getLogger(__name__)
+
+OUTPUT_LIMIT = 10 << 10
+RETIRE_TRIES = 3
+
+
+class ExecTimeoutError(Exception):
+    """A command in a container took too long and was killed."""
+
+
+class Containers:
+    """Starts, signals and removes containers. File work is done in threads; records are small and on tmpfs."""
+
+    def __init__(self, programs: Programs, run_dir: Path, state_dir: Path):
+        self.programs = programs
+        self.root = run_dir / "runtime"
+        self._bundles = run_dir / "containers"
+        self._attach = run_dir / "attach"
+        self._layers = state_dir / "containers"
+        self._logs = state_dir / "logs"
+
+    def prepare(self) -> None:
+        """Make the folders, and drop the layers of containers of an earlier life. Call once, before anything else."""
+        for folder in (self.root, self._bundles, self._attach, self._layers, self._logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        for layers in self._layers.iterdir():
+            if not self.bundle(layers.name).exists():
+                shutil.rmtree(layers, ignore_errors=True)
+
+    def recover(self) -> list[Instance]:
+        """Return the records an earlier agent left, the first runs first."""
+        found = []
+        for bundle in self._bundles.iterdir():
+            try:
+                found.append(msgspec.json.decode((bundle / "record.json").read_bytes(), type=Instance))
+            except (OSError, msgspec.DecodeError) as error:
+                log.warning("container without a readable record removed: id=%s error=%s", bundle.name, error)
+                self._discard(bundle.name)
+        return sorted(found, key=lambda run: run.attempt)
+
+    def bundle(self, id: str) -> Path:
+        """Return the container's folder."""
+        return self._bundles / id
+
+    def log_folder(self, pod: Object) -> Path:
+        """Return the folder of a pod's logs."""
+        meta = pod["metadata"]
+        return self._logs / f"{meta['namespace']}_{meta['name']}_{meta['uid']}"
+
+    def log_path(self, pod: Object, run: Instance) -> Path:
+        """Return the file a run logs to."""
+        return self.log_folder(pod) / run.container / f"{run.attempt}.log"
+
+    def attach_socket(self, id: str) -> Path:
+        """Return where conmon listens for attaching."""
+        return self._attach / id[:12] / "attach"
+
+    def save(self, run: Instance) -> None:
+        """Write a run's record, whole or not at all."""
+        path = self.bundle(run.id) / "record.json"
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(run))
+        fresh.replace(path)
+
+    def pid(self, id: str) -> int:
+        """Return the pid of the container's first process; 0 when it is not known."""
+        try:
+            return int((self.bundle(id) / "pid").read_text())
+        except (OSError, ValueError):
+            return 0
+
+    # Starting
+
+    def lay_out(self, run: Instance, layers: Sequence[Path]) -> Path:
+        """Make a run's folder and mount its root file system; return where. Blocks: call it in a thread."""
+        bundle = self.bundle(run.id)
+        rootfs, upper, work = bundle / "rootfs", self._layers / run.id / "upper", self._layers / run.id / "work"
+        for folder in (rootfs, upper, work, bundle / "exits"):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.save(run)
+        mounts.overlay(rootfs, lower=layers, upper=upper, work=work)
+        return rootfs
+
+    async def start(self, run: Instance, config: Object, log_path: Path, container: Object) -> Instance:
+        """Start a run that is laid out; returns its record. Raises CreateError, with nothing left running."""
+        launch = Launch(
+            id=run.id,
+            bundle=self.bundle(run.id),
+            log=log_path,
+            sockets=self._attach,
+            terminal=bool(container.get("tty")),
+            stdin=bool(container.get("stdin")),
+            stdin_once=bool(container.get("stdinOnce")),
+        )
+
+        def write() -> None:
+            (launch.bundle / "config.json").write_bytes(msgspec.json.encode(config))
+            log_path.parent.mkdir(parents=True, exist_ok=True)
+
+        await asyncio.to_thread(write)
+        await conmon.create(launch, self.programs.conmon, self.programs.runtime, self._global())
+        code, output = await self._runtime("start", run.id)
+        if code != 0:
+            raise CreateError(output)
+        started = run.but(started_at=time.time())
+        self.save(started)
+        return started
+
+    # While it runs
+
+    async def wait(self, run: Instance) -> conmon.Exit:
+        """Return how the run ended, once it has. One whose conmon was killed is ended here."""
+        await conmon.wait(self.bundle(run.id), run.id)
+        ended = conmon.read_exit(self.bundle(run.id), time.time())
+        if ended.lost:
+            await self._runtime("delete", "--force", run.id)
+        return ended
+
+    def signal(self, run: Instance, number: signal.Signals) -> None:
+        """Send a signal to the run's first process, which its conmon still holds; one that is gone is fine."""
+        fd = conmon.open_process(self.bundle(run.id), run.id)
+        pid = self.pid(run.id)
+        if fd is None or not pid:
+            return
+        os.close(fd)
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+
+    async def kill(self, run: Instance) -> None:
+        """Kill every process of the run, also those a shared pid namespace would leave."""
+        self.signal(run, signal.SIGKILL)
+        await self._runtime("kill", "--all", run.id, "KILL")
+
+    async def execute(self, id: str, command: Sequence[str], timeout: float) -> tuple[int, str]:
+        """Run a command in the container; returns (exit code, first 10 KiB of output). Raises ExecTimeoutError."""
+        pid_file = self.bundle(id) / f"exec-{os.urandom(6).hex()}.pid"
+        try:
+            return await self._runtime("exec", "--pid-file", str(pid_file), id, *command, timeout=timeout)
+        except TimeoutError:
+            # Killing the runtime's exec leaves the command itself running.
+            _kill_from(pid_file)
+            raise ExecTimeoutError(f'command "{" ".join(command)}" timed out') from None
+        finally:
+            pid_file.unlink(missing_ok=True)
+
+    # The end
+
+    async def retire(self, run: Instance) -> None:
+        """Let go of what an ended run holds but its record and its log."""
+        code, output = await self._runtime("delete", "--force", run.id)
+        if code != 0 and "does not exist" not in output:
+            log.warning("the runtime did not delete a container: id=%s error=%s", run.id, output)
+        await asyncio.to_thread(self._release, run.id)
+
+    def _release(self, id: str) -> None:
+        bundle = self.bundle(id)
+        mounts.unmount(bundle / "rootfs")
+        shutil.rmtree(self._layers / id, ignore_errors=True)
+        (self._attach / id[:12]).unlink(missing_ok=True)
+
+    async def forget(self, run: Instance) -> None:
+        """Remove an ended run's folder. Its log stays until the pod goes."""
+        await asyncio.to_thread(self._discard, run.id)
+
+    def _discard(self, id: str) -> None:
+        self._release(id)
+        mounts.unmount_below(self.bundle(id))
+        shutil.rmtree(self.bundle(id), ignore_errors=True)
+
+    # The runtime's commands
+
+    def _global(self) -> list[str]:
+        return ["--root", str(self.root)]
+
+    async def _runtime(self, *words: str, timeout: float | None = None) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            str(self.programs.runtime),
+            *self._global(),
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                output = await _read_some(process)
+                code = await process.wait()
+        except (TimeoutError, asyncio.CancelledError):
+            if process.returncode is None:
+                process.kill()
+            raise
+        return code, output.decode(errors="replace").strip()
+
+
+async def _read_some(process: asyncio.subprocess.Process) -> bytes:
+    """Read all of the output, keeping the first `OUTPUT_LIMIT` bytes."""
+    assert process.stdout is not None
+    kept = b""
+    while chunk := await process.stdout.read(OUTPUT_LIMIT):
+        kept = (kept + chunk)[:OUTPUT_LIMIT]
+    return kept
+
+
+def _kill_from(pid_file: Path) -> None:
+    try:
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,104 @@
+"""What this machine gives to containers: which OCI runtime, capabilities, memory, devices. Read once, at the start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.node import cgroups
+from wherry.node.runtime import security
+from wherry.node.runtime.spec import Machine
+
+SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
+DEVICES_LEFT_OUT = ("pts", "shm", "mqueue", "fd", "console", "ptmx", "log", "initctl")
+
+
+class RuntimeMissingError(RuntimeError):
+    """A program that pods need is not installed; the message says which package has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The OCI runtime and conmon. `name` and `version` are what the Node tells (`runc://1.1.5`)."""
+
+    runtime: Path
+    conmon: Path
+    name: str
+    version: str
+
+
+def programs(runtime: str = "auto") -> Programs:
+    """Find conmon and the runtime: "crun", "runc", or "auto": the best for this machine's control groups.
+
+    crun on cgroup v2, runc where there are v1 hierarchies, which crun does not handle when they are mixed with v2;
+    either if only one is installed.
+    """
+    order: Sequence[str] = (runtime,)
+    if runtime == "auto":
+        order = ("crun", "runc") if cgroups.is_unified() else ("runc", "crun")
+    found = next(((name, path) for name in order if (path := _which(name))), None)
+    if found is None:
+        raise RuntimeMissingError(f"no OCI runtime found ({' or '.join(order)}): apt-get install {order[0]}")
+    conmon = _which("conmon")
+    if conmon is None:
+        raise RuntimeMissingError("conmon not found: apt-get install conmon")
+    name, path = found
+    return Programs(path, conmon, name, _version(path))
+
+
+def _which(name: str) -> Path | None:
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SBIN])
+    found = shutil.which(name, path=path)
+    return Path(found) if found else None
+
+
+def _version(binary: Path) -> str:
+    """Return the version in the first line of `BINARY --version` (`runc version 1.1.5+ds1` is 1.1.5)."""
+    answer = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
+    return answer.stdout.split("\n", 1)[0].split()[-1].partition("+")[0]
+
+
+def describe(hidden: Sequence[str] = ()) -> Machine:
+    """Return what containers can have here; `hidden` are folders of the host they must not see."""
+    bounding = security.bounding_set(Path("/proc/self/status").read_text())
+    own_score = int(Path("/proc/self/oom_score_adj").read_text())
+    return Machine(
+        capabilities=bounding,
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        unified_cgroups=cgroups.is_unified(),
+        # Going below one's own score needs CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)).
+        lowest_oom_score=-1000 if "CAP_SYS_RESOURCE" in bounding else own_score,
+        devices=tuple(devices(Path("/dev"))),
+        hidden=tuple(hidden),
+    )
+
+
+def devices(folder: Path) -> list[dict[str, object]]:
+    """Return `linux.devices` for all device nodes below `folder`: what a privileged container gets."""
+    found: list[dict[str, object]] = []
+    for entry in sorted(folder.iterdir()):
+        if entry.is_symlink() or entry.name in DEVICES_LEFT_OUT:
+            continue
+        info = entry.stat()
+        if stat.S_ISDIR(info.st_mode):
+            found += devices(entry)
+        elif stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode):
+            found.append(_device(entry, info))
+    return found
+
+
+def _device(path: Path, info: os.stat_result) -> dict[str, object]:
+    return {
+        "path": str(path),
+        "type": "c" if stat.S_ISCHR(info.st_mode) else "b",
+        "major": os.major(info.st_rdev),
+        "minor": os.minor(info.st_rdev),
+        "fileMode": stat.S_IMODE(info.st_mode),
+        "uid": info.st_uid,
+        "gid": info.st_gid,
+    }

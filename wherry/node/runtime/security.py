@@ -1,0 +1,125 @@
+"""Who a container runs as and what it may do: users, groups, capabilities. Pure but for reading the user database.
+
+Source: k8s.io/api/core/v1 SecurityContext and PodSecurityContext; the default capabilities are containerd's
+(pkg/oci spec_opts.go).
+"""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wherry.objects import Object
+
+DEFAULT_CAPABILITIES = (
+    "CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_MKNOD",
+    "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+)  # fmt: skip
+
+CAPABILITIES = (
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+    "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
+    "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+)  # fmt: skip
+"""Every capability, at the index of its bit (linux/capability.h)."""
+
+
+class UserError(ValueError):
+    """The user asked for does not exist, or may not be used; the message is the container's waiting message."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The process's credentials: numeric ids, and the home folder of the account if there is one."""
+
+    uid: int = 0
+    gid: int = 0
+    groups: tuple[int, ...] = ()
+    home: str = "/"
+
+
+def bounding_set(status: str) -> frozenset[str]:
+    """Return the capabilities in the `CapBnd:` line of the text of /proc/PID/status: no container can have others."""
+    line = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
+    bits = int(line.split()[1], 16)
+    return frozenset(name for i, name in enumerate(CAPABILITIES) if bits >> i & 1)
+
+
+def capabilities(security: Object, available: frozenset[str]) -> list[str]:
+    """Return the capabilities of a container with this securityContext, in a fixed order."""
+    changes = security.get("capabilities") or {}
+    added, dropped = _named(changes.get("add")), _named(changes.get("drop"))
+    wanted = set(CAPABILITIES if security.get("privileged") or "CAP_ALL" in added else DEFAULT_CAPABILITIES)
+    if "CAP_ALL" in dropped:
+        wanted = set(CAPABILITIES if "CAP_ALL" in added else ())
+    wanted = (wanted | added) - dropped
+    return [name for name in CAPABILITIES if name in wanted and name in available]
+
+
+def _named(names: Sequence[str] | None) -> set[str]:
+    upper = (name.upper() for name in names or ())
+    return {name if name.startswith("CAP_") else f"CAP_{name}" for name in upper}
+
+
+def effective(pod: Object, container: Object) -> Object:
+    """Return the container's securityContext with what it leaves open taken from the pod's."""
+    inherited = ("runAsUser", "runAsGroup", "runAsNonRoot", "seLinuxOptions", "seccompProfile")
+    of_pod = (pod.get("spec") or {}).get("securityContext") or {}
+    return {k: of_pod[k] for k in inherited if k in of_pod} | (container.get("securityContext") or {})
+
+
+def resolve_user(image_user: str, pod: Object, container: Object) -> User:
+    """Return who the container runs as: its securityContext, else its pod's, else the image's user, else root.
+
+    Names are looked up in this machine's user database, since images use the host's root file system. Raises UserError.
+    """
+    security = effective(pod, container)
+    name, _, group = image_user.partition(":")
+    account = _account(str(security["runAsUser"]) if "runAsUser" in security else name or "0")
+    gid = account.gid
+    if "runAsGroup" in security:
+        gid = int(security["runAsGroup"])
+    elif group and "runAsUser" not in security:
+        gid = _group(group)
+    if security.get("runAsNonRoot") and account.uid == 0:
+        meta = pod["metadata"]
+        where = f'(pod: "{meta["name"]}_{meta["namespace"]}({meta["uid"]})", container: {container["name"]})'
+        cause = "container's runAsUser breaks non-root policy"
+        if "runAsUser" not in security:
+            cause = "container has runAsNonRoot and image will run as root"
+        raise UserError(f"{cause} {where}")
+    of_pod = pod["spec"].get("securityContext") or {}
+    groups = {*account.groups, *(of_pod.get("supplementalGroups") or ())}
+    if "fsGroup" in of_pod:
+        groups.add(of_pod["fsGroup"])
+    return User(account.uid, gid, tuple(sorted(groups - {gid})), account.home)
+
+
+def _account(user: str) -> User:
+    try:
+        entry = pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
+    except KeyError:
+        if user.isdigit():
+            return User(int(user))
+        raise UserError(f"unable to find user {user}: no matching entries in passwd file") from None
+    return User(entry.pw_uid, entry.pw_gid, tuple(os_groups(entry.pw_name, entry.pw_gid)), entry.pw_dir)
+
+
+def os_groups(name: str, gid: int) -> list[int]:
+    """Return the supplementary groups of an account (without its primary group)."""
+    return [entry.gr_gid for entry in grp.getgrall() if name in entry.gr_mem and entry.gr_gid != gid]
+
+
+def _group(group: str) -> int:
+    if group.isdigit():
+        return int(group)
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise UserError(f"unable to find group {group}: no matching entries in group file") from None

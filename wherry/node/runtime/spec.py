@@ -1,0 +1,169 @@
+"""The OCI runtime configuration (config.json) of one container. Pure: everything it depends on is passed in.
+
+Source: opencontainers/runtime-spec config.md and config-linux.md; default mounts, masked and read-only paths as
+containerd's CRI plugin sets them (internal/cri/opts, pkg/oci/spec.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.node.images.source import Image
+from wherry.node.runtime import resources, security
+from wherry.node.runtime.expansion import expand
+from wherry.node.runtime.security import User
+from wherry.objects import Object
+
+OCI_VERSION = "1.0.2"
+
+MASKED = (
+    "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+    "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+)  # fmt: skip
+READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """The pod's namespaces by path; None shares the agent's, which is the node's."""
+
+    network: Path | None
+    ipc: Path | None
+    uts: Path | None
+    host_pid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A bind mount into a container: `source` on the host, `target` in the container."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What containers on this machine can have."""
+
+    capabilities: frozenset[str]
+    memory: int
+    unified_cgroups: bool
+    lowest_oom_score: int = -1000
+    devices: tuple[Mapping[str, object], ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One container to build a configuration for. `env` is complete; `mounts` come after the default ones."""
+
+    pod: Object
+    container: Object
+    image: Image
+    user: User
+    env: Mapping[str, str]
+    mounts: Sequence[Mount]
+    namespaces: Namespaces
+    shared_memory: Path
+    rootfs: Path
+    cgroup: str
+    hostname: str
+
+
+def arguments(container: Object, image: Image, env: Mapping[str, str]) -> list[str]:
+    """Return the command line: `command` replaces the image's command and args, `args` only its args."""
+    command, args = container.get("command") or (), container.get("args") or ()
+    expanded = [expand(word, env) for word in [*command, *args]]
+    if command:
+        return expanded
+    return [*image.command, *(expanded or image.args)]
+
+
+def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
+    """Return config.json."""
+    container, settings = request.container, security.effective(request.pod, request.container)
+    privileged = bool(settings.get("privileged"))
+    linux: Object = {
+        "cgroupsPath": request.cgroup,
+        "namespaces": _namespaces(request.namespaces, machine),
+        "resources": resources.of_container(container),
+    }
+    if privileged:
+        linux["devices"] = list(machine.devices)
+    else:
+        linux["maskedPaths"] = [*MASKED, *machine.hidden]
+        linux["readonlyPaths"] = list(READ_ONLY)
+    sysctls = (request.pod["spec"].get("securityContext") or {}).get("sysctls")
+    if sysctls:
+        linux["sysctl"] = {entry["name"]: entry["value"] for entry in sysctls}
+    config: Object = {
+        "ociVersion": OCI_VERSION,
+        "root": {"path": str(request.rootfs), "readonly": bool(settings.get("readOnlyRootFilesystem"))},
+        "process": _process(request, args, machine),
+        "mounts": _default_mounts(request, privileged=privileged) + list(map(_bind, _outermost_first(request.mounts))),
+        "linux": linux,
+    }
+    return config
+
+
+def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:
+    container, settings = request.container, security.effective(request.pod, request.container)
+    granted = security.capabilities(settings, machine.capabilities)
+    # As the kernel does on exec: a process that is not root starts with none, but may get those of a file it runs.
+    held = granted if request.user.uid == 0 else []
+    score = resources.oom_score_adjust(request.pod, container, machine.memory)
+    return {
+        "terminal": bool(container.get("tty")),
+        "user": {
+            "uid": request.user.uid,
+            "gid": request.user.gid,
+            "additionalGids": list(request.user.groups),
+        },
+        "args": list(args),
+        "env": [f"{name}={value}" for name, value in request.env.items()],
+        "cwd": container.get("workingDir") or request.image.working_dir or "/",
+        "capabilities": {"bounding": granted, "effective": held, "permitted": held},
+        "noNewPrivileges": settings.get("allowPrivilegeEscalation") is False,
+        "oomScoreAdj": max(score, machine.lowest_oom_score),
+    }
+
+
+def _namespaces(namespaces: Namespaces, machine: Machine) -> list[Object]:
+    result: list[Object] = [{"type": "mount"}]
+    if not namespaces.host_pid:
+        result.append({"type": "pid"})
+    if machine.unified_cgroups:
+        result.append({"type": "cgroup"})
+    shared = {"network": namespaces.network, "ipc": namespaces.ipc, "uts": namespaces.uts}
+    return result + [{"type": kind, "path": str(path)} for kind, path in shared.items() if path is not None]
+
+
+def _default_mounts(request: Request, *, privileged: bool) -> list[Object]:
+    mode = "rw" if privileged else "ro"
+    return [
+        _special("/proc", "proc", "nosuid", "noexec", "nodev"),
+        _special("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+        _special("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
+        _special("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
+        _special("/sys", "sysfs", "nosuid", "noexec", "nodev", mode),
+        _special("/sys/fs/cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", mode),
+        _special("/run", "tmpfs", "nosuid", "nodev", "mode=755"),
+        _bind(Mount(request.shared_memory, "/dev/shm")),
+    ]
+
+
+def _special(target: str, kind: str, *options: str) -> Object:
+    return {"destination": target, "type": kind, "source": kind, "options": list(options)}
+
+
+def _bind(mount: Mount) -> Object:
+    options = ["rbind", "rprivate", "ro" if mount.read_only else "rw"]
+    return {"destination": mount.target, "type": "bind", "source": str(mount.source), "options": options}
+
+
+def _outermost_first(mounts: Sequence[Mount]) -> list[Mount]:
+    """Order mounts so that one inside another is mounted after it."""
+    return sorted(mounts, key=lambda m: m.target.rstrip("/").count("/"))
