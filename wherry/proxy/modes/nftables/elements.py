@@ -1,0 +1,80 @@
+"""One route as elements of the table's sets and maps (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from wherry.proxy.modes.nftables.layout import key
+from wherry.proxy.modes.nftables.slots import Slots
+from wherry.proxy.plan import Kind, Masquerade, Route
+from wherry.proxy.topology import Choice, Verdict
+
+Element = tuple[str, str]
+"""(set, key)."""
+
+_MASQUERADE = {Masquerade.ALWAYS: "goto masquerade-all", Masquerade.OWN: "goto masquerade-own"}
+
+
+class Placed(NamedTuple):
+    """A route's endpoints in their slots: for everybody, and for sources outside the cluster."""
+
+    inside: Slots = ()
+    outside: Slots = ()
+
+
+def own_elements(route: Route, placed: Placed) -> dict[Element, str | None]:
+    """Return the elements that only this route makes."""
+    at = key(route.frontend)
+    elements: dict[Element, str | None] = {}
+    verdict = choice_verdict(route.inside, "endpoints", route)
+    if route.outside is not None:
+        elements["inside", at] = verdict
+        elements["outside", at] = choice_verdict(route.outside, "local-endpoints", route)
+        verdict = "goto by-source"
+    if route.sources:
+        elements |= {("source-ranges", f"{at} . {cidr}"): None for cidr in route.sources}
+        elements["admitted", at] = verdict
+        verdict = "goto by-source-range"
+    elements["services", at] = verdict
+    for slots, name in ((placed.inside, "endpoints"), (placed.outside, "local-endpoints")):
+        elements |= {(name, f"{at} . {i}"): f"{e.address} . {e.port}" for i, e in enumerate(slots)}
+    if route.masquerade in _MASQUERADE:
+        elements["masquerading", at] = _MASQUERADE[route.masquerade]
+    if route.affinity_seconds:
+        elements["remembered", at] = f"jump remember-{route.affinity_seconds}"
+    return elements
+
+
+def shared_elements(route: Route) -> set[Element]:
+    """Return the elements other routes may make as well: each stays as long as one route needs it."""
+    endpoints = (*route.inside.endpoints, *(route.outside.endpoints if route.outside else ()))
+    shared = {("hairpin", f"{e.address} . {e.address}") for e in endpoints if e.local}
+    if route.kind is Kind.ClusterIP:
+        shared.add(("cluster-ips", route.frontend.address))
+    return shared
+
+
+def chains(route: Route) -> set[str]:
+    """Return the numbered chains the route needs (`layout.chain_rules`), shared with all routes of the same number."""
+    return set(_chains(route))
+
+
+def choice_verdict(choice: Choice, slots: str, route: Route) -> str:
+    """Return where a packet goes for `choice`, whose endpoints are in the map `slots`."""
+    if choice.endpoints:
+        return f"goto {_picker(choice, slots, route)}"
+    return "goto refuse" if choice.otherwise is Verdict.REJECT else "goto no-local"
+
+
+def _chains(route: Route) -> Iterator[str]:
+    if route.inside.endpoints:
+        yield _picker(route.inside, "endpoints", route)
+    if route.outside is not None and route.outside.endpoints:
+        yield _picker(route.outside, "local-endpoints", route)
+    if route.affinity_seconds:
+        yield f"remember-{route.affinity_seconds}"
+
+
+def _picker(choice: Choice, slots: str, route: Route) -> str:
+    return f"{'sticky-' if route.affinity_seconds else ''}{slots}-{len(choice.endpoints)}"

@@ -1,0 +1,125 @@
+"""The table's fixed part: sets, maps, hooks and the rules that never change. README.md draws the packet's path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from wherry.proxy.modes import ModeConfig
+from wherry.proxy.plan import Frontend
+
+TABLE = "ip wherry-proxy"
+
+FRONTEND = "ip daddr . meta l4proto . th dport"
+ASKED = "ct original ip daddr . ip protocol . ct original proto-dst"
+"""The frontend a connection was addressed to, once its packets carry the endpoint's address."""
+PORTS = "ip protocol { tcp, udp, sctp }"
+"""Makes nft understand `ct original proto-dst` as a port."""
+
+_KEY = "ipv4_addr . inet_proto . inet_service"
+_VERDICTS = f"{{ type {_KEY} : verdict; }}"
+# A slot has no type of its own to write. `tcp dport` where `th dport` is meant: nft 1.0.6 writes either into the kernel
+# but cannot read the second back as a map's data, and then refuses every rule that uses the map.
+_SLOTS = f"{{ typeof {FRONTEND} . numgen random mod 65535 : ip daddr . tcp dport; }}"
+
+SETS = {
+    "services": f"map services {_VERDICTS}",
+    "admitted": f"map admitted {_VERDICTS}",
+    "inside": f"map inside {_VERDICTS}",
+    "outside": f"map outside {_VERDICTS}",
+    "endpoints": f"map endpoints {_SLOTS}",
+    "local-endpoints": f"map local-endpoints {_SLOTS}",
+    "masquerading": f"map masquerading {_VERDICTS}",
+    "remembered": f"map remembered {_VERDICTS}",
+    "source-ranges": f"set source-ranges {{ type {_KEY} . ipv4_addr; flags interval; }}",
+    "cluster-ips": "set cluster-ips { type ipv4_addr; }",
+    "hairpin": "set hairpin { type ipv4_addr . ipv4_addr; }",
+}
+"""Filled from the plan, and so emptied before a full load."""
+
+AFFINITY = (
+    f"map affinity {{ type ipv4_addr . {_KEY} : ipv4_addr . inet_service; flags dynamic, timeout; size 262144; }}"
+)
+"""Filled by packets; kept over a full load, so that a restart of the proxy moves no client."""
+
+NO_LOCAL_COUNTER = "no-local-endpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The fixed part for one configuration."""
+
+    config: ModeConfig
+
+    @property
+    def text(self) -> str:
+        """The table as `nft -f` takes it."""
+        chains = "".join(_chain(name, rules) for name, rules in self._chains().items())
+        sets = "".join(f"\t{line}\n" for line in (*SETS.values(), AFFINITY))
+        return f"table {TABLE} {{\n{sets}\tcounter {NO_LOCAL_COUNTER} {{\n\t}}\n{chains}}}"
+
+    @property
+    def marker(self) -> str:
+        """The name of an empty chain that tells which layout a table has: it changes with every letter of `text`."""
+        return f"layout-{sha256(self.text.encode()).hexdigest()[:12]}"
+
+    def _chains(self) -> dict[str, list[str]]:
+        pods = _addresses(self.config.cluster_cidrs)
+        return {
+            "refuse": ["meta l4proto tcp reject with tcp reset", "reject with icmp port-unreachable"],
+            "no-local": [f'counter name "{NO_LOCAL_COUNTER}" drop'],
+            "by-source": [
+                *([f"ip saddr {pods} {FRONTEND} vmap @inside"] if pods else []),
+                f"fib saddr type local {FRONTEND} vmap @inside",
+                f"{FRONTEND} vmap @outside",
+            ],
+            "by-source-range": [f"{FRONTEND} . ip saddr @source-ranges {FRONTEND} vmap @admitted", "drop"],
+            "dispatch": [
+                f"{FRONTEND} vmap @services",
+                "ip daddr @cluster-ips goto refuse",
+                *([f"ip daddr {_addresses(self.config.service_cidrs)} drop"] if self.config.service_cidrs else []),
+            ],
+            "masquerade-all": ["masquerade fully-random"],
+            "masquerade-own": ["fib saddr type local masquerade fully-random"],
+            "prerouting": ["type nat hook prerouting priority -100; policy accept;", "goto dispatch"],
+            "output": ["type nat hook output priority -100; policy accept;", "goto dispatch"],
+            "input": [
+                "type nat hook input priority 100; policy accept;",
+                f"ct status dnat {PORTS} {ASKED} vmap @remembered",
+            ],
+            "postrouting": [
+                "type nat hook postrouting priority 100; policy accept;",
+                "ct status ! dnat return",
+                f"{PORTS} {ASKED} vmap @remembered",
+                "ip saddr . ip daddr @hairpin masquerade fully-random",
+                *([f"ct original ip daddr @cluster-ips ip saddr != {pods} masquerade fully-random"] if pods else []),
+                f"{PORTS} {ASKED} vmap @masquerading",
+            ],
+        }
+
+
+def key(frontend: Frontend) -> str:
+    """Return a frontend as the maps' key."""
+    return f"{frontend.address} . {frontend.protocol.lower()} . {frontend.port}"
+
+
+def chain_rules(name: str) -> list[str]:
+    """Return the rules of a chain that exists once per distinct number.
+
+    `endpoints-N`, `local-endpoints-N` pick one of N slots at random; `sticky-…` asks the client's affinity first;
+    `remember-S` stores it for S seconds.
+    """
+    what, _, number = name.rpartition("-")
+    if what == "remember":
+        return [f"{PORTS} update @affinity {{ ip saddr . {ASKED} timeout {number}s : ip daddr . th dport }}"]
+    slots = what.removeprefix("sticky-")
+    sticky = [f"dnat ip to ip saddr . {FRONTEND} map @affinity"] if what != slots else []
+    return [*sticky, f"dnat ip to {FRONTEND} . numgen random mod {number} map @{slots}"]
+
+
+def _chain(name: str, rules: list[str]) -> str:
+    return f"\tchain {name} {{\n" + "".join(f"\t\t{rule}\n" for rule in rules) + "\t}\n"
+
+
+def _addresses(cidrs: tuple[str, ...]) -> str:
+    return f"{{ {', '.join(cidrs)} }}" if cidrs else ""

@@ -1,0 +1,114 @@
+"""From changes of the plan to transactions: only what differs, in proportion to what differs (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from typing import TypeVar
+
+from wherry.net.nft import Transaction
+from wherry.proxy.modes.nftables import elements as compiled
+from wherry.proxy.modes.nftables.elements import Element, Placed
+from wherry.proxy.modes.nftables.layout import SETS, TABLE, Layout, chain_rules
+from wherry.proxy.modes.nftables.slots import place
+from wherry.proxy.plan import Change, Frontend, Route
+
+H = TypeVar("H", bound=Hashable)
+
+_EMPTY = Placed()
+
+
+class Ruleset:
+    """What the table holds, as far as the next difference needs it: slots, and who else needs a shared element.
+
+    `update` moves it on at once: when its transaction fails, throw the ruleset away and `load` a new one.
+    """
+
+    def __init__(self, layout: Layout):
+        self._layout = layout
+        self._placed: dict[Frontend, Placed] = {}
+        self._elements: Counter[Element] = Counter()
+        self._chains: Counter[str] = Counter()
+
+    def load(self, whole: Change, found: str | None) -> Transaction:
+        """Return the transaction to a whole plan (the change from none to it) over the table `found`, printed or None.
+
+        A table of the same layout is emptied and filled again but for what packets stored; any other is replaced.
+        """
+        filled = self.update(whole)
+        stale: list[str] = []
+        if found is not None and f"chain {self._layout.marker} " in found:
+            prepare = [f"flush {text.split()[0]} {TABLE} {name}" for name, text in SETS.items()]
+            stale = [c for c in _numbered_chains(found) if c not in filled.chains]
+        else:
+            prepare = [f"add table {TABLE}", f"delete table {TABLE}"] if found is not None else []
+            prepare += [self._layout.text, f"add chain {TABLE} {self._layout.marker}"]
+        return Transaction(TABLE, tuple(prepare), filled.chains, {}, filled.added, tuple(stale))
+
+    def update(self, change: Change) -> Transaction:
+        """Return the transaction for one change of the plan."""
+        deleted: dict[str, list[str]] = {}
+        added: dict[str, dict[str, str | None]] = {}
+        shared: Counter[Element] = Counter()
+        chains: Counter[str] = Counter()
+        for frontend, (before, after) in change.routes.items():
+            old = self._own(before)
+            new = self._own(after, moved=True)
+            if after is None:
+                self._placed.pop(frontend, None)
+            for element in [e for e in old if e not in new or old[e] != new[e]]:
+                deleted.setdefault(element[0], []).append(element[1])
+            for element in [e for e in new if e not in old or old[e] != new[e]]:
+                added.setdefault(element[0], {})[element[1]] = new[element]
+            for route, step in ((before, -1), (after, 1)):
+                if route is not None:
+                    _count(shared, compiled.shared_elements(route), step)
+                    _count(chains, compiled.chains(route), step)
+        come, gone = _settle(self._elements, shared)
+        for name, at in gone:
+            deleted.setdefault(name, []).append(at)
+        for name, at in come:
+            added.setdefault(name, {})[at] = None
+        new_chains, old_chains = _settle(self._chains, chains)
+        return Transaction(
+            TABLE, (), {c: chain_rules(c) for c in sorted(new_chains)}, deleted, added, tuple(sorted(old_chains))
+        )
+
+    def _own(self, route: Route | None, *, moved: bool = False) -> dict[Element, str | None]:
+        """Return a route's own elements in the slots they have, or (`moved`) in those they get."""
+        if route is None:
+            return {}
+        placed = self._placed.get(route.frontend, _EMPTY)
+        if moved:
+            outside = route.outside.endpoints if route.outside else ()
+            placed = Placed(place(placed.inside, route.inside.endpoints), place(placed.outside, outside))
+            self._placed[route.frontend] = placed
+        return compiled.own_elements(route, placed)
+
+
+def _count(counter: Counter[H], things: Iterable[H], step: int) -> None:
+    for thing in things:
+        counter[thing] += step
+
+
+def _settle(users: Counter[H], moves: Counter[H]) -> tuple[list[H], list[H]]:
+    """Add `moves` to `users`; return what got its first user, and what lost its last."""
+    come, gone = [], []
+    for thing, count in moves.items():
+        was = users[thing]
+        now = was + count
+        if now:
+            users[thing] = now
+        else:
+            del users[thing]
+        if not was and now:
+            come.append(thing)
+        if was and not now:
+            gone.append(thing)
+    return come, gone
+
+
+def _numbered_chains(found: str) -> list[str]:
+    """Return the chains of a printed table that `layout.chain_rules` makes: those named for a number."""
+    names = [line.split()[1] for line in found.splitlines() if line.startswith("\tchain ")]
+    return [n for n in names if n.rpartition("-")[2].isdigit() and not n.startswith("layout-")]
