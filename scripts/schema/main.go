@@ -102,7 +102,7 @@ func main() {
 	}
 	for _, t := range []reflect.Type{
 		reflect.TypeFor[metav1.APIGroupList](), reflect.TypeFor[metav1.APIResourceList](), reflect.TypeFor[metav1.APIVersions](),
-		reflect.TypeFor[runtime.Unknown](), reflect.TypeFor[metav1.LabelSelector](),
+		reflect.TypeFor[metav1.LabelSelector](),
 	} {
 		walk(t)
 	}

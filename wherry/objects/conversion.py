@@ -110,7 +110,7 @@ def _left_out(field: Field, value: Any) -> bool:
         return False
     if field.type.startswith("#"):
         return "z" in field.flags and not value
-    return not value or (value == "0" and field.type == "quantity")
+    return not value
 
 
 def _zero(expression: str) -> Any:

@@ -1,0 +1,80 @@
+"""The three patch types of the API: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge patch.
+
+Each returns a new object and leaves its arguments alone. Errors are those of the API server:
+k8s.io/apiserver pkg/endpoints/handlers/patch.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonpatch
+from jsonpointer import JsonPointerException
+
+from wherry.objects import Object
+from wherry.objects.definitions import GroupVersionKind, of_kind
+from wherry.objects.errors import ApiError, BadRequest, Invalid
+from wherry.objects.metadata import copy
+from wherry.objects.strategic import REJECTED, merge
+
+MAX_OPERATIONS = 10_000
+"""The API server takes no JSON patch of more operations."""
+
+
+def json_patch(obj: Object, operations: Any) -> Object:
+    """Return `obj` with a JSON patch applied.
+
+    BadRequest where `operations` is no list of operations, Invalid where one cannot be applied or a `test` fails.
+    """
+    if not isinstance(operations, list):
+        raise BadRequest(f"json: cannot unmarshal {_kind(operations)} into Go value of type jsonpatch.Patch")
+    if len(operations) > MAX_OPERATIONS:
+        text = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
+        raise ApiError(text, code=413, reason="RequestEntityTooLarge")
+    try:
+        result = jsonpatch.apply_patch(obj, operations)
+    except (jsonpatch.JsonPatchException, JsonPointerException, KeyError, TypeError) as error:
+        raise Invalid(REJECTED) from error
+    if not isinstance(result, dict):
+        raise BadRequest(f"json: cannot unmarshal {_kind(result)} into Go value of type map[string]interface {{}}")
+    return result
+
+
+def merge_patch(obj: Object, patch: Any) -> Object:
+    """Return `obj` with a merge patch applied: objects merge, null removes, all else replaces.
+
+    BadRequest where the patch is no object.
+    """
+    if not isinstance(patch, dict):
+        raise BadRequest("Invalid JSON Patch")
+    return _merge_patch(obj, patch)
+
+
+def _merge_patch(target: Any, patch: Object) -> Object:
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            result[key] = _merge_patch(result.get(key), value)
+        else:
+            result[key] = copy(value)
+    return result
+
+
+def strategic_merge(obj: Object, patch: Any, gvk: GroupVersionKind) -> Object:
+    """Return `obj` with a strategic merge patch applied, lists merging by the keys of kind `gvk`.
+
+    BadRequest where the patch is malformed or the kind has no schema; InternalError where an item lacks its merge key.
+    """
+    type_ = of_kind(gvk)
+    if type_ is None:
+        raise BadRequest("strategic merge patch format is not supported")
+    if not isinstance(patch, dict):
+        raise BadRequest(f"json: cannot unmarshal {_kind(patch)} into Go value of type map[string]interface {{}}")
+    return merge(obj, patch, type_)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "bool"}
+    return names.get(type(value), "number")
