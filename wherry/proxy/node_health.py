@@ -1,0 +1,75 @@
+"""Is this proxy well, and may load balancers send this node traffic: `/healthz` and `/livez`.
+
+As upstream (kubernetes pkg/proxy/healthcheck/proxy_health.go, KEP-3836): `/livez` fails when changes have waited too
+long; `/healthz` fails then too, before the first rules are in place, and when the node is about to go.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+
+from wherry.objects import Object
+from wherry.objects.timestamps import rfc3339
+from wherry.proxy import metrics
+from wherry.telemetry.health import Health
+
+LONGEST_WAIT_SECONDS = 60.0
+GOING_TAINT = "ToBeDeletedByClusterAutoscaler"
+
+
+class NodeHealth(Health):
+    """The health of one proxy. `clock` gives seconds since the epoch."""
+
+    def __init__(self, clock: Callable[[], float] = time.time):
+        super().__init__()
+        self._clock = clock
+        self._queued_since: float | None = None
+        self._synced = 0.0
+        self._eligible = True
+
+    def queued(self) -> None:
+        """A change waits, perhaps among others."""
+        if self._queued_since is None:
+            self._queued_since = self._clock()
+
+    def synced(self) -> None:
+        """Everything that waited is in place."""
+        self._queued_since = None
+        self._synced = self._clock()
+
+    def node(self, node: Object | None) -> None:
+        """Take note of the Node object: one being deleted, or marked for it, should get no new traffic."""
+        taints = ((node or {}).get("spec") or {}).get("taints") or ()
+        deleting = bool(node and node["metadata"].get("deletionTimestamp"))
+        self._eligible = not deleting and all(t.get("key") != GOING_TAINT for t in taints)
+
+    @property
+    def alive(self) -> bool:
+        """Whether changes get through in time."""
+        return self._queued_since is None or self._clock() - self._queued_since < LONGEST_WAIT_SECONDS
+
+    @property
+    def healthy(self) -> bool:
+        """Whether this node should get traffic for Services."""
+        return self.alive and bool(self._synced) and self._eligible
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes of the health server."""
+        return [web.get("/healthz", self._healthz), web.get("/livez", self._livez)]
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        status = 200 if self.healthy else 503
+        metrics.healthz.labels(str(status)).inc()
+        return self._answer(status, {"nodeEligible": self._eligible})
+
+    async def _livez(self, _: web.Request) -> web.Response:
+        status = 200 if self.alive else 503
+        metrics.livez.labels(str(status)).inc()
+        return self._answer(status, {})
+
+    def _answer(self, status: int, more: dict[str, object]) -> web.Response:
+        body = {"lastUpdated": rfc3339(self._synced), "currentTime": rfc3339(self._clock()), **more}
+        return web.json_response(body, status=status, headers={"X-Content-Type-Options": "nosniff"})
