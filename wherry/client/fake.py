@@ -13,12 +13,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
-import jsonpatch
-
 from wherry.client import fakerules as rules
 from wherry.client.fakestore import FakeStore, Matcher
 from wherry.client.interface import ObjectList, PatchType, WatchEvent
-from wherry.objects import Object, metadata, selectors
+from wherry.objects import Object, metadata, patch, selectors
 from wherry.objects import resource as known
 from wherry.objects.errors import (
     AlreadyExists,
@@ -26,7 +24,6 @@ from wherry.objects.errors import (
     BadRequest,
     NotFound,
     ServiceUnavailable,
-    UnsupportedMediaType,
 )
 from wherry.objects.resource import PODS, Resource
 
@@ -190,7 +187,7 @@ class FakeClient:
         """See `Client.patch`. Subresources as for `update`."""
         await self._arrive(Call("patch", resource, namespace, name, subresource))
         old = self._current(resource, name, namespace)
-        return self._replace(resource, old, _patched(old, patch, type), subresource)
+        return self._replace(resource, old, _patched(resource, old, patch, type), subresource)
 
     async def delete(
         self,
@@ -290,18 +287,9 @@ def _field(obj: Object, path: str) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _patched(old: Object, patch: Any, type: PatchType) -> Object:
+def _patched(resource: Resource, old: Object, change: Any, type: PatchType) -> Object:
     if type == "json":
-        return dict(jsonpatch.apply_patch(old, patch))
+        return patch.json_patch(old, change)
     if type == "merge":
-        return dict(_merge(old, patch))
-    raise UnsupportedMediaType("the fake does not serve strategic merge patches")
-
-
-def _merge(old: Any, patch: Any) -> Any:
-    """Return `old` with a merge patch applied (RFC 7396)."""
-    if not isinstance(patch, dict):
-        return patch
-    base = old if isinstance(old, dict) else {}
-    merged = {**base, **{k: _merge(base.get(k), v) for k, v in patch.items()}}
-    return {k: v for k, v in merged.items() if v is not None}
+        return patch.merge_patch(old, change)
+    return patch.strategic_merge(old, change, (resource.group, resource.version, resource.kind))
