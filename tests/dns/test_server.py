@@ -1,0 +1,202 @@
+"""The server over real sockets on loopback, against the fake API."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import cluster
+import dns.asyncquery
+import dns.flags
+import dns.message
+import dns.rcode
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wherry.client.fake import FakeClient
+from wherry.dns.component import DnsConfig, Instance
+from wherry.dns.metrics import Metrics
+from wherry.objects.resource import SERVICES
+
+HOST = "127.0.0.1"
+COREFILE = """
+.:53 {
+    errors
+    kubernetes cluster.local in-addr.arpa {
+        pods insecure
+        fallthrough in-addr.arpa
+        ttl 30
+    }
+    %s
+    loadbalance
+}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    def __init__(self, instance: Instance, client: FakeClient, port: int):
+        self.instance, self.client, self.port = instance, client, port
+
+    async def ask(
+        self, name: str, type: str = "A", *, tcp: bool = False, payload: int | None = None
+    ) -> dns.message.Message:
+        query = dns.message.make_query(name, type, use_edns=payload is not None, payload=payload)
+        ask = dns.asyncquery.tcp if tcp else dns.asyncquery.udp
+        return await ask(query, HOST, port=self.port, timeout=5)
+
+
+async def start(tmp_path: Path, extra: str = "", synced: bool = True) -> Running:
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(COREFILE % extra)
+    client, port = await cluster.fake(), free_port()
+    instance = Instance(DnsConfig(corefile, HOST, port), lambda: client, Metrics(), lambda: None)
+    if synced:
+        await instance.start()
+        for plugin in instance.plugins:
+            for informer in getattr(plugin, "_informers", []):
+                await informer.wait_synced()
+    else:
+        for server in instance.servers:
+            await server.listen(HOST)
+    return Running(instance, client, port)
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    made = await start(tmp_path)
+    yield made
+    await made.instance.stop()
+
+
+async def until(
+    running: Running, ask: Callable[[], Awaitable[dns.message.Message]], good: Callable[[dns.message.Message], bool]
+) -> None:
+    """Ask again whenever the records change, until the answer is `good`; bounded."""
+    async with asyncio.timeout(5):
+        while True:
+            if good(await ask()):
+                return
+
+
+def texts(message: dns.message.Message) -> list[str]:
+    return sorted(r.to_text() for s in message.answer for r in s)
+
+
+async def test_a_service_answers_over_udp_and_tcp_with_our_authority(running: Running) -> None:
+    for tcp in (False, True):
+        response = await running.ask("MySQL.demo.svc.cluster.local", tcp=tcp)
+        assert texts(response) == ["10.100.42.154"]
+        assert response.flags & dns.flags.AA
+        assert response.answer[0].ttl == 30
+
+
+async def test_a_denial_carries_the_soa(running: Running) -> None:
+    response = await running.ask("none.demo.svc.cluster.local")
+    assert response.rcode() == dns.rcode.NXDOMAIN
+    assert response.authority[0].to_text().startswith("cluster.local. 30 IN SOA ns.dns.cluster.local.")
+    nodata = await running.ask("mysql.demo.svc.cluster.local", "AAAA")
+    assert (nodata.rcode(), nodata.answer) == (dns.rcode.NOERROR, [])
+
+
+async def test_an_external_name_is_followed(running: Running) -> None:
+    response = await running.ask("outside.demo.svc.cluster.local")
+    assert texts(response) == ["10.100.0.7", "web.demo.svc.cluster.local."]
+
+
+async def test_an_address_leads_to_its_name(running: Running) -> None:
+    assert texts(await running.ask("154.42.100.10.in-addr.arpa", "PTR")) == ["mysql.demo.svc.cluster.local."]
+
+
+async def test_srv_brings_the_addresses_along(running: Running) -> None:
+    response = await running.ask("_db._tcp.headless.demo.svc.cluster.local", "SRV")
+    assert texts(response) == [
+        "0 50 3306 10-244-2-3.headless.demo.svc.cluster.local.",
+        "0 50 3306 db-0.headless.demo.svc.cluster.local.",
+    ]
+    assert len(response.additional) == 2
+
+
+async def test_a_change_is_seen_by_the_next_query_though_answers_are_kept(running: Running) -> None:
+    name = "mysql.demo.svc.cluster.local"
+    assert texts(await running.ask(name)) == texts(await running.ask(name)) == ["10.100.42.154"]
+    await running.client.delete(SERVICES, "mysql", "demo")
+    await until(running, lambda: running.ask(name), lambda m: m.rcode() == dns.rcode.NXDOMAIN)
+
+
+async def test_a_name_that_is_nobodys_is_refused(running: Running) -> None:
+    assert (await running.ask("example.org")).rcode() == dns.rcode.REFUSED
+
+
+async def test_before_the_first_sync_the_answer_is_servfail(tmp_path: Path) -> None:
+    made = await start(tmp_path, synced=False)
+    try:
+        assert (await made.ask("mysql.demo.svc.cluster.local")).rcode() == dns.rcode.SERVFAIL
+    finally:
+        await made.instance.stop()
+
+
+async def test_a_large_answer_is_cut_over_udp_and_whole_over_tcp(running: Running) -> None:
+    many = [cluster.endpoint(f"10.244.3.{n}") for n in range(1, 100)]
+    from wherry.objects.resource import ENDPOINT_SLICES
+
+    await running.client.create(ENDPOINT_SLICES, cluster.slice_of("headless", *many, suffix="2"), "demo")
+    name = "headless.demo.svc.cluster.local"
+    await until(running, lambda: running.ask(name, tcp=True), lambda m: len(texts(m)) == 101)
+    assert (await running.ask(name)).flags & dns.flags.TC
+    assert len(texts(await running.ask(name, payload=4096))) == 101
+
+
+async def test_other_names_are_asked_of_the_upstream_and_cached(tmp_path: Path) -> None:
+    upstream = await start(tmp_path)
+    made = await start(tmp_path, f"forward example.org {HOST}:{upstream.port}\ncache 30")
+    try:
+        assert (await made.ask("x.example.org")).rcode() == dns.rcode.REFUSED
+        silent = free_port()
+        other = await start(tmp_path, f"forward . {HOST}:{silent} {HOST}:{upstream.port} {{\npolicy sequential\n}}")
+        assert (await other.ask("x.example.org")).rcode() == dns.rcode.REFUSED
+        await other.instance.stop()
+    finally:
+        await made.instance.stop()
+        await upstream.instance.stop()
+
+
+async def test_a_forwarding_loop_is_found(tmp_path: Path) -> None:
+    port = free_port()
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(f".:{port} {{\nloop\nforward . {HOST}:{port}\n}}")
+    instance = Instance(DnsConfig(corefile, HOST), lambda: FakeClient(), Metrics(), lambda: None)
+    await instance.start()
+    try:
+        with pytest.raises(Exception, match="come back to this server"):
+            async with asyncio.timeout(5):
+                await instance.failed
+    finally:
+        await instance.stop()
+
+
+@given(data=st.binary(max_size=64))
+def test_no_bytes_whatever_break_the_server(data: bytes) -> None:
+    from wherry.dns.server import Server
+
+    async def feed() -> bytes | None:
+        return await Server(53, [], Metrics()).answer(data, HOST, "udp")
+
+    answer = asyncio.run(feed())
+    assert answer is None or answer[:2] == data[:2]
+
+
+def test_what_cannot_be_parsed_is_a_format_error() -> None:
+    from wherry.dns.server import Server
+
+    header = struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0)
+    answer = asyncio.run(Server(53, [], Metrics()).answer(header + b"\xff", HOST, "udp"))
+    assert answer is not None
+    assert answer[3] & 0x0F == dns.rcode.FORMERR

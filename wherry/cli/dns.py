@@ -1,0 +1,40 @@
+"""`wherry dns`: the cluster DNS server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wherry.cli.options import Failure
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.option("--kubeconfig", type=click.Path(dir_okay=False), help="The cluster; without it, the one this pod is in.")
+@click.option("-conf", "--conf", "corefile", default="Corefile", show_default=True, help="The Corefile.")
+@click.option("--bind", default="", help="The address to listen on.  [default: all]")
+@click.option("-dns.port", "--port", "port", type=click.IntRange(1, 65535), help="Listen here instead of port 53.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--check", is_flag=True, help="Only check the Corefile.")
+def command(kubeconfig: str | None, corefile: str, bind: str, port: int | None, log_format: str, check: bool) -> None:
+    """Serve the names of a cluster, as its Corefile says."""
+    import os
+
+    import uvloop
+
+    from wherry.client.http import connect
+    from wherry.dns import chain, component
+    from wherry.dns.corefile import CorefileError, parse
+    from wherry.telemetry import log
+
+    log.setup("dns", format="json" if log_format == "json" else "text")
+    try:
+        if check:
+            for block in parse(Path(corefile).read_text(), os.environ):
+                chain.check(block)
+            click.echo(f"{corefile} is good")
+            return
+        config = component.DnsConfig(Path(corefile), bind, port)
+        uvloop.run(component.run(lambda: connect(kubeconfig), config))
+    except (CorefileError, component.LoopError, OSError) as error:
+        raise Failure(str(error)) from error

@@ -1,0 +1,114 @@
+"""The plugins of a server block, in one fixed order whatever the Corefile's (CoreDNS plugin.cfg)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from wherry.client.interface import Client
+from wherry.dns.corefile import CorefileError, ServerBlock
+from wherry.dns.query import Answer, Handler, Plugin, Query, refuse
+
+if TYPE_CHECKING:
+    from wherry.dns.metrics import Metrics
+
+ORDER = (
+    "reload",
+    "ready",
+    "health",
+    "prometheus",
+    "errors",
+    "log",
+    "loadbalance",
+    "cache",
+    "kubernetes",
+    "loop",
+    "forward",
+)
+# fmt: off
+LATER = frozenset({
+    "acl", "any", "auto", "autopath", "azure", "bind", "bufsize", "cancel", "chaos", "clouddns", "debug",
+    "dns64", "dnssec", "dnstap", "erratic", "etcd", "file", "geoip", "grpc", "header", "hosts", "k8s_external",
+    "local", "metadata", "minimal", "multisocket", "nomad", "nsid", "pprof", "quic", "rewrite", "root",
+    "route53", "secondary", "sign", "template", "timeouts", "tls", "trace", "transfer", "tsig", "view",
+    "whoami",
+})
+# fmt: on
+
+
+@dataclass
+class Environment:
+    """What plugins are given besides their directive.
+
+    `client` makes a connection to the API (kubernetes plugin); `resolve` asks this very server (for ExternalName
+    targets); `changed` throws the lasting answers away; `stop` ends the server.
+    """
+
+    client: Callable[[], Client]
+    resolve: Callable[[Query], Awaitable[Answer]]
+    changed: Callable[[], None]
+    reload: Callable[[], None]
+    fail: Callable[[str], None]
+    metrics: Metrics
+    corefile: str
+    plugins: list[Plugin]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A server block ready to serve: `handle` runs a query through `plugins`."""
+
+    block: ServerBlock
+    plugins: tuple[Plugin, ...]
+    handle: Handler
+    keeps: bool
+
+
+def check(block: ServerBlock) -> None:
+    """Refuse by name what we do not have; raises CorefileError."""
+    seen: set[str] = set()
+    for directive in block.directives:
+        if directive.name in LATER:
+            raise directive.error("this plugin is not supported yet")
+        if directive.name not in ORDER:
+            raise directive.error(f"there is no such plugin; known are {', '.join(sorted(ORDER))}")
+        if directive.name in seen and directive.name not in ("forward", "kubernetes"):
+            raise directive.error("is given twice in one server block")
+        seen.add(directive.name)
+
+
+def build(block: ServerBlock, environment: Environment) -> Chain:
+    """Return the chain of one server block; raises CorefileError."""
+    check(block)
+    plugins: list[Plugin] = []
+    for directive in sorted(block.directives, key=lambda d: ORDER.index(d.name)):
+        setup = import_module(f"wherry.dns.plugins.{directive.name}").setup
+        plugins.append(setup(directive, block, environment))
+    handle: Handler = refuse
+    for plugin in reversed(plugins):
+        handle = partial(_step, plugin, handle)
+    # With `log`, every query must be seen; without it, a lasting answer may be given without asking again.
+    keeps = not any(d.name == "log" for d in block.directives)
+    return Chain(block, tuple(plugins), handle, keeps)
+
+
+async def _step(plugin: Plugin, next: Handler, query: Query) -> Answer:
+    return await plugin.serve(query, next)
+
+
+def ports(blocks: list[ServerBlock]) -> dict[int, list[ServerBlock]]:
+    """Return the server blocks by port; raises CorefileError when two answer for one zone on one port."""
+    found: dict[int, list[ServerBlock]] = {}
+    seen: set[tuple[str, int]] = set()
+    for block in blocks:
+        for zone, port in block.zones:
+            if (zone, port) in seen:
+                raise CorefileError(f"Corefile line {block.line}: {zone}:{port} has a server block already")
+            seen.add((zone, port))
+            at = found.setdefault(port, [])
+            if block not in at:
+                at.append(block)
+    return found

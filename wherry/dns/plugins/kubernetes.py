@@ -1,0 +1,252 @@
+"""kubernetes: answers for the cluster's zone and its reverse zones from Services, EndpointSlices and Namespaces.
+
+kubernetes [ZONES...] {
+    pods disabled|insecure|verified      a-b-c-d.NAMESPACE.pod names (default disabled)
+    ttl SECONDS                          0 to 3600, default 5
+    fallthrough [ZONES...]               names we do not have go to the next plugin
+    noendpoints                          do not read EndpointSlices: headless Services have no names
+    ignore empty_service                 a Service without ready endpoints does not exist
+    namespaces NAMES...                  expose only these
+}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.reversename
+import dns.rrset
+
+from wherry.client.informer import Informer
+from wherry.dns.chain import Environment
+from wherry.dns.corefile import Directive, ServerBlock
+from wherry.dns.query import Answer, Handler, Query, respond
+from wherry.dns.records import Found, Labels, Record, Records
+from wherry.objects import Object
+from wherry.objects.resource import ENDPOINT_SLICES, NAMESPACES, PODS, SERVICES
+
+log = logging.getLogger(__name__)
+
+IN = dns.rdataclass.IN
+LATER = {"endpoint", "tls", "kubeconfig", "namespace_labels", "labels", "endpoint_pod_names", "multicluster"}
+REVERSE = dns.name.from_text("in-addr.arpa.")
+REVERSE6 = dns.name.from_text("ip6.arpa.")
+SOA_TIMES = "7200 1800 86400"  # refresh, retry, expire: nobody transfers this zone, the values are CoreDNS's
+
+
+@dataclass
+class Settings:
+    """What the directive asks for. `fallthrough`: zones, or None for never."""
+
+    zones: tuple[dns.name.Name, ...]
+    ttl: int = 5
+    pods: str = "disabled"
+    endpoints: bool = True
+    ignore_empty: bool = False
+    namespaces: frozenset[str] = frozenset()
+    fallthrough: tuple[dns.name.Name, ...] | None = None
+
+
+def settings(directive: Directive, block: ServerBlock) -> Settings:
+    """Read the directive; raises CorefileError."""
+    names = directive.args or tuple(zone for zone, _ in block.zones)
+    result = Settings(tuple(dns.name.from_text(n) for n in names))
+    for option in directive.options:
+        match option.name, option.args:
+            case "pods", (mode,) if mode in ("disabled", "insecure", "verified"):
+                result.pods = mode
+            case "ttl", (seconds,) if seconds.isdigit() and int(seconds) <= 3600:
+                result.ttl = int(seconds)
+            case "fallthrough", zones:
+                result.fallthrough = tuple(dns.name.from_text(z) for z in zones or (".",))
+            case "noendpoints", ():
+                result.endpoints = False
+            case "ignore", ("empty_service",):
+                result.ignore_empty = True
+            case "namespaces", some if some:
+                result.namespaces = frozenset(some)
+            case "startup_timeout", (_,):
+                pass  # we serve SERVFAIL until the first sync and never give up, so there is nothing to wait for
+            case name, _ if name in LATER:
+                raise directive.error(f"{name} is not supported yet")
+            case name, args:
+                raise directive.error(f"line {option.line}: cannot read {' '.join((name, *args))}")
+    return result
+
+
+class Kubernetes:
+    """The plugin."""
+
+    def __init__(self, wanted: Settings, environment: Environment):
+        self._settings = wanted
+        self._environment = environment
+        self.records = Records(pods=wanted.pods, ignore_empty_service=wanted.ignore_empty)  # type: ignore[arg-type]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._informers: list[Informer] = []
+        self.zone = next((z for z in wanted.zones if not _is_reverse(z)), dns.name.from_text("cluster.local."))
+
+    async def start(self) -> None:
+        """Follow the cluster."""
+        client = self._environment.client()
+        self._informers = [Informer(client, NAMESPACES), Informer(client, SERVICES)]
+        self._informers[0].subscribe(self._namespace)
+        self._informers[1].subscribe(self._service)
+        if self._settings.endpoints:
+            self._informers.append(Informer(client, ENDPOINT_SLICES))
+            self._informers[-1].subscribe(self._slice)
+        if self._settings.pods == "verified":
+            self._informers.append(Informer(client, PODS))
+            self._informers[-1].subscribe(self._pod)
+        self._tasks = [asyncio.ensure_future(i.run()) for i in self._informers]
+        self._tasks.append(asyncio.ensure_future(self._tell_synced()))
+
+    async def stop(self) -> None:
+        """Stop following."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def ready(self) -> bool:
+        """Tell whether everything has been read once."""
+        return bool(self._informers) and all(i.synced.is_set() for i in self._informers)
+
+    async def _tell_synced(self) -> None:
+        for informer in self._informers:
+            await informer.wait_synced()
+        self._environment.metrics.synced.set(1)
+        self._environment.changed()
+        log.info("synced")
+
+    async def serve(self, query: Query, next: Handler) -> Answer:
+        """Answer for our zones."""
+        zone = max(
+            (z for z in self._settings.zones if query.name.is_subdomain(z)), key=lambda z: len(z.labels), default=None
+        )
+        if zone is None:
+            return await next(query)
+        if not self.ready():
+            return Answer(respond(query, dns.rcode.SERVFAIL))
+        if _is_reverse(zone):
+            return await self._reverse(query, zone, next)
+        labels = tuple(label.decode("utf-8", "replace").lower() for label in query.name.relativize(zone).labels)
+        found = self.records.find(labels, dns.rdatatype.to_text(query.type))
+        if found is None and self._falls_through(query.name):
+            return await next(query)
+        return await self._answer(query, zone, found)
+
+    def _falls_through(self, name: dns.name.Name) -> bool:
+        zones = self._settings.fallthrough
+        return zones is not None and any(name.is_subdomain(z) for z in zones)
+
+    async def _answer(self, query: Query, zone: dns.name.Name, found: Found | None) -> Answer:
+        rcode = dns.rcode.NXDOMAIN if found is None else dns.rcode.NOERROR
+        response = respond(query, rcode, authoritative=True)
+        if found is None or not found.records:
+            if found is not None and query.type == dns.rdatatype.SOA and query.name == zone:
+                response.answer.append(self._soa(zone))
+            else:
+                response.authority.append(self._soa(zone))
+            return Answer(response, lasting=True)
+        self._fill(response.answer, query.name, found.records, zone)
+        self._fill(response.additional, None, found.extra, zone)
+        if found.records[0].type == "CNAME" and query.type != dns.rdatatype.CNAME:
+            await self._chase(query, response, str(found.records[0].data))
+            return Answer(response)
+        return Answer(response, lasting=len(found.records) == 1)
+
+    async def _chase(self, query: Query, response: dns.message.Message, target: str) -> None:
+        """Add what an ExternalName's target holds, asked of this very server."""
+        name = dns.name.from_text(target)
+        if name.is_subdomain(query.name):
+            return  # a name below itself would go round for ever
+        asked = dns.message.make_query(name, query.type)
+        answer = await self._environment.resolve(Query(asked, name, query.type, query.client, query.transport))
+        response.answer.extend(answer.message.answer)
+
+    async def _reverse(self, query: Query, zone: dns.name.Name, next: Handler) -> Answer:
+        try:
+            address = dns.reversename.to_address(query.name)
+        except dns.exception.DNSException:
+            address = ""
+        names = self.records.reverse(address) if address else ()
+        if not names and self._falls_through(query.name):
+            return await next(query)
+        records = tuple(Record((), "PTR", n) for n in names) if query.type == dns.rdatatype.PTR else ()
+        return await self._answer(query, zone, Found(records) if names else None)
+
+    def _fill(
+        self,
+        section: list[dns.rrset.RRset],
+        owner: dns.name.Name | None,
+        records: tuple[Record, ...],
+        zone: dns.name.Name,
+    ) -> None:
+        for record in records:
+            name = owner if owner is not None else self._absolute(record.name)
+            rdata = dns.rdata.from_text(IN, record.type, self._data(record))
+            rrset = next((s for s in section if s.name == name and s.rdtype == rdata.rdtype), None)
+            if rrset is None:
+                rrset = dns.rrset.RRset(name, IN, rdata.rdtype)
+                rrset.update_ttl(self._settings.ttl)
+                section.append(rrset)
+            rrset.add(rdata, self._settings.ttl)
+
+    def _data(self, record: Record) -> str:
+        if record.type == "TXT":
+            return f'"{record.data!s}"'
+        target = record.data if isinstance(record.data, str) else self._absolute(record.data).to_text()
+        return f"0 {record.weight} {record.port} {target}" if record.type == "SRV" else target
+
+    def _absolute(self, labels: Labels) -> dns.name.Name:
+        return dns.name.Name([label.encode() for label in labels]).concatenate(self.zone)
+
+    def _soa(self, zone: dns.name.Name) -> dns.rrset.RRset:
+        """The zone's SOA; its negative TTL (RFC 2308) is ours. The serial is constant: nobody compares it."""
+        text = f"ns.dns.{zone} hostmaster.{zone} 1 {SOA_TIMES} {self._settings.ttl}"
+        return dns.rrset.from_text(zone, self._settings.ttl, IN, dns.rdatatype.SOA, text)
+
+    def _exposed(self, obj: Object | None, namespace: str) -> bool:
+        return obj is not None and (not self._settings.namespaces or namespace in self._settings.namespaces)
+
+    def _namespace(self, old: Object | None, new: Object | None) -> None:
+        name = _name(old, new)[1]
+        self.records.set_namespace(name, self._exposed(new, name))
+        self._environment.changed()
+
+    def _service(self, old: Object | None, new: Object | None) -> None:
+        key = _name(old, new)
+        self.records.set_service(key, new if self._exposed(new, key[0]) else None)
+        self._environment.changed()
+
+    def _slice(self, old: Object | None, new: Object | None) -> None:
+        key = _name(old, new)
+        self.records.set_slice(key, new if self._exposed(new, key[0]) else None)
+        self._environment.changed()
+
+    def _pod(self, old: Object | None, new: Object | None) -> None:
+        ips = [o.get("status", {}).get("podIP") if o else None for o in (old, new)]
+        if ips[0] != ips[1]:
+            self.records.set_pod(_name(old, new)[0], ips[0], ips[1])
+            self._environment.changed()
+
+
+def _name(old: Object | None, new: Object | None) -> tuple[str, str]:
+    metadata = (new or old or {})["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+def _is_reverse(zone: dns.name.Name) -> bool:
+    return zone.is_subdomain(REVERSE) or zone.is_subdomain(REVERSE6)
+
+
+def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Kubernetes:
+    """Make the plugin."""
+    return Kubernetes(settings(directive, block), environment)

@@ -1,0 +1,38 @@
+"""ready [ADDRESS]: `/ready` on :8181 says OK once every plugin that reads something has read it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from wherry.dns.chain import Environment
+from wherry.dns.corefile import Directive, ServerBlock
+from wherry.dns.httpport import HttpPort, address
+from wherry.dns.plugins.kubernetes import Kubernetes
+from wherry.dns.query import Quiet
+
+PORT = 8181
+
+
+class Ready(Quiet):
+    """The plugin."""
+
+    def __init__(self, at: tuple[str, int], environment: Environment):
+        self._environment = environment
+        self._port = HttpPort(at, "/ready", self._respond)
+
+    async def start(self) -> None:
+        """Listen."""
+        await self._port.start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._port.stop()
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        waiting = any(isinstance(p, Kubernetes) and not p.ready() for p in self._environment.plugins)
+        return web.Response(text="kubernetes", status=503) if waiting else web.Response(text="OK")
+
+
+def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Ready:
+    """Make the plugin."""
+    return Ready(address(directive, PORT), environment)

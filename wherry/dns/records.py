@@ -1,0 +1,298 @@
+"""The records of a cluster, as pure look-ups over its objects (kubernetes/dns docs/specification.md, schema 1.1.0).
+
+Names here are tuples of lower-case labels **relative to the cluster zone**, the zone itself being (). `Records` is kept
+up to date object by object: the cost of a change follows the change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from wherry.objects import Object
+
+Labels = tuple[str, ...]
+Type = Literal["A", "AAAA", "SRV", "PTR", "CNAME", "TXT", "NS", "SOA"]
+SCHEMA_VERSION = "1.1.0"
+SERVICE_LABEL = "kubernetes.io/service-name"
+DASHED_IP = re.compile(r"\d+-\d+-\d+-\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record. `name` is relative to the zone; `data` is an address, a target or a text.
+
+    A target is relative labels within the zone, or an absolute host name as a str. SRV also has weight and port.
+    """
+
+    name: Labels
+    type: Type
+    data: str | Labels
+    port: int = 0
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a name holds: `records` of the type asked for (none: NODATA), and the addresses that go with SRV targets."""
+
+    records: tuple[Record, ...] = ()
+    extra: tuple[Record, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address of a headless Service. `host` is its label: the hostname, or the dashed address."""
+
+    address: str
+    host: str
+    named: bool
+    ports: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(slots=True)
+class _Service:
+    cluster_ips: tuple[str, ...]
+    external_name: str
+    ports: tuple[tuple[str, str, int], ...]  # (name, protocol, port)
+    publish_not_ready: bool
+
+    @property
+    def headless(self) -> bool:
+        return not self.cluster_ips and not self.external_name
+
+
+@dataclass
+class Records:
+    """The current records. `set_*` take the new object, or None with the key when it is gone."""
+
+    pods: Literal["disabled", "insecure", "verified"] = "insecure"
+    ignore_empty_service: bool = False
+    _namespaces: set[str] = field(default_factory=set)
+    _services: dict[tuple[str, str], _Service] = field(default_factory=dict)
+    _slices: dict[tuple[str, str], dict[str, Object]] = field(default_factory=dict)
+    _slice_owner: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _by_cluster_ip: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _by_endpoint_ip: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    _pod_ips: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def set_namespace(self, name: str, present: bool) -> None:
+        """A namespace exists, or no longer does."""
+        (self._namespaces.add if present else self._namespaces.discard)(name)
+
+    def set_service(self, key: tuple[str, str], obj: Object | None) -> None:
+        """Take in one Service."""
+        old = self._services.pop(key, None)
+        for ip in old.cluster_ips if old else ():
+            self._by_cluster_ip.pop(ip, None)
+        if obj is None:
+            return
+        new = self._services[key] = _service(obj["spec"])
+        for ip in new.cluster_ips:
+            self._by_cluster_ip[ip] = key
+
+    def set_slice(self, key: tuple[str, str], obj: Object | None) -> None:
+        """Take in one EndpointSlice."""
+        owner = self._slice_owner.pop(key, None)
+        if owner:
+            gone = self._slices[owner].pop(key[1])
+            for address in _addresses(gone):
+                self._by_endpoint_ip.get(address, set()).discard(owner)
+        service = (obj["metadata"].get("labels") or {}).get(SERVICE_LABEL) if obj else None
+        if obj is None or not service:
+            return
+        owner = key[0], service
+        self._slice_owner[key] = owner
+        self._slices.setdefault(owner, {})[key[1]] = obj
+        for address in _addresses(obj):
+            self._by_endpoint_ip.setdefault(address, set()).add(owner)
+
+    def set_pod(self, namespace: str, old_ip: str | None, new_ip: str | None) -> None:
+        """A pod's address changed (only followed in `pods verified` mode)."""
+        if old_ip and (count := self._pod_ips.get((namespace, old_ip), 0) - 1) > 0:
+            self._pod_ips[namespace, old_ip] = count
+        elif old_ip:
+            self._pod_ips.pop((namespace, old_ip), None)
+        if new_ip:
+            self._pod_ips[namespace, new_ip] = self._pod_ips.get((namespace, new_ip), 0) + 1
+
+    def find(self, name: Labels, type: str) -> Found | None:
+        """Return what `name` (relative to the zone) holds of `type`; None means NXDOMAIN."""
+        if not name:
+            return self._apex(type)
+        match name[-1]:
+            case "svc":
+                return self._service_name(name, type)
+            case "pod":
+                return self._pod_name(name, type)
+            case "dns-version" if len(name) == 1:
+                return Found((Record(name, "TXT", SCHEMA_VERSION),) if type == "TXT" else ())
+            case "dns" if name in (("dns",), ("ns", "dns")):
+                return Found(self._dns_addresses(name) if name == ("ns", "dns") and type == "A" else ())
+        return None
+
+    def reverse(self, address: str) -> tuple[Labels, ...]:
+        """Return the names (relative to the zone) whose address this is: a Service's, or headless endpoints'."""
+        key = self._by_cluster_ip.get(address)
+        if key:
+            return ((key[1], key[0], "svc"),)
+        return tuple(
+            (endpoint.host, service, namespace, "svc")
+            for namespace, service in sorted(self._by_endpoint_ip.get(address, ()))
+            if (namespace, service) in self._services and self._services[namespace, service].headless
+            for endpoint in self._endpoints((namespace, service))
+            if endpoint.address == address and endpoint.named
+        )
+
+    def _apex(self, type: str) -> Found:
+        if type == "NS":
+            target = ("ns", "dns")
+            return Found((Record((), "NS", target),), self._dns_addresses(target))
+        return Found()
+
+    def _dns_addresses(self, name: Labels) -> tuple[Record, ...]:
+        service = self._services.get(("kube-system", "kube-dns"))
+        return tuple(Record(name, "A", ip) for ip in (service.cluster_ips if service else ()))
+
+    def _service_name(self, name: Labels, type: str) -> Found | None:
+        if len(name) == 1:
+            return Found()
+        namespace = name[-2]
+        if namespace not in self._namespaces:
+            return None
+        if len(name) == 2:
+            return Found()
+        key = namespace, name[-3]
+        service = self._services.get(key)
+        if service is None:
+            return None
+        rest = name[:-3]
+        if service.external_name:
+            return Found((Record(name, "CNAME", service.external_name),)) if not rest else None
+        if service.headless:
+            return self._headless(name, rest, key, service, type)
+        return self._cluster_ip(name, rest, key, service, type)
+
+    def _cluster_ip(
+        self, name: Labels, rest: Labels, key: tuple[str, str], service: _Service, type: str
+    ) -> Found | None:
+        if self.ignore_empty_service and not self._endpoints(key):
+            return None
+        base = (key[1], key[0], "svc")
+        addresses = tuple(Record(base, _family(ip), ip) for ip in service.cluster_ips)
+        if not rest:
+            if type == "SRV":
+                records = tuple(Record(name, "SRV", base, port) for _, _, port in service.ports)
+                return Found(_weighted(records), addresses)
+            return Found(tuple(r for r in addresses if r.type == type))
+        ports = _ports_named(service.ports, rest)
+        if ports is None:
+            return None
+        if type != "SRV":
+            return Found()
+        return Found(_weighted(tuple(Record(name, "SRV", base, p) for p in ports)), addresses)
+
+    def _headless(self, name: Labels, rest: Labels, key: tuple[str, str], service: _Service, type: str) -> Found | None:
+        endpoints = self._endpoints(key)
+        base = (key[1], key[0], "svc")
+        if not endpoints:
+            return None
+        if len(rest) == 1:
+            endpoints = [e for e in endpoints if e.host == rest[0]]
+            if not endpoints:
+                return None
+        elif rest:
+            named = [(e, p) for e in endpoints for p in _ports_named(e.ports, rest) or ()]
+            if not named:
+                return None
+            return _srv(name, base, named) if type == "SRV" else Found()
+        if type == "SRV":
+            return _srv(name, base, [(e, port) for e in endpoints for _, _, port in e.ports])
+        return Found(
+            tuple(Record(name, _family(e.address), e.address) for e in endpoints if _family(e.address) == type)
+        )
+
+    def _endpoints(self, key: tuple[str, str]) -> list[Endpoint]:
+        service = self._services.get(key)
+        all_of_them = service is not None and service.publish_not_ready
+        found: dict[tuple[str, str], Endpoint] = {}
+        for piece in self._slices.get(key, {}).values():
+            for endpoint in _slice_endpoints(piece, all_of_them):
+                found[endpoint.address, endpoint.host] = endpoint
+        return sorted(found.values(), key=lambda e: (e.address, e.host))
+
+    def _pod_name(self, name: Labels, type: str) -> Found | None:
+        if self.pods == "disabled":
+            return None
+        if len(name) == 1:
+            return Found()
+        namespace = name[-2]
+        if namespace not in self._namespaces:
+            return None
+        if len(name) == 2:
+            return Found()
+        if len(name) > 3 or not DASHED_IP.fullmatch(name[0]):
+            return None
+        address = name[0].replace("-", ".")
+        if any(int(part) > 255 for part in address.split(".")):
+            return None
+        if self.pods == "verified" and (namespace, address) not in self._pod_ips:
+            return None
+        return Found((Record(name, "A", address),) if type == "A" else ())
+
+
+def _service(spec: Object) -> _Service:
+    external = spec.get("type") == "ExternalName"
+    ips = spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
+    return _Service(
+        cluster_ips=() if external else tuple(ip for ip in ips if ip and ip != "None"),
+        external_name=spec.get("externalName", "").rstrip(".") + "." if external else "",
+        ports=tuple((p.get("name", ""), p.get("protocol", "TCP").lower(), p["port"]) for p in spec.get("ports") or ()),
+        publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
+    )
+
+
+def _slice_endpoints(piece: Object, publish_not_ready: bool) -> Iterable[Endpoint]:
+    ports = tuple(
+        (p.get("name") or "", (p.get("protocol") or "TCP").lower(), p["port"])
+        for p in piece.get("ports") or ()
+        if p.get("port")
+    )
+    for endpoint in piece.get("endpoints") or ():
+        ready = (endpoint.get("conditions") or {}).get("ready")
+        if ready is False and not publish_not_ready:  # unset means ready (EndpointConditions)
+            continue
+        for address in endpoint["addresses"]:
+            hostname = (endpoint.get("hostname") or "").lower()
+            yield Endpoint(address, hostname or re.sub(r"[.:]", "-", address), bool(hostname), ports)
+
+
+def _addresses(piece: Object) -> set[str]:
+    return {a for e in piece.get("endpoints") or () for a in e["addresses"]}
+
+
+def _ports_named(ports: Iterable[tuple[str, str, int]], rest: Labels) -> list[int] | None:
+    """Return the ports a `_port._protocol` prefix names (`_` in front, `*` matches any); None: no such name."""
+    if len(rest) != 2 or not all(label.startswith("_") for label in rest):
+        return None
+    name, protocol = rest[0][1:], rest[1][1:]
+    found = [port for n, p, port in ports if n and n == name and p == protocol]
+    return found or None
+
+
+def _srv(name: Labels, base: Labels, named: list[tuple[Endpoint, int]]) -> Found:
+    records = tuple(Record(name, "SRV", (e.host, *base), port) for e, port in named)
+    extra = {(e.host, e.address): Record((e.host, *base), _family(e.address), e.address) for e, _ in named}
+    return Found(_weighted(records), tuple(extra.values()))
+
+
+def _weighted(records: tuple[Record, ...]) -> tuple[Record, ...]:
+    """Share a weight of 100 evenly between SRV records, as CoreDNS does."""
+    weight = max(1, 100 // len(records)) if records else 0
+    return tuple(Record(r.name, r.type, r.data, r.port, weight) for r in records)
+
+
+def _family(address: str) -> Literal["A", "AAAA"]:
+    return "AAAA" if ":" in address else "A"
