@@ -1,0 +1,64 @@
+"""Choosing a free number: a Service's address or node port that was not asked for by value.
+
+The lower part of the range is left to people who pick values themselves, and used only when the upper one is full
+(KEP-3070 for addresses, KEP-3668 for node ports). Nothing is recorded: the Services that exist are the record.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection
+from ipaddress import IPv4Network
+
+from wherry.objects.errors import InternalError
+
+Pick = Callable[[int], int]
+"""Return a random number from 0 up to, and without, its argument."""
+
+
+def static_addresses(size: int) -> int:
+    """Return how many addresses at the start of a network of `size` are left to people: 16 to 256, a 16th."""
+    return _band(size, 16, 16, 256)
+
+
+def static_ports(size: int) -> int:
+    """Return how many ports at the start of a range of `size` are left to people: 16 to 128, a 32nd."""
+    return _band(size, 32, 16, 128)
+
+
+def _band(size: int, divisor: int, low: int, high: int) -> int:
+    return 0 if size < low else max(low, min(size // divisor, high))
+
+
+def free_port(ports: range, used: Collection[int], pick: Pick = secrets.randbelow) -> int:
+    """Return a node port of `ports` that is not in `used`; raises `InternalError` when there is none."""
+    split = static_ports(len(ports))
+    for band in (ports[split:], ports[:split]):
+        if (found := _free(len(band), lambda i, band=band: band[i] in used, pick)) is not None:  # type: ignore[misc]
+            return band[found]
+    raise InternalError("Internal error occurred: failed to allocate a nodePort: range is full")
+
+
+def free_address(network: IPv4Network, used: Collection[str], pick: Pick = secrets.randbelow) -> str:
+    """Return an address of `network` that is not in `used`; raises `InternalError` when there is none.
+
+    The network's own and its broadcast address are never given out.
+    """
+    count = network.num_addresses - 2
+    split = static_addresses(network.num_addresses)
+    for start, end in ((split, count), (0, min(split, count))):
+
+        def taken(i: int, start: int = start) -> bool:
+            return str(network[1 + start + i]) in used
+
+        if (found := _free(end - start, taken, pick)) is not None:
+            return str(network[1 + start + found])
+    raise InternalError("Internal error occurred: failed to allocate a serviceIP: range is full")
+
+
+def _free(size: int, taken: Callable[[int], bool], pick: Pick) -> int | None:
+    """Return the first free index from a random one on, around the end, or None."""
+    if size <= 0:
+        return None
+    start = pick(size)
+    return next((i for n in range(size) if not taken(i := (start + n) % size)), None)
