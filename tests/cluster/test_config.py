@@ -1,0 +1,91 @@
+"""What can be asked for, and what is refused with the option's name."""
+
+from pathlib import Path
+
+import pytest
+
+from wherry.cluster.config import ClusterConfig, ConfigError, check, plan_nodes
+
+LAN, PODS = "192.168.51.0/24", "10.244.0.0/16"
+
+
+def test_three_nodes_are_the_articles() -> None:
+    nodes = plan_nodes("3", LAN, PODS)
+    assert [(n.name, n.address, n.pod_cidr) for n in nodes] == [
+        ("k8s-master", "192.168.51.209", "10.244.0.0/24"),
+        ("k8s-slave1", "192.168.51.210", "10.244.1.0/24"),
+        ("k8s-slave2", "192.168.51.211", "10.244.2.0/24"),
+    ]
+
+
+def test_nodes_can_be_named_with_or_without_addresses() -> None:
+    nodes = plan_nodes("a=192.168.51.209,b,c=192.168.51.7", LAN, PODS)
+    assert [(n.name, n.address) for n in nodes] == [
+        ("a", "192.168.51.209"),
+        ("b", "192.168.51.210"),
+        ("c", "192.168.51.7"),
+    ]
+
+
+def test_addresses_go_on_below_the_first_when_the_lan_ends() -> None:
+    nodes = plan_nodes("50", LAN, PODS)
+    assert len({n.address for n in nodes}) == 50
+    assert nodes[-1].address == "192.168.51.5"
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("0", "at least one node"),
+        ("a,a", "a is named twice"),
+        ("A_b", "'A_b' is not a node name"),
+        ("a=1.2.3", "a=1.2.3"),
+        ("a=10.0.0.1", "must be in --node-cidr"),
+        ("a=192.168.51.1", "the host's side"),
+        ("a=192.168.51.7,b=192.168.51.7", "same address"),
+        ("300", "no address left"),
+    ],
+)
+def test_impossible_nodes_are_refused(spec: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plan_nodes(spec, LAN, PODS)
+
+
+def test_a_pod_range_too_small_for_the_nodes_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--pod-cidr 10\.244\.0\.0/23 holds 2"):
+        plan_nodes("3", LAN, "10.244.0.0/23")
+
+
+def config(**changes: object) -> ClusterConfig:
+    values: dict[str, object] = {"name": "default", "nodes": plan_nodes("1", LAN, PODS), **changes}
+    return ClusterConfig(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Not Good"}, "--name"),
+        ({"addons": ("dns", "dashboard")}, "there is no addon 'dashboard'"),
+        ({"service_cidr": "10.244.1.0/24"}, "--pod-cidr 10.244.0.0/16 and --service-cidr 10.244.1.0/24 overlap"),
+        ({"service_cidr": "10.96.0.0/30"}, "at least 16 addresses"),
+        ({"node_cidr": "nonsense"}, "--node-cidr nonsense"),
+        ({"image_map": "/nowhere/at/all"}, "no such file"),
+    ],
+)
+def test_an_impossible_cluster_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check(config(**changes))
+
+
+def test_the_well_known_addresses_follow_from_the_ranges() -> None:
+    made = check(config())
+    assert (made.lan_gateway, made.kubernetes_address, made.dns_address) == ("192.168.51.1", "10.96.0.1", "10.96.0.10")
+
+
+def test_a_configuration_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
+    made = config(addons=(), api_port=7443)
+    made.save(tmp_path / "cluster.json")
+    assert ClusterConfig.load(tmp_path / "cluster.json") == made
+    (tmp_path / "cluster.json").write_text("{")
+    with pytest.raises(ConfigError, match="damaged"):
+        ClusterConfig.load(tmp_path / "cluster.json")

@@ -1,0 +1,65 @@
+"""Merging into the user's kubeconfig, and out of it again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from wherry.cluster import kubeconfig
+
+
+def ours(name: str = "wherry-default", server: str = "https://127.0.0.1:6443") -> dict[str, Any]:
+    return {
+        "clusters": [{"name": name, "cluster": {"server": server}}],
+        "users": [{"name": name, "user": {}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "current-context": name,
+    }
+
+
+THEIRS = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "preferences": {"colors": True},
+    "clusters": [{"name": "work", "cluster": {"server": "https://work"}}],
+    "users": [{"name": "work", "user": {"token": "secret"}}],
+    "contexts": [{"name": "work", "context": {"cluster": "work", "user": "work"}}],
+    "current-context": "work",
+}
+
+
+def test_a_missing_file_is_made_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "config"
+    kubeconfig.merge(path, ours())
+    assert yaml.safe_load(path.read_text())["current-context"] == "wherry-default"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_others_keep_there_survives_merging_twice_and_removing(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(THEIRS))
+    kubeconfig.merge(path, ours())
+    kubeconfig.merge(path, ours(server="https://127.0.0.1:7443"))
+    merged = yaml.safe_load(path.read_text())
+    assert [c["cluster"]["server"] for c in merged["clusters"]] == ["https://work", "https://127.0.0.1:7443"]
+    assert merged["preferences"] == {"colors": True}
+    kubeconfig.remove(path, "default")
+    assert yaml.safe_load(path.read_text()) == {**THEIRS, "current-context": ""}
+
+
+def test_removing_what_is_not_there_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("# mine\n" + yaml.safe_dump(THEIRS))
+    before = path.read_text()
+    kubeconfig.remove(path, "default")
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize("text", ["a: [", "just words"])
+def test_a_file_that_is_no_kubeconfig_is_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(text)
+    with pytest.raises(kubeconfig.KubeconfigError, match="set KUBECONFIG"):
+        kubeconfig.merge(path, ours())
+    assert path.read_text() == text

@@ -1,0 +1,52 @@
+"""The init's loop, run for real as PID 1 of a namespace."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.kernel
+
+SCRIPT = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+from wherry.cluster.supervisor import Component, Supervisor
+here = Path(sys.argv[1])
+
+def fragile():
+    starts = here / "starts"
+    with starts.open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    if len(starts.read_text().split()) < 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    subprocess.Popen(["sh", "-c", "sleep 0.05 & exit 0"]).wait()   # leaves an orphan for the init to bury
+    (here / "steady").touch()
+    time.sleep(60)
+
+Supervisor([Component("fragile", fragile)], here).run()
+(here / "stopped").touch()
+"""
+
+
+def test_what_dies_is_started_again_and_a_stop_ends_everything(tmp_path: Path) -> None:
+    script = tmp_path / "init.py"
+    script.write_text(textwrap.dedent(SCRIPT))
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, str(script), str(tmp_path)]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        for _ in range(500):
+            if (tmp_path / "steady").exists():
+                break
+            signal.sigtimedwait([], 0.02)
+        init = int(subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True).stdout)
+        os.kill(init, signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert len((tmp_path / "starts").read_text().split()) == 3
+    assert (tmp_path / "stopped").exists()
