@@ -1,0 +1,15 @@
+"""The scheduler: gives every pod without a node one.
+
+    run.py         `run`: watches, the queue, binding (the only part that does I/O)
+    config.py      `SchedulerConfig`
+    queue.py       pods that wait: active, backing off, unschedulable until something changes
+    snapshot.py    nodes with what runs on them, kept up to date change by change
+    pod.py         what is read from a pod once: requests, ports, affinity
+    decide.py      pure: filter, score, choose
+    message.py     pure: why no node fits, in the words kubectl shows
+    profile.py     the filters and scores, in order, with weights and the events that may change a verdict
+    filters/       one predicate per file       scores/    one score per file
+
+A filter is a function of a pod and the snapshot that returns a check for nodes (or None when it has no opinion on the
+pod); a check returns the reasons against one node. A score returns 0 to 100 for each node.
+"""

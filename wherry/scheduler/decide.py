@@ -1,0 +1,82 @@
+"""Pure: the node for a pod, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+from wherry.scheduler.message import explain
+from wherry.scheduler.plugin import Check
+from wherry.scheduler.pod import Pod
+from wherry.scheduler.profile import FILTERS, SCORES
+from wherry.scheduler.snapshot import Node, Snapshot
+
+ALL_UP_TO = 100
+LEAST_PERCENT = 5
+
+
+class Chosen(NamedTuple):
+    """The node to bind the pod to."""
+
+    node: str
+
+
+class Unschedulable(NamedTuple):
+    """No node fits: the message for the user, and the filters that refused (empty: there are no nodes)."""
+
+    message: str
+    refused_by: frozenset[str]
+
+
+def decide(pod: Pod, snapshot: Snapshot, random: Random) -> Chosen | Unschedulable:
+    """Filter the nodes, score what is left, and choose one of the best at random."""
+    checks = [(name, check) for name, make in FILTERS if (check := make(pod, snapshot)) is not None]
+    nodes = list(snapshot.nodes.values())
+    start = random.randrange(len(nodes)) if len(nodes) > ALL_UP_TO else 0
+    wanted = enough(len(nodes))
+    fitting: list[Node] = []
+    reasons: list[Sequence[str]] = []
+    refused_by: set[str] = set()
+    for node in nodes[start:] + nodes[:start]:
+        refusal = _refusal(checks, node)
+        if refusal is None:
+            fitting.append(node)
+            if len(fitting) == wanted:
+                break
+        else:
+            refused_by.add(refusal[0])
+            reasons.append(refusal[1])
+    if not fitting:
+        return Unschedulable(explain(len(nodes), reasons), frozenset(refused_by))
+    return Chosen(best(pod, snapshot, fitting, random).name)
+
+
+def enough(nodes: int) -> int:
+    """Return how many fitting nodes are worth comparing: all of a small cluster, a share of a large one.
+
+    Source: upstream pkg/scheduler/schedule_one.go (`numFeasibleNodesToFind`).
+    """
+    if nodes <= ALL_UP_TO:
+        return nodes
+    return max(ALL_UP_TO, nodes * max(LEAST_PERCENT, 50 - nodes // 125) // 100)
+
+
+def _refusal(checks: Sequence[tuple[str, Check]], node: Node) -> tuple[str, Sequence[str]] | None:
+    """Return the first filter that refuses the node, with its reasons."""
+    for name, check in checks:
+        if reasons := check(node):
+            return name, reasons
+    return None
+
+
+def best(pod: Pod, snapshot: Snapshot, nodes: Sequence[Node], random: Random) -> Node:
+    """Return one of the nodes with the highest weighted score."""
+    if len(nodes) == 1:
+        return nodes[0]
+    totals = [0.0] * len(nodes)
+    for _, score, weight in SCORES:
+        for i, value in enumerate(score(pod, snapshot, nodes) or ()):
+            totals[i] += weight * int(value)  # whole points, as upstream counts, so that near ties are ties
+    highest = max(totals)
+    return random.choice([n for n, total in zip(nodes, totals, strict=True) if total == highest])

@@ -1,0 +1,24 @@
+"""Cordoned nodes (`kubectl cordon`) take no new pods but those that tolerate it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wherry.objects.taints import NO_SCHEDULE, UNSCHEDULABLE, tolerates, tolerations_of
+from wherry.scheduler.plugin import FITS, Check
+from wherry.scheduler.pod import Pod
+from wherry.scheduler.snapshot import Node, Snapshot
+
+REASON = "node(s) were unschedulable"
+TAINT = {"key": UNSCHEDULABLE, "effect": NO_SCHEDULE}
+
+
+def check(pod: Pod, snapshot: Snapshot) -> Check | None:
+    """Refuse nodes with spec.unschedulable."""
+    if any(tolerates(t, TAINT) for t in tolerations_of(pod.obj)):
+        return None
+
+    def refuse(node: Node) -> Sequence[str]:
+        return [REASON] if (node.object.get("spec") or {}).get("unschedulable") else FITS
+
+    return refuse

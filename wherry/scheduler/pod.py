@@ -1,0 +1,167 @@
+"""Pure: what the scheduler reads from a pod, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from wherry.objects import Object, metadata, quantity
+from wherry.objects.metadata import controller_of
+from wherry.objects.selectors import LabelSelector, from_labels, from_object
+from wherry.scheduler.affinity import Term, terms_of
+
+MILLICORES = "cpu"
+DEFAULT_MILLICORES = 100
+DEFAULT_BYTES = 200 * 1024 * 1024
+
+HostPort = tuple[str, str, int]
+"""(address, protocol, port); the address 0.0.0.0 clashes with every other."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod object with its derived facts; made anew when the object changes."""
+
+    obj: Object
+
+    @property
+    def uid(self) -> str:
+        """metadata.uid."""
+        return str(self.obj["metadata"]["uid"])
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(namespace, name)."""
+        return metadata.key(self.obj)
+
+    @property
+    def namespace(self) -> str:
+        """metadata.namespace."""
+        return self.key[0]
+
+    @property
+    def spec(self) -> Object:
+        """The pod's spec."""
+        spec: Object = self.obj["spec"]
+        return spec
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The pod's labels."""
+        return metadata.labels(self.obj)
+
+    @property
+    def node(self) -> str:
+        """The node it is bound to, or ""."""
+        return self.spec.get("nodeName") or ""
+
+    @property
+    def priority(self) -> int:
+        """spec.priority, resolved by admission from the priority class."""
+        return int(self.spec.get("priority") or 0)
+
+    @property
+    def being_deleted(self) -> bool:
+        """Whether somebody asked for its deletion."""
+        return metadata.is_being_deleted(self.obj)
+
+    @cached_property
+    def owner(self) -> str:
+        """The uid of the controller that made it, or "": replicas of one controller are spread."""
+        owner = controller_of(self.obj)
+        return owner["uid"] if owner else ""
+
+    @cached_property
+    def requests(self) -> dict[str, int]:
+        """What it asks of a node: cpu in millicores, everything else in units (bytes)."""
+        return requests(self.spec)
+
+    @cached_property
+    def weight(self) -> tuple[int, int]:
+        """(millicores, bytes) for scoring: a pod that asks for nothing still weighs something."""
+        asked = self.requests
+        return asked.get("cpu") or DEFAULT_MILLICORES, asked.get("memory") or DEFAULT_BYTES
+
+    @cached_property
+    def host_ports(self) -> frozenset[HostPort]:
+        """The ports it takes on its node."""
+        return frozenset(
+            (p.get("hostIP") or "0.0.0.0", p.get("protocol") or "TCP", p["hostPort"])
+            for c in [*(self.spec.get("containers") or ()), *_sidecars(self.spec)]
+            for p in c.get("ports") or ()
+            if p.get("hostPort")
+        )
+
+    @cached_property
+    def required_affinity(self) -> tuple[Term, ...]:
+        """Required pod affinity."""
+        return terms_of(self.obj, "podAffinity", required=True)
+
+    @cached_property
+    def required_anti_affinity(self) -> tuple[Term, ...]:
+        """Required pod anti-affinity."""
+        return terms_of(self.obj, "podAntiAffinity", required=True)
+
+    @cached_property
+    def preferred_affinity(self) -> tuple[Term, ...]:
+        """Preferred pod affinity (weights above 0) and anti-affinity (below 0)."""
+        against = terms_of(self.obj, "podAntiAffinity", required=False)
+        return (
+            *terms_of(self.obj, "podAffinity", required=False),
+            *(term._replace(weight=-term.weight) for term in against),
+        )
+
+    def spread_selector(self, constraint: Object) -> LabelSelector:
+        """Return which pods a topology spread constraint counts, matchLabelKeys included."""
+        selector = from_object(constraint.get("labelSelector"))
+        keys = [k for k in constraint.get("matchLabelKeys") or () if k in self.labels]
+        extra = from_labels({k: self.labels[k] for k in keys}).requirements if keys else ()
+        return LabelSelector(selector.requirements + extra, selector.nothing)
+
+
+def _sidecars(spec: Object) -> list[Object]:
+    return [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
+
+
+def _asked(container: Object) -> dict[str, int]:
+    given = (container.get("resources") or {}).get("requests") or {}
+    return {name: amount(name, value) for name, value in given.items()}
+
+
+def amount(name: str, value: str | int | float) -> int:
+    """Return a quantity of resource `name` as a whole number: millicores of cpu, units of anything else."""
+    return quantity.milli(value) if name == MILLICORES else quantity.whole(value)
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return {name: total.get(name, 0) + more.get(name, 0) for name in {*total, *more}}
+
+
+def _most(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    most: dict[str, int] = {}
+    for part in parts:
+        for name, value in part.items():
+            most[name] = max(most.get(name, 0), value)
+    return most
+
+
+def requests(spec: Object) -> dict[str, int]:
+    """Return what a pod needs at its hungriest: all containers with the sidecars, or one init container before them.
+
+    Source: KEP-753 (sidecars), k8s.io/component-helpers resource/helpers.go; pod-level requests (KEP-2837) win.
+    """
+    running: dict[str, int] = {}
+    moments = []
+    for container in spec.get("initContainers") or ():
+        asked = _asked(container)
+        if container.get("restartPolicy") == "Always":
+            running = _add(running, asked)
+            moments.append(running)
+        else:
+            moments.append(_add(running, asked))
+    for container in spec.get("containers") or ():
+        running = _add(running, _asked(container))
+    most = _most([*moments, running]) | _asked(spec)
+    overhead = {name: amount(name, value) for name, value in (spec.get("overhead") or {}).items()}
+    return {name: value for name, value in _add(most, overhead).items() if value}

@@ -1,0 +1,146 @@
+"""The nodes with what runs on them. A change costs what it changes: one node's sums, one pod's place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from wherry.objects import Object, metadata
+from wherry.scheduler.pod import HostPort, Pod, amount
+
+NO_LABELS: Mapping[str, str] = {}
+
+
+@dataclass
+class Node:
+    """A node and the sums over its pods. `obj` is None while only its pods have been heard of."""
+
+    name: str
+    obj: Object | None = None
+    pods: dict[str, Pod] = field(default_factory=dict)
+    requested: Counter[str] = field(default_factory=Counter)
+    weight: list[int] = field(default_factory=lambda: [0, 0])
+    ports: Counter[HostPort] = field(default_factory=Counter)
+    owners: Counter[str] = field(default_factory=Counter)
+    allocatable: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def object(self) -> Object:
+        """The Node object; only for nodes of `Snapshot.nodes`."""
+        assert self.obj is not None
+        return self.obj
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The node's labels."""
+        return metadata.labels(self.object)
+
+    def set_object(self, obj: Object | None) -> None:
+        """Take a new version of the Node object."""
+        self.obj = obj
+        given = ((obj or {}).get("status") or {}).get("allocatable") or {}
+        self.allocatable = {name: amount(name, value) for name, value in given.items()}
+
+    def add(self, pod: Pod) -> None:
+        """Count a pod in."""
+        self.pods[pod.uid] = pod
+        self._count(pod, 1)
+
+    def remove(self, uid: str) -> None:
+        """Count a pod out."""
+        self._count(self.pods.pop(uid), -1)
+
+    def _count(self, pod: Pod, sign: int) -> None:
+        for name, value in pod.requests.items():
+            self.requested[name] += sign * value
+        self.weight = [total + sign * part for total, part in zip(self.weight, pod.weight, strict=True)]
+        for port in pod.host_ports:
+            self.ports[port] += sign
+            if not self.ports[port]:
+                del self.ports[port]
+        if pod.owner and not pod.being_deleted:
+            self.owners[pod.owner] += sign
+
+
+class Snapshot:
+    """Nodes by name, pods by uid. A pod may be assumed on a node before the API says so."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.namespaces: dict[str, Object] = {}
+        self.repelling: dict[str, tuple[Pod, Node]] = {}
+        """The pods with a required anti-affinity, which keep others away."""
+        self.attracting: dict[str, tuple[Pod, Node]] = {}
+        """The pods with any other pod affinity: they have a say in where others go."""
+        self._known: dict[str, Node] = {}
+        self._places: dict[str, Node] = {}
+        self._assumed: set[str] = set()
+
+    def set_node(self, obj: Object) -> None:
+        """Add a node, or take its new version."""
+        node = self._node(obj["metadata"]["name"])
+        node.set_object(obj)
+        self.nodes[node.name] = node
+
+    def remove_node(self, name: str) -> None:
+        """Forget a node; its pods stay counted, should it come back."""
+        node = self.nodes.pop(name, None)
+        if node is not None:
+            node.set_object(None)
+            self._tidy(node)
+
+    def set_pod(self, pod: Pod) -> None:
+        """Take a bound pod's new version; the API's word replaces what was assumed."""
+        self.remove_pod(pod.uid)
+        self._place(pod, pod.node)
+
+    def remove_pod(self, uid: str) -> None:
+        """Forget a pod: it ended or is gone."""
+        self._assumed.discard(uid)
+        node = self._places.pop(uid, None)
+        if node is None:
+            return
+        node.remove(uid)
+        self.repelling.pop(uid, None)
+        self.attracting.pop(uid, None)
+        self._tidy(node)
+
+    def assume(self, pod: Pod, node: str) -> None:
+        """Count a pod on the node chosen for it, until the API tells of it or `forget` says it failed."""
+        self._place(pod, node)
+        self._assumed.add(pod.uid)
+
+    def forget(self, uid: str) -> None:
+        """Take back an assumption that did not come true."""
+        if uid in self._assumed:
+            self.remove_pod(uid)
+
+    def holds(self, uid: str) -> bool:
+        """Return whether a pod has a place (assumed or not)."""
+        return uid in self._places
+
+    def pods(self) -> Iterable[tuple[Pod, Node]]:
+        """Yield every placed pod with its node; only those of nodes that are there."""
+        return ((pod, node) for node in self.nodes.values() for pod in node.pods.values())
+
+    def namespace_labels(self, name: str) -> Mapping[str, str]:
+        """Return a namespace's labels."""
+        namespace = self.namespaces.get(name)
+        return metadata.labels(namespace) if namespace else NO_LABELS
+
+    def _node(self, name: str) -> Node:
+        return self._known.setdefault(name, Node(name))
+
+    def _place(self, pod: Pod, name: str) -> None:
+        node = self._node(name)
+        node.add(pod)
+        self._places[pod.uid] = node
+        if pod.required_anti_affinity:
+            self.repelling[pod.uid] = pod, node
+        if pod.required_affinity or pod.preferred_affinity:
+            self.attracting[pod.uid] = pod, node
+
+    def _tidy(self, node: Node) -> None:
+        if node.obj is None and not node.pods:
+            self._known.pop(node.name, None)
