@@ -1,8 +1,8 @@
 """What a kind declares. A kind is added by declaring it in `resources/`, not by writing handlers.
 
-Every hook works on the object in its **storage version** (`versions[0]`); `Conversion`s translate the other served versions
-at the edge. Hooks are synchronous and run under the registry's single writer, so an allocation that looks at the
-current objects through `Context` cannot race with another.
+Every hook works on the object in its **storage version** (`versions[0]`); `Conversion`s translate the other served
+versions at the edge. Hooks are synchronous and run under the registry's single writer, so an allocation that looks at
+the current objects through `Context` cannot race with another. Objects have passed `wherry.objects.schema.typed`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of `kubectl get`: `priority` 0 always, 1 with `-o wide`. `cell` gets the object, in its storage version."""
+    """One column of `kubectl get`: `priority` 0 always, 1 with `-o wide`. `cell` gets the object in storage version."""
 
     name: str
     cell: Callable[[Object], Any]
@@ -66,20 +66,21 @@ UpdateValidator = Callable[[Object, Object], list[FieldError]]  # (new, old)
 class Kind:
     """A served kind.
 
-    `versions`: served versions, the storage version first, as (group, version) since one store may answer under several groups
-    (Ingress: networking.k8s.io/v1, networking.k8s.io/v1beta1, extensions/v1beta1).
-    `default` fills in defaults in place (on a private copy). `admit(new, old, context)` runs after defaulting and before
-    validation on create (old None) and update, in place: allocation, server-side fields; it may raise ApiError.
+    `versions`: served versions, the storage version first, as (group, version) since one store may answer under several
+    groups (Ingress: networking.k8s.io/v1, networking.k8s.io/v1beta1, extensions/v1beta1).
+    `default` fills in defaults in place (on a private copy). `admit(new, old, context)` runs after defaulting and
+    before validation on create (old None) and update, in place: allocation, server-side fields; it may raise ApiError.
     `released(old, context)` runs when an object is finally gone.
-    `columns` excludes Name (first unless `name_column` is False) and Age (added after the last column of priority 0 unless
-    `age` is False: then the kind shows none, or places its own).
+    `columns` excludes Name (first unless `name_column` is False) and Age (added after the last column of priority 0
+    unless `age` is False: then the kind shows none, or places its own).
     `has_status`: serves the `status` subresource: plain writes keep the old status, status writes keep the rest.
     `scale`: serves `scale` (paths spec.replicas, status.replicas, and `status.selector` computed from spec.selector).
     `generation`: metadata.generation counts spec changes.
     `fields`: selectable fields beyond metadata.name and metadata.namespace: path -> getter.
     `grace_period(obj)`: seconds of graceful deletion (Pods); None deletes at once.
-    `deleting(obj)` runs in place when the deletionTimestamp is set (Namespace: phase Terminating); `held(obj)` says that
-    something besides metadata.finalizers keeps a deleted object (Namespace: spec.finalizers).
+    `deleting(obj)` runs in place when the deletionTimestamp is set (Namespace: phase Terminating).
+    `held(obj)` says that something besides metadata.finalizers keeps a deleted object (Namespace: spec.finalizers); a
+    kind that has it keeps its spec in plain writes: only the finalize subresource changes it.
     `deprecations`: version -> the text of the `Warning` header on every request through it.
     """
 

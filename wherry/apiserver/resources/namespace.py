@@ -29,8 +29,6 @@ def _admit(new: Object, old: Object | None, context: Context) -> None:
         kept = finalizers if FINALIZER in finalizers else [*finalizers, FINALIZER]
         new["spec"] = {"finalizers": kept}
         new["status"] = {"phase": "Active"}
-    elif "spec" not in new:  # an update without a spec leaves it alone; a finalize call sends one
-        new["spec"] = old.get("spec") or {}
 
 
 def _finalizers(obj: Object) -> list[str]:
