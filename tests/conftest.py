@@ -1,0 +1,24 @@
+"""Shared by all tests: where the harness is, and steps that build on one another."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+_failed: dict[type, str] = {}
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remember the first step of a walk-through that failed."""
+    cls = getattr(item, "cls", None)
+    if cls is not None and item.get_closest_marker("steps") and call.excinfo is not None:
+        _failed.setdefault(cls, item.name)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A step after a failed one cannot pass: say so by failing, not by running into the dark."""
+    cls = getattr(item, "cls", None)
+    if cls in _failed:
+        pytest.fail(f"an earlier step failed: {_failed[cls]}", pytrace=False)

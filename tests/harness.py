@@ -1,0 +1,108 @@
+"""A real cluster for end-to-end tests: brought up by the command a user types, torn down whatever happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+BIN = TOP / ".venv" / "bin"
+MYBLOG = TOP / "examples" / "myblog"
+ARTIFACTS = TOP / "artifacts"
+KUBECTL = {"1.37": BIN / "kubectl", "1.20": TOP / ".cache" / "kubectl-1.20" / "usr" / "bin" / "kubectl"}
+
+
+@dataclass
+class Cluster:
+    """A running cluster and the tools pointed at it."""
+
+    name: str
+    bind: str
+    home: Path
+    kubectl_path: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a user of this cluster."""
+        return {
+            **os.environ,
+            "KUBECONFIG": str(self.home / "kubeconfig"),
+            "XDG_DATA_HOME": str(self.home),
+            "HOME": str(self.home),
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+        }
+
+    def run(self, *command: str | Path, check: bool = True, timeout: float = 120, stdin: str = "") -> str:
+        """Run a command on the host; return what it printed, stderr after stdout."""
+        done = subprocess.run(
+            [str(c) for c in command],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            cwd=self.home,
+            encoding="utf-8",
+            errors="replace",
+        )
+        output = done.stdout + done.stderr
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(map(str, command))}\nexit {done.returncode}\n{output}")
+        return output
+
+    def wherry(self, *args: str, check: bool = True, timeout: float = 180) -> str:
+        """Run `wherry`."""
+        return self.run(BIN / "wherry", *args, check=check, timeout=timeout)
+
+    def kubectl(self, line: str, check: bool = True, timeout: float = 120, stdin: str = "") -> str:
+        """Run a kubectl command line, split at spaces."""
+        return self.run(self.kubectl_path, *line.split(), check=check, timeout=timeout, stdin=stdin)
+
+    def on(self, node: str, *command: str, check: bool = True, timeout: float = 60) -> str:
+        """Run a command in a node's network namespace."""
+        return self.wherry("shell", "--name", self.name, node, "--", *command, check=check, timeout=timeout)
+
+    def pods(self, selector: str, namespace: str = "demo") -> list[str]:
+        """Return the names of the pods that are not being deleted."""
+        template = "{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}} {{end}}{{end}}"
+        args = ["-n", namespace, "get", "pod", "-l", selector, "-o", f"go-template={template}"]
+        return self.run(self.kubectl_path, *args).split()
+
+    def diagnose(self) -> str:
+        """Return what one wants to see after a failure."""
+        parts = [
+            self.kubectl("get pods -A -o wide", check=False),
+            self.kubectl("get events -A", check=False),
+            self.wherry("logs", "--name", self.name, "-n", "40", check=False),
+        ]
+        return "\n".join(parts)
+
+
+def eventually(what: str, attempt: Callable[[], object], seconds: float = 60) -> object:
+    """Call `attempt` until it returns something true; AssertionErrors in it count as not yet."""
+    end = time.monotonic() + seconds
+    last = ""
+    while time.monotonic() < end:
+        try:
+            result = attempt()
+        except AssertionError as error:
+            result, last = None, str(error)
+        if result:
+            return result
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s. {last}")
+
+
+@contextmanager
+def cluster(name: str, bind: str, home: Path, *options: str, kubectl: str = "1.37") -> Iterator[Cluster]:
+    """Bring a cluster up, and down with all its state afterwards."""
+    made = Cluster(name, bind, home, KUBECTL[kubectl])
+    try:
+        made.wherry("up", "--name", name, "--bind", bind, *options)
+        yield made
+    finally:
+        made.wherry("down", "--name", name, "--purge", check=False)
