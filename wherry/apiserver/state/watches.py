@@ -17,11 +17,11 @@ LONGEST_BACKLOG = 16384
 
 
 class Event(NamedTuple):
-    """What one watcher is told of one change (None: the event is not of a change, but of the initial state)."""
+    """What one watcher is told of one change."""
 
     type: EventType
     object: Object
-    change: Change | None
+    change: Change
 
 
 class Watch:

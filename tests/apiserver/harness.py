@@ -1,0 +1,157 @@
+"""An API server on a free loopback port, with certificates of its own, and the means to talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from dataclasses import replace
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from tests.client.certificates import Authority
+from wherry.apiserver.server import ApiServer, ApiServerConfig
+from wherry.client.http import HttpClient
+from wherry.client.kubeconfig import Config
+
+KUBECTL = {"1.37": Path(".venv/bin/kubectl"), "1.20": Path("/tmp/k120/x/usr/bin/kubectl")}
+
+
+class Cluster:
+    """An `ApiServer` whose files are in `directory`."""
+
+    def __init__(self, directory: Path, **changes: Any):
+        self.directory = directory
+        self.authority = Authority()
+        self.sock = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.sock.getsockname()[1]}"
+        (directory / "ca.crt").write_bytes(self.authority.pem)
+        self.issue("server", "kube-apiserver")
+        self.issue("kubelet-client", "kube-apiserver-kubelet-client", "system:masters")
+        self.issue("admin", "kubernetes-admin", "system:masters")
+        self.issue("sa", "not used as a certificate")
+        self.config = replace(
+            ApiServerConfig(
+                sockets=[self.sock],
+                storage=None,
+                service_cidr=IPv4Network("10.96.0.0/12"),
+                advertise_address="192.168.51.209",
+                advertise_port=6443,
+                tls_certificate=directory / "server.crt",
+                tls_key=directory / "server.key",
+                client_ca=directory / "ca.crt",
+                service_account_key=directory / "sa.key",
+                kubelet_client_certificate=directory / "kubelet-client.crt",
+                kubelet_client_key=directory / "kubelet-client.key",
+                kubelet_ca=directory / "ca.crt",
+            ),
+            **changes,
+        )
+        self.server = ApiServer(self.config)
+        self.client = self.server.client()
+
+    def issue(self, file: str, name: str, organization: str = "") -> None:
+        certificate, key = self.authority.issue(name, organization)
+        (self.directory / f"{file}.crt").write_bytes(certificate)
+        (self.directory / f"{file}.key").write_bytes(key)
+
+    async def __aenter__(self) -> Cluster:
+        await self.server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.server.stop()
+        self.sock.close()
+
+    def config_of(self, name: str, *organizations: str) -> Config:
+        """Return what a client with a certificate for `name` needs."""
+        self.issue(name.replace(":", "-"), name, *organizations)
+        files = {end: (self.directory / f"{name.replace(':', '-')}.{end}").read_bytes() for end in ("crt", "key")}
+        return Config(
+            server=self.url,
+            ca=self.authority.pem,
+            client_certificate=files["crt"],
+            client_key=files["key"],
+        )
+
+    def http(self, name: str = "admin", organization: str = "system:masters") -> HttpClient:
+        return HttpClient(self.config_of(name, organization))
+
+    async def request(
+        self, method: str, path: str, body: Any = None, *, user: str = "admin", **headers: str
+    ) -> tuple[int, dict[str, str], Any]:
+        """Return (status, headers, body) of a raw request by curl; user "" sends no certificate."""
+        command = ["curl", "-sS", "-X", method, "--cacert", str(self.directory / "ca.crt"), "-D", "/dev/stderr"]
+        if user:
+            for option, end in (("--cert", "crt"), ("--key", "key")):
+                command += [option, str(self.directory / f"{user}.{end}")]
+        for key, value in headers.items():
+            command += ["-H", f"{key.replace('_', '-')}: {value}"]
+        data = b""
+        if body is not None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            command += ["--data-binary", "@-"]
+            if "Content_Type" not in headers:
+                command += ["-H", "Content-Type: application/json"]
+        process = await asyncio.create_subprocess_exec(
+            *command, self.url + path, stdin=asyncio.subprocess.PIPE, stdout=-1, stderr=-1
+        )
+        out, err = await process.communicate(data)
+        head = err.decode().splitlines()
+        status = int([line for line in head if line.startswith("HTTP/")][-1].split()[1])
+        got = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head) if v}
+        return status, got, json.loads(out) if "json" in got.get("content-type", "") else out.decode()
+
+    def kubeconfig(self, user: str = "admin") -> Path:
+        """Return a kubeconfig file for the certificate `user`."""
+        path = self.directory / f"{user}.kubeconfig"
+        path.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "current-context": "test",
+                    "clusters": [
+                        {
+                            "name": "test",
+                            "cluster": {"server": self.url, "certificate-authority": str(self.directory / "ca.crt")},
+                        }
+                    ],
+                    "users": [
+                        {
+                            "name": "test",
+                            "user": {
+                                "client-certificate": str(self.directory / f"{user}.crt"),
+                                "client-key": str(self.directory / f"{user}.key"),
+                            },
+                        }
+                    ],
+                    "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+                }
+            )
+        )
+        return path
+
+    async def kubectl(
+        self, *args: str, version: str = "1.37", input: str = "", user: str = "admin", timeout: float = 30
+    ) -> tuple[int, str, str]:
+        """Return (exit code, stdout, stderr) of a real kubectl."""
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(self.kubeconfig(user)),
+            "HOME": str(self.directory / f"home-{version}"),
+        }
+        process = await asyncio.create_subprocess_exec(
+            str(KUBECTL[version].absolute()), *args, stdin=-1, stdout=-1, stderr=-1, env=environment
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                out, err = await process.communicate(input.encode())
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()

@@ -1,0 +1,48 @@
+"""Does a PolicyRule of RBAC cover an attempt?
+
+Source: k8s.io/component-helpers auth/rbac/validation/policy_compact.go and pkg/apis/rbac/v1/evaluation_helpers.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from wherry.apiserver.access.attributes import Attributes
+from wherry.objects import Object
+
+ALL = "*"
+
+
+def covers(rule: Object, asked: Attributes) -> bool:
+    """Return whether the rule allows the attempt."""
+    if not _has(rule.get("verbs"), asked.verb):
+        return False
+    if asked.path:
+        return any(_covers_url(url, asked.path) for url in rule.get("nonResourceURLs") or ())
+    names = rule.get("resourceNames")
+    return (
+        _has(rule.get("apiGroups"), asked.group)
+        and _covers_resource(rule.get("resources") or (), asked)
+        and (not names or asked.name in names)
+    )
+
+
+def any_covers(rules: Iterable[Object], asked: Attributes) -> bool:
+    """Return whether one of the rules allows the attempt."""
+    return any(covers(rule, asked) for rule in rules)
+
+
+def _has(listed: Sequence[str] | None, wanted: str) -> bool:
+    return listed is not None and (wanted in listed or ALL in listed)
+
+
+def _covers_resource(resources: Sequence[str], asked: Attributes) -> bool:
+    return (
+        ALL in resources
+        or asked.resource in resources
+        or bool(asked.subresource and f"{ALL}/{asked.subresource}" in resources)
+    )
+
+
+def _covers_url(pattern: str, path: str) -> bool:
+    return pattern in (ALL, path) or (pattern.endswith(ALL) and path.startswith(pattern.rstrip(ALL)))

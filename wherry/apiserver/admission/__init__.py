@@ -1,0 +1,11 @@
+"""What the server itself demands of a write, whatever the kind's own rules.
+
+    chain.py       `Admission`: what a write waits for, and what it must meet
+    lifecycle.py   namespaces must exist, and some may not go
+
+What a single kind's admission adds (a pod's account, token and tolerations) is declared with the kind, in `resources/`.
+"""
+
+from wherry.apiserver.admission.chain import Admission
+
+__all__ = ["Admission"]

@@ -1,0 +1,54 @@
+"""Before a write: what it waits for, and what it must meet."""
+
+from __future__ import annotations
+
+import asyncio
+
+from wherry.apiserver.admission import lifecycle
+from wherry.apiserver.kind import Context, Kind
+from wherry.apiserver.state.selection import select
+from wherry.apiserver.state.state import State
+from wherry.objects import Object
+from wherry.objects.resource import PODS, SERVICE_ACCOUNTS
+
+PATIENCE_SECONDS = 1.0
+"""How long a new pod waits for its account: `default` is made a moment after its namespace."""
+
+
+class Admission:
+    """`ready` may wait, before the writer is entered; `admit` then decides on the newest state, without waiting.
+
+    `accounts` is the ServiceAccount kind, None where that is not served.
+    """
+
+    def __init__(self, state: State, accounts: Kind | None):
+        self._state = state
+        self._accounts = accounts
+
+    async def ready(self, kind: Kind, obj: Object) -> None:
+        """Give the service account of a new pod a moment to appear."""
+        if self._accounts is None or kind.resource != PODS:
+            return
+        spec = obj.get("spec") or {}
+        name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+        namespace = obj["metadata"]["namespace"]
+        collection = self._state.collection(self._accounts)
+        if collection.latest((namespace, name)) is not None:
+            return
+        selection = select(self._accounts, SERVICE_ACCOUNTS, namespace, fields=f"metadata.name={name}")
+        watch = collection.watch(selection, None)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await watch.take()
+        except TimeoutError:
+            pass  # the kind's own admission says what is missing
+        finally:
+            watch.end()
+
+    def admit(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
+        """Raise an `ApiError` when `new` may not be written."""
+        lifecycle.admit(kind, new, old, context)
+
+    def check_delete(self, kind: Kind, name: str) -> None:
+        """Raise `Forbidden` when the object may not be deleted."""
+        lifecycle.check_delete(kind, name)

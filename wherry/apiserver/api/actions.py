@@ -1,0 +1,101 @@
+"""What is posted to an object: a Binding and an Eviction to a pod, a TokenRequest to a service account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from wherry.apiserver.access.accounts import Accounts
+from wherry.apiserver.api import tokens
+from wherry.apiserver.catalog import Served
+from wherry.apiserver.registry import updating
+from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
+from wherry.apiserver.registry.registry import Registry
+from wherry.apiserver.state.change import Key
+from wherry.objects import Object, metadata, schema, timestamps
+from wherry.objects.errors import BadRequest, Conflict
+from wherry.objects.resource import PODS, SERVICE_ACCOUNTS, Resource
+
+Run = Callable[[Served, Key, Object, WriteOptions], Awaitable[Object]]
+
+SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`POST …/OBJECT/name` with a `resource.kind` in the body."""
+
+    name: str
+    resource: Resource
+    run: Run
+
+
+def actions(registry: Registry, accounts: Accounts) -> dict[tuple[str, str], list[Action]]:
+    """Return the actions by (group, plural) of the object they are posted to."""
+
+    async def token(served: Served, key: Key, body: Object, options: WriteOptions) -> Object:
+        return tokens.issue(registry, accounts, registry.get(served, key), body)
+
+    binding = Action("binding", Resource("", "v1", "bindings", "Binding"), _Pods(registry).bind)
+    eviction = Action("eviction", Resource("policy", "v1", "evictions", "Eviction"), _Pods(registry).evict)
+    request = Action("token", Resource("authentication.k8s.io", "v1", "tokenrequests", "TokenRequest"), token)
+    return {
+        (PODS.group, PODS.plural): [binding, eviction],
+        (SERVICE_ACCOUNTS.group, SERVICE_ACCOUNTS.plural): [request],
+    }
+
+
+class _Pods:
+    def __init__(self, registry: Registry):
+        self._registry = registry
+
+    async def bind(self, served: Served, key: Key, body: Object, options: WriteOptions) -> Object:
+        """Assign a pod to the node the Binding names, once.
+
+        Source: kubernetes pkg/registry/core/pod/storage/storage.go (assignPod).
+        """
+        binding = schema.typed(body, ("", "v1", "Binding"))[0]
+        target = binding.get("target") or {}
+        node = target.get("name")
+        if not node or target.get("kind", "Node") not in ("", "Node"):
+            raise BadRequest("a binding's target must be a Node with a name")
+        wanted = binding.get("metadata") or {}
+
+        def assign(pod: Object) -> Object:
+            return _assigned(pod, node, wanted)
+
+        await self._registry.modify(served, key, assign, options, updating.WHOLE)
+        return SUCCESS
+
+    async def evict(self, served: Served, key: Key, body: Object, options: WriteOptions) -> Object:
+        """Delete a pod the way its Eviction asks for. No PodDisruptionBudget can stand against it: none are served."""
+        if not body.get("kind") == "Eviction":
+            raise BadRequest("expected an Eviction")
+        name = (body.get("metadata") or {}).get("name")
+        if name and name != key[1]:
+            raise BadRequest("name in URL does not match name in Eviction object")
+        await self._registry.delete(served, key, DeleteOptions.of(body.get("deleteOptions") or {}), options)
+        return SUCCESS
+
+
+def _assigned(pod: Object, node: str, wanted: Object) -> Object:
+    meta = pod["metadata"]
+    name = meta["name"]
+    if wanted.get("uid") and wanted["uid"] != meta["uid"]:
+        why = f"Precondition failed: UID in precondition: {wanted['uid']}, UID in object meta: {meta['uid']}"
+        raise Conflict.of("pods/binding", name, why)
+    if "deletionTimestamp" in meta:
+        raise Conflict.of("pods/binding", name, f"pod {name} is being deleted, cannot be assigned to a host")
+    if assigned := pod["spec"].get("nodeName"):
+        raise Conflict.of("pods/binding", name, f'pod {name} is already assigned to node "{assigned}"')
+    status = dict(pod.get("status") or {})
+    now = timestamps.rfc3339(time.time())
+    status["conditions"] = metadata.set_condition(status.get("conditions"), "PodScheduled", "True", "", "", now)
+    annotations = {**(meta.get("annotations") or {}), **(wanted.get("annotations") or {})}
+    return {
+        **pod,
+        "metadata": {**meta, "annotations": annotations} if annotations else meta,
+        "spec": {**pod["spec"], "nodeName": node},
+        "status": status,
+    }

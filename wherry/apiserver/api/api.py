@@ -1,0 +1,181 @@
+"""The verbs, behind authorisation: what both the HTTP server and the in-process client call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wherry.apiserver.access.accounts import Accounts
+from wherry.apiserver.access.attributes import Attributes
+from wherry.apiserver.access.rbac import Rbac
+from wherry.apiserver.api import actions, reviews, views
+from wherry.apiserver.api.actions import Action
+from wherry.apiserver.api.reviews import Review
+from wherry.apiserver.api.views import View
+from wherry.apiserver.catalog import Catalog, Served, unknown_path
+from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
+from wherry.apiserver.registry.registry import Deletion, Page, Registry, Stream
+from wherry.apiserver.state.change import Key
+from wherry.apiserver.user import User
+from wherry.client.interface import PatchType
+from wherry.objects import Object, patch, selectors
+from wherry.objects.errors import BadRequest, MethodNotAllowed
+from wherry.objects.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a URL names: a collection, an object (`name`), or a part of one (`subresource`).
+
+    `namespace` is None for all namespaces, and for kinds without.
+    """
+
+    resource: Resource
+    namespace: str | None = None
+    name: str = ""
+    subresource: str = ""
+
+    @property
+    def key(self) -> Key:
+        """The object's key."""
+        return self.namespace or "", self.name
+
+    def attributes(self, verb: str, name: str = "") -> Attributes:
+        """Return what `verb` on it asks for."""
+        return Attributes(
+            verb=verb,
+            group=self.resource.group,
+            version=self.resource.version,
+            plural=self.resource.plural,
+            subresource=self.subresource,
+            namespace=self.namespace or "",
+            name=self.name or name,
+        )
+
+
+class Api:
+    """Every verb checks what `user` may do, then acts. Raises the errors of `wherry.objects.errors`."""
+
+    def __init__(self, registry: Registry, catalog: Catalog, rbac: Rbac, accounts: Accounts):
+        self.registry = registry
+        self.catalog = catalog
+        self.rbac = rbac
+        self.actions: dict[tuple[str, str], list[Action]] = actions.actions(registry, accounts)
+        self.reviews: dict[Resource, Review] = {r.resource: r for r in reviews.reviews(rbac, accounts)}
+
+    async def get(self, user: User, target: Target, resource_version: str = "") -> Object:
+        """Return one object, or a view of it."""
+        self.rbac.require(user, target.attributes("get"))
+        served = self.catalog.of(target.resource)
+        view = self._view(served, target.subresource, "get")
+        return view.read(self.registry.get(served, target.key))
+
+    async def list(self, user: User, target: Target, options: ListOptions) -> Page:
+        """Return a list, or a page of it."""
+        served = self.catalog.of(target.resource)
+        self.rbac.require(user, target.attributes("list", _only_name(options.fields)))
+        return await self.registry.list(served, target.namespace, options)
+
+    async def watch(self, user: User, target: Target, options: WatchOptions) -> Stream:
+        """Open a watch."""
+        served = self.catalog.of(target.resource)
+        self.rbac.require(user, target.attributes("watch", _only_name(options.fields)))
+        return await self.registry.watch(served, target.namespace, options)
+
+    async def create(self, user: User, target: Target, body: Object, options: WriteOptions) -> Object:
+        """Create an object, answer a review, or perform an action on an object."""
+        options = replace(options, user=user)
+        if review := self.reviews.get(target.resource):
+            self.rbac.require(user, target.attributes("create"))
+            return review.answer(user, reviews.typed(review, body), target.namespace or "")
+        served = self.catalog.of(target.resource)
+        if target.subresource:
+            action = self._action(target)
+            self.rbac.require(user, target.attributes("create"))
+            return await action.run(served, target.key, body, options)
+        if target.name:
+            raise _not_allowed("create")
+        self.rbac.require(user, target.attributes("create"))
+        return await self.registry.create(served, body, target.namespace, options)
+
+    async def update(self, user: User, target: Target, body: Object, options: WriteOptions) -> Object:
+        """Replace an object, or a part of it."""
+        self.rbac.require(user, target.attributes("update"))
+        return await self._modify(user, target, "update", lambda shown: body, options)
+
+    async def patch(self, user: User, target: Target, type: PatchType, body: Any, options: WriteOptions) -> Object:
+        """Patch an object, or a part of it."""
+        self.rbac.require(user, target.attributes("patch"))
+        served = self.catalog.of(target.resource)
+        resource = self._view(served, target.subresource, "patch").resource or target.resource
+
+        def patched(shown: Object) -> Object:
+            match type:
+                case "json":
+                    return patch.json_patch(shown, body)
+                case "merge":
+                    return patch.merge_patch(shown, body)
+                case "strategic":
+                    return patch.strategic_merge(shown, body, (resource.group, resource.version, resource.kind))
+
+        return await self._modify(user, target, "patch", patched, options)
+
+    async def delete(self, user: User, target: Target, options: DeleteOptions, write: WriteOptions) -> Deletion:
+        """Delete one object."""
+        self.rbac.require(user, target.attributes("delete"))
+        if target.subresource:
+            raise _not_allowed("delete")
+        served = self.catalog.of(target.resource)
+        return await self.registry.delete(served, target.key, options, replace(write, user=user))
+
+    async def delete_collection(
+        self, user: User, target: Target, selected: ListOptions, options: DeleteOptions, write: WriteOptions
+    ) -> Page:
+        """Delete every object of a list; return what was deleted."""
+        self.rbac.require(user, target.attributes("deletecollection"))
+        served = self.catalog.of(target.resource)
+        page = await self.registry.list(served, target.namespace, selected)
+        await self.registry.delete_all(served, page.items, options, replace(write, user=user))
+        return page
+
+    async def _modify(
+        self, user: User, target: Target, verb: str, change: Callable[[Object], Object], options: WriteOptions
+    ) -> Object:
+        served = self.catalog.of(target.resource)
+        view = self._view(served, target.subresource, verb)
+
+        def changed(obj: Object) -> Object:
+            return view.write(obj, change(view.read(obj)))
+
+        result = await self.registry.modify(served, target.key, changed, replace(options, user=user), view.part)
+        return view.read(result)
+
+    def _view(self, served: Served, name: str, verb: str) -> View:
+        if not name:
+            return views.PLAIN
+        view = next((v for v in views.views(served.kind) if v.name == name), None)
+        if view is None:
+            raise unknown_path()
+        if verb not in view.verbs:
+            raise _not_allowed(verb)
+        return view
+
+    def _action(self, target: Target) -> Action:
+        posted = self.actions.get((target.resource.group, target.resource.plural), ())
+        action = next((a for a in posted if a.name == target.subresource), None)
+        if action is None:
+            raise unknown_path()
+        return action
+
+
+def _only_name(fields: str) -> str:
+    """Return the name a field selector asks for, so that a rule with resourceNames can allow a list of one."""
+    try:
+        return selectors.parse_fields(fields).required("metadata.name") or ""
+    except BadRequest:
+        return ""  # the registry refuses it, with the reason
+
+
+def _not_allowed(verb: str) -> MethodNotAllowed:
+    return MethodNotAllowed(f"{verb} is not supported on resources of this kind", details={})

@@ -1,0 +1,37 @@
+"""What a kind's hooks may look at while one object is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from wherry.apiserver.catalog import Catalog
+from wherry.apiserver.registry.options import WriteOptions
+from wherry.apiserver.state.state import State
+from wherry.objects import Object
+from wherry.objects.resource import Resource
+
+
+class HookContext:
+    """The `Context` of `wherry.apiserver.kind`: the newest objects, writes under way included."""
+
+    def __init__(
+        self, state: State, catalog: Catalog, service_cidr: IPv4Network, node_port_range: range, options: WriteOptions
+    ):
+        self.service_cidr = service_cidr
+        self.node_port_range = node_port_range
+        self.user = options.user.name
+        self.dry_run = options.dry_run
+        self.warn = options.warn
+        self._state = state
+        self._catalog = catalog
+
+    def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:
+        """Return one object in its storage version, or None."""
+        kind = self._catalog.kind(resource.group, resource.plural)
+        return self._state.collection(kind).latest((namespace or "", name)) if kind else None
+
+    def list(self, resource: Resource, namespace: str | None = None) -> Iterable[Object]:
+        """Yield the objects of a resource in their storage version."""
+        kind = self._catalog.kind(resource.group, resource.plural)
+        return self._state.collection(kind).latest_items(namespace) if kind else iter(())

@@ -1,0 +1,95 @@
+"""What a request may ask besides the object: metav1.CreateOptions, UpdateOptions, DeleteOptions, ListOptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from wherry.apiserver.user import SYSTEM, User
+from wherry.objects import Object
+from wherry.objects.errors import BadRequest, FieldError, Invalid
+
+POLICIES = ("Background", "Foreground", "Orphan")
+
+
+def _nobody(message: str) -> None:
+    """Drop a warning nobody listens to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """`warn` is called with each text for a `Warning` header; `validation` is Strict, Warn or Ignore.
+
+    `duplicates` are complaints about the body that its decoded form no longer shows (`schema.duplicate_fields`).
+    """
+
+    user: User = SYSTEM
+    dry_run: bool = False
+    validation: str = "Warn"
+    duplicates: Sequence[str] = ()
+    warn: Callable[[str], None] = _nobody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteOptions:
+    """How to delete. `grace_period` in seconds (None: the kind's default); `propagation` one of `POLICIES` or None."""
+
+    grace_period: int | None = None
+    propagation: str | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+
+    @classmethod
+    def of(cls, body: Object) -> DeleteOptions:
+        """Return the options of a metav1.DeleteOptions object; raises `BadRequest` or `Invalid`."""
+        preconditions = body.get("preconditions") or {}
+        propagation = body.get("propagationPolicy")
+        if (orphan := body.get("orphanDependents")) is not None:
+            if propagation:
+                raise _invalid("propagationPolicy", "orphanDependents and deletionPropagation cannot be both set")
+            propagation = "Orphan" if orphan else "Background"
+        if propagation and propagation not in POLICIES:
+            allowed = "one of Foreground,Background,Orphan or nil"
+            raise _invalid(
+                "propagationPolicy", f'Invalid value: "{propagation}": not a valid deletion policy, {allowed}'
+            )
+        grace = body.get("gracePeriodSeconds")
+        if grace is not None and not isinstance(grace, int):
+            raise BadRequest(f"gracePeriodSeconds: {grace!r} is not a number of seconds")
+        if grace is not None and grace < 0:
+            grace = 1  # upstream treats a negative period as "as soon as is graceful"
+        return cls(
+            grace_period=grace,
+            propagation=propagation or None,
+            uid=preconditions.get("uid"),
+            resource_version=preconditions.get("resourceVersion"),
+        )
+
+
+def _invalid(path: str, detail: str) -> Invalid:
+    return Invalid.of("DeleteOptions", "", [FieldError("FieldValueInvalid", path, detail)], "meta.k8s.io")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """What to list. `limit` 0: everything; `match` is the resourceVersionMatch."""
+
+    labels: str = ""
+    fields: str = ""
+    resource_version: str = ""
+    match: str = ""
+    limit: int = 0
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOptions:
+    """What to watch. `initial` asks for WatchList (KEP-3157): the current objects first, then a marking bookmark."""
+
+    labels: str = ""
+    fields: str = ""
+    resource_version: str = ""
+    match: str = ""
+    initial: bool | None = None
+    bookmarks: bool = False
+    timeout: float | None = field(default=None)

@@ -1,0 +1,274 @@
+"""The verbs on stored objects, the same for every kind.
+
+Objects go in and out in the version of the `Served` they are addressed by; in between they are in storage version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from itertools import islice
+from typing import NamedTuple
+
+from wherry.apiserver.admission import Admission
+from wherry.apiserver.catalog import Catalog, Served
+from wherry.apiserver.registry import creating, deleting, paging, updating, versions
+from wherry.apiserver.registry.context import HookContext
+from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
+from wherry.apiserver.state.change import Key
+from wherry.apiserver.state.collection import key_of
+from wherry.apiserver.state.selection import select
+from wherry.apiserver.state.state import State
+from wherry.apiserver.state.watches import Watch
+from wherry.apiserver.storage.interface import Stale, StorageError
+from wherry.objects import Object, metadata, schema
+from wherry.objects.errors import AlreadyExists, Conflict, InternalError, NotFound
+from wherry.objects.resource import Resource
+
+GENERATE_ATTEMPTS = 8
+
+
+class Page(NamedTuple):
+    """Some or all objects of a list as they were at `revision`; `token` continues it ("" at the end)."""
+
+    items: list[Object]
+    revision: int
+    token: str = ""
+
+
+class Deletion(NamedTuple):
+    """The last or newest state of a deleted object, and whether it is `gone` already."""
+
+    object: Object
+    gone: bool
+
+
+@dataclass(slots=True)
+class Stream:
+    """A watch: `initial` objects as they were at `revision`, in storage version, then whatever `watch` is told.
+
+    `marked`: the end of the initial objects is to be announced with a bookmark.
+    """
+
+    initial: list[Object]
+    revision: int
+    marked: bool
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What kinds need to know of the cluster."""
+
+    service_cidr: IPv4Network
+    node_port_range: range
+
+
+class Registry:
+    """CRUD and watch over `state`. `clock` tells the time in seconds since the epoch."""
+
+    def __init__(
+        self,
+        state: State,
+        catalog: Catalog,
+        admission: Admission,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+    ):
+        self.state = state
+        self._catalog = catalog
+        self._admission = admission
+        self._settings = settings
+        self._clock = clock
+
+    # Reading
+
+    def get(self, served: Served, key: Key) -> Object:
+        """Return one object; raises `NotFound`."""
+        obj = self.state.collection(served.kind).get(key)
+        if obj is None:
+            raise _not_found(served, key[1])
+        return served.from_storage(obj)
+
+    def find(self, resource: Resource, key: Key) -> Object | None:
+        """Return one object in its storage version, or None."""
+        kind = self._catalog.kind(resource.group, resource.plural)
+        return self.state.collection(kind).get(key) if kind else None
+
+    async def list(self, served: Served, namespace: str | None, options: ListOptions) -> Page:
+        """Return the objects asked for, in key order; raises `BadRequest`, `Invalid`, `Expired`, `Timeout`."""
+        versions.check_list(options.resource_version, options.match, options.token)
+        collection = self.state.collection(served.kind)
+        selection = select(served.kind, served.resource, namespace, options.labels, options.fields)
+        count = options.limit + 1 if options.limit else None
+        if options.token:
+            start = paging.parse(options.token)
+            revision = start.revision
+            found = islice(collection.select_at(revision, selection, start.after), count)
+        else:
+            wanted = versions.parse(options.resource_version)
+            await versions.wait(self.state, wanted)
+            exact = options.match == "Exact"
+            revision = wanted if exact else self.state.revision
+            found = islice(collection.select_at(revision, selection) if exact else collection.select(selection), count)
+        items = list(found)
+        token = ""
+        if options.limit and len(items) > options.limit:
+            items.pop()
+            token = paging.Continue(revision, *key_of(items[-1])).token()
+        return Page([served.from_storage(obj) for obj in items], revision, token)
+
+    async def watch(self, served: Served, namespace: str | None, options: WatchOptions) -> Stream:
+        """Open a watch; raises `BadRequest`, `Invalid`, `Expired`, `Timeout`. The caller ends `Stream.watch`."""
+        versions.check_watch_list(options.match, options.initial)
+        selection = select(served.kind, served.resource, namespace, options.labels, options.fields)
+        collection = self.state.collection(served.kind)
+        version = versions.parse(options.resource_version)
+        if options.initial is None:
+            initial = version == 0
+        else:
+            initial = options.initial
+            await versions.wait(self.state, version)
+        after = None if initial or version == 0 else version
+        watch = collection.watch(selection, after)
+        objects = list(collection.select(selection)) if initial else []
+        return Stream(objects, self.state.revision, bool(options.initial), watch)
+
+    # Writing
+
+    async def create(self, served: Served, obj: Object, namespace: str | None, options: WriteOptions) -> Object:
+        """Create `obj` (not changed) and return it as it is stored; raises `AlreadyExists`, `Invalid` and more."""
+        new = self._typed(served, obj, options)
+        key = creating.place(served, new, namespace)
+        generated = not (obj.get("metadata") or {}).get("name") and bool(key[1])
+        await self._admission.ready(served.kind, new)
+        for _ in range(GENERATE_ATTEMPTS if generated else 1):
+            try:
+                return await self._create(served, key, new, options)
+            except AlreadyExists:
+                del new["metadata"]["name"]
+                taken, key = key, creating.place(served, new, namespace)
+        raise AlreadyExists.of(served.resource.plural, taken[1] or key[1], served.resource.group)
+
+    async def _create(self, served: Served, key: Key, new: Object, options: WriteOptions) -> Object:
+        kind = served.kind
+
+        def compute(current: Object | None) -> Object:
+            if current is not None:
+                raise AlreadyExists.of(served.resource.plural, key[1], served.resource.group)
+            obj = metadata.copy(served.to_storage(new))
+            creating.complete(kind, obj, self._context(options), self._admission, self._clock())
+            return obj
+
+        created = await self._write(served, key, compute, options.dry_run)
+        assert created is not None
+        return served.from_storage(created)
+
+    async def modify(
+        self,
+        served: Served,
+        key: Key,
+        change: Callable[[Object], Object],
+        options: WriteOptions,
+        part: str = "",
+    ) -> Object:
+        """Replace an object by what `change` makes of it, and return the result.
+
+        `change` gets the newest object in the served version, read-only, and returns a new one (sharing parts is fine);
+        it is called again if the object changes meanwhile. `part` names what may be written, see `updating.merged`.
+        Raises `NotFound`, `Conflict`, `Invalid` and more.
+        """
+        kind = served.kind
+
+        def compute(current: Object | None) -> Object | None:
+            if current is None:
+                raise _not_found(served, key[1])
+            shown = served.from_storage(current)
+            new = change(shown)
+            if new is shown:
+                return current
+            new = self._typed(served, new, options)
+            updating.check_name(new, key)
+            updating.check_preconditions(kind, new, current)
+            obj = metadata.copy(updating.merged(kind, served.to_storage(new), current, part))
+            updating.complete(kind, obj, current, part, self._context(options), self._admission)
+            if obj == current:
+                return current
+            return None if deleting.finished(kind, obj) else obj
+
+        result = await self._write(served, key, compute, options.dry_run)
+        assert result is not None
+        return served.from_storage(result)
+
+    async def delete(
+        self, served: Served, key: Key, options: DeleteOptions, write: WriteOptions | None = None
+    ) -> Deletion:
+        """Delete one object, or begin to; raises `NotFound`, `Conflict`, `Forbidden`."""
+        write = write or WriteOptions()
+        kind = served.kind
+        gone = False
+
+        def compute(current: Object | None) -> Object | None:
+            nonlocal gone
+            if current is None:
+                raise _not_found(served, key[1])
+            deleting.check_preconditions(kind, current, options)
+            self._admission.check_delete(kind, key[1])
+            new = deleting.begun(kind, metadata.copy(current), options, self._clock())
+            gone = new is None
+            return current if new == current else new
+
+        result = await self._write(served, key, compute, write.dry_run)
+        assert result is not None
+        return Deletion(served.from_storage(result), gone)
+
+    async def delete_all(
+        self, served: Served, objects: Sequence[Object], options: DeleteOptions, write: WriteOptions
+    ) -> None:
+        """Delete objects that were listed; one that is gone meanwhile is no error."""
+
+        async def one(obj: Object) -> None:
+            with suppress(NotFound):
+                await self.delete(served, key_of(obj), options, write)
+
+        await asyncio.gather(*map(one, objects))
+
+    async def _write(
+        self, served: Served, key: Key, compute: Callable[[Object | None], Object | None], dry_run: bool
+    ) -> Object | None:
+        """Write, or only compute; the answer of a removal is what was removed."""
+        kind, resource = served.kind, served.resource
+        if dry_run:
+            current = self.state.collection(kind).latest(key)
+            return compute(current) or current
+        try:
+            return await self.state.write(kind, key, compute)
+        except Stale as error:  # another server on the same store was faster
+            if error.current:
+                raise Conflict.of(resource.plural, key[1], updating.MODIFIED, resource.group) from error
+            raise _not_found(served, key[1]) from error
+        except StorageError as error:
+            raise InternalError(f"Internal error occurred: {error}") from error
+
+    def _typed(self, served: Served, obj: Object, options: WriteOptions) -> Object:
+        """Return a private copy of `obj` in canonical form; what is unknown is dropped, refused or warned about."""
+        resource = served.resource
+        obj = creating.with_type(served, obj)
+        gvk = (resource.group, resource.version, resource.kind)
+        new, unknown = schema.typed(obj, gvk, strict=options.validation == "Strict", duplicates=options.duplicates)
+        if options.validation == "Warn":
+            for warning in unknown:
+                options.warn(warning)
+        return new
+
+    def _context(self, options: WriteOptions) -> HookContext:
+        settings = self._settings
+        return HookContext(self.state, self._catalog, settings.service_cidr, settings.node_port_range, options)
+
+
+def _not_found(served: Served, name: str) -> NotFound:
+    return NotFound.of(served.resource.plural, name, served.resource.group)

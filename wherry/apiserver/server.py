@@ -1,0 +1,101 @@
+"""The API server: its parts put together, started and stopped.
+
+sockets ─▶ web.listener ─▶ web.handler ─▶ api ─▶ registry ─▶ state ─▶ storage
+                               local ─────┘        │
+                                              kinds, admission
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from wherry.apiserver.access.accounts import Accounts
+from wherry.apiserver.access.authenticator import Authenticator
+from wherry.apiserver.access.jwt import Signer
+from wherry.apiserver.access.rbac import Rbac
+from wherry.apiserver.admission import Admission
+from wherry.apiserver.api.api import Api
+from wherry.apiserver.catalog import Catalog
+from wherry.apiserver.kind import Kind
+from wherry.apiserver.local import LocalClient
+from wherry.apiserver.registry.registry import Registry, Settings
+from wherry.apiserver.resources import KINDS
+from wherry.apiserver.state.state import State
+from wherry.apiserver.storage.interface import Storage
+from wherry.apiserver.storage.memory import MemoryStorage
+from wherry.apiserver.storage.sqlite import SqliteStorage
+from wherry.apiserver.user import AUTHENTICATED, MASTERS, User
+from wherry.apiserver.web import listener
+from wherry.apiserver.web.discovery import Discovery
+from wherry.apiserver.web.handler import Handler
+from wherry.apiserver.web.listener import Listener
+from wherry.apiserver.web.pages import pages
+from wherry.client.interface import Client
+from wherry.objects.resource import SERVICE_ACCOUNTS
+from wherry.telemetry.health import Health
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiServerConfig:
+    """What one API server needs to know.
+
+    `sockets` are listening already and stay the caller's; `storage` is the database file (None: keep nothing);
+    `advertise_address`:`advertise_port` is where pods reach this server; certificates, keys and CAs are PEM files;
+    `service_account_key` (RSA or P-256) signs tokens of `issuer`; the `kubelet_…` files are for calls to nodes.
+    """
+
+    sockets: Sequence[socket.socket]
+    storage: Path | None
+    service_cidr: IPv4Network
+    advertise_address: str
+    advertise_port: int
+    tls_certificate: Path
+    tls_key: Path
+    client_ca: Path
+    service_account_key: Path
+    kubelet_client_certificate: Path
+    kubelet_client_key: Path
+    kubelet_ca: Path
+    issuer: str = "https://kubernetes.default.svc.cluster.local"
+    node_port_range: range = range(30000, 32768)
+    kinds: Sequence[Kind] = KINDS
+
+
+class ApiServer:
+    """One API server: `start`, then serve until `stop`."""
+
+    def __init__(self, config: ApiServerConfig):
+        self._config = config
+        self.catalog = Catalog(config.kinds)
+        self._storage: Storage = SqliteStorage(config.storage) if config.storage else MemoryStorage()
+        self._state = State(self._storage, config.kinds)
+        admission = Admission(self._state, self.catalog.kind(SERVICE_ACCOUNTS.group, SERVICE_ACCOUNTS.plural))
+        settings = Settings(config.service_cidr, config.node_port_range)
+        self._registry = Registry(self._state, self.catalog, admission, settings)
+        accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state, self.catalog)
+        self.api = Api(self._registry, self.catalog, Rbac(self._state, self.catalog), accounts)
+        self.health = Health()
+        discovery = Discovery(self.api, f"{config.advertise_address}:{config.advertise_port}")
+        handler = Handler(self.api, Authenticator(accounts), discovery, pages(self.health, accounts))
+        context = listener.tls(config.tls_certificate, config.tls_key, config.client_ca)
+        self._listener = Listener(handler, config.sockets, context)
+
+    async def start(self) -> None:
+        """Load the state and serve; raises `StorageError`, `OSError`."""
+        await self._storage.open()
+        await self._state.start()
+        await self._listener.start()
+
+    async def stop(self) -> None:
+        """End watches, finish writes under way, and close everything but the sockets."""
+        await self._state.stop()
+        await self._listener.stop()
+        await self._storage.close()
+
+    def client(self, user: str = "system:apiserver", groups: Sequence[str] = (MASTERS,)) -> Client:
+        """Return an in-process client for `user`, by default one that may do everything."""
+        return LocalClient(self.api, User(user, (*groups, AUTHENTICATED)))

@@ -1,0 +1,20 @@
+"""The HTTP face of the API.
+
+paths.py            a URL path -> what it names
+query.py            a query string -> options
+media.py            `Accept`: which media type, which shape
+bodies.py           request bodies in JSON, YAML and protobuf
+shapes.py           an object as itself, as metadata only, or as a table row
+tables.py           `kubectl get`'s tables
+responses.py        JSON answers, Status errors, warnings
+resources.py        requests for objects -> `Api`
+watching.py         the event stream of a watch
+discovery.py        what is served, in both discovery formats
+openapi.py          the schema documents
+pages.py            everything else: version, health, metrics, keys
+nodes.py            where a pod's node answers
+logs.py             pods/log, passed through
+tunnel.py           pods/exec, attach, portforward: raw bytes both ways
+handler.py          one request, from credentials to answer
+listener.py         sockets, TLS, connections
+"""

@@ -1,0 +1,96 @@
+"""Request bodies: JSON, YAML, or Kubernetes' protobuf."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+import yaml
+
+from wherry.client.interface import PatchType
+from wherry.objects import Object, protobuf, schema
+from wherry.objects.definitions import GroupVersionKind
+from wherry.objects.errors import BadRequest, UnsupportedMediaType
+
+PATCHES: dict[str, PatchType] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+}
+_YAML = ("application/yaml", "text/yaml")
+_JSON = ("", "application/json", "application/octet-stream")
+
+
+class Body(NamedTuple):
+    """A decoded body, and the messages about what its decoded form no longer shows."""
+
+    value: Any
+    duplicates: Sequence[str] = ()
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML as the JSON it stands for: a date is a string."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def read_object(data: bytes, content_type: str, gvk: GroupVersionKind, validate: bool) -> Body:
+    """Return the object in a body of kind `gvk`; `validate` looks for fields given twice.
+
+    Raises `BadRequest` for what cannot be read, `UnsupportedMediaType`.
+    """
+    media = content_type.partition(";")[0].strip().lower()
+    if media == protobuf.MEDIA_TYPE:
+        return Body(protobuf.decode(data, gvk))
+    duplicates: Sequence[str] = ()
+    try:
+        if media in _YAML:
+            value = yaml.load(data, _Loader)  # a safe loader
+        elif media in _JSON:
+            value = msgspec.json.decode(data)
+            duplicates = schema.duplicate_fields(data) if validate else ()
+        else:
+            raise UnsupportedMediaType(
+                f"the body of the request was in an unknown format - accepted media types include: {JSON_LIST}",
+                details={},
+            )
+    except (ValueError, yaml.YAMLError) as error:
+        message = "couldn't get version/kind; json parse error"
+        raise BadRequest(
+            f"the object provided is unrecognized (must be of type {gvk[2]}): {message}: {error}"
+        ) from error
+    if not isinstance(value, dict):
+        raise BadRequest(f"the object provided is unrecognized (must be of type {gvk[2]}): it is no object")
+    return Body(value, duplicates)
+
+
+JSON_LIST = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+
+
+def read_patch(data: bytes, content_type: str) -> tuple[PatchType, Any]:
+    """Return a patch and its type; raises `BadRequest`, `UnsupportedMediaType`."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media not in PATCHES:
+        known = ", ".join(PATCHES)
+        raise UnsupportedMediaType(
+            f"the body of the request was in an unknown format - accepted media types include: {known}", details={}
+        )
+    try:
+        return PATCHES[media], msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"error decoding patch: {error}") from error
+
+
+def read_optional(data: bytes, content_type: str) -> Object | None:
+    """Return the DeleteOptions a body holds, None for an empty one."""
+    if not data:
+        return None
+    options: Object = read_object(data, content_type, ("", "v1", "DeleteOptions"), False).value
+    if options.get("kind", "DeleteOptions") != "DeleteOptions":
+        raise BadRequest(f"expected DeleteOptions, got {options['kind']}")
+    return options

@@ -1,0 +1,41 @@
+"""What a URL path names.
+
+Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris and apiserver
+pkg/endpoints/request/requestinfo.go.
+"""
+
+from __future__ import annotations
+
+from wherry.apiserver.api.api import Target
+from wherry.apiserver.catalog import Catalog, unknown_path
+from wherry.objects.resource import Resource
+
+_NAMESPACE_PARTS = ("status", "finalize")
+
+
+def target(path: str, resources: dict[tuple[str, str, str], Resource]) -> Target | None:
+    """Return what a path below `/api` or `/apis` names, None for a discovery path; raises `NotFound`.
+
+    `resources` are the known ones by (group, version, plural).
+    """
+    parts = path.strip("/").split("/")
+    parts = ["apis", "", *parts[1:]] if parts[0] == "api" else parts
+    if len(parts) < 4:
+        return None
+    _, group, version, *rest = parts
+    namespace = None
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _NAMESPACE_PARTS:
+        namespace, rest = rest[1], rest[2:]
+    resource = resources.get((group, version, rest[0]))
+    if resource is None or len(rest) > 3 or not all(rest) or (namespace is not None and not resource.namespaced):
+        raise unknown_path()
+    name, subresource = (*rest[1:], "", "")[:2]
+    if resource.namespaced and name and namespace is None:
+        raise unknown_path()
+    return Target(resource, namespace, name, subresource)
+
+
+def resources(catalog: Catalog, others: list[Resource]) -> dict[tuple[str, str, str], Resource]:
+    """Return every resource that has paths."""
+    known = [*(served.resource for served in catalog), *others]
+    return {(r.group, r.version, r.plural): r for r in known}

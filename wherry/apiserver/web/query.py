@@ -1,0 +1,90 @@
+"""A query string becomes options. Unknown parameters are passed over, as upstream does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
+from wherry.objects import Object
+from wherry.objects.errors import BadRequest, FieldError, Invalid
+
+Query = Mapping[str, str]
+
+VALIDATIONS = ("Ignore", "Strict", "Warn")
+
+
+def flag(query: Query, name: str) -> bool | None:
+    """Return a boolean parameter, None where it is not given; anything but `false` and `0` is true."""
+    text = query.get(name)
+    return None if text is None else text.lower() not in ("false", "0")
+
+
+def number(query: Query, name: str) -> int | None:
+    """Return a whole number, None where it is not given; raises `BadRequest`."""
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+
+
+def list_options(query: Query) -> ListOptions:
+    """Return the options of a list or a deletecollection."""
+    return ListOptions(
+        labels=query.get("labelSelector", ""),
+        fields=query.get("fieldSelector", ""),
+        resource_version=query.get("resourceVersion", ""),
+        match=query.get("resourceVersionMatch", ""),
+        limit=max(number(query, "limit") or 0, 0),
+        token=query.get("continue", ""),
+    )
+
+
+def watch_options(query: Query) -> WatchOptions:
+    """Return the options of a watch."""
+    return WatchOptions(
+        labels=query.get("labelSelector", ""),
+        fields=query.get("fieldSelector", ""),
+        resource_version=query.get("resourceVersion", ""),
+        match=query.get("resourceVersionMatch", ""),
+        initial=flag(query, "sendInitialEvents"),
+        bookmarks=bool(flag(query, "allowWatchBookmarks")),
+        timeout=number(query, "timeoutSeconds"),
+    )
+
+
+def write_options(query: Query, warn: Callable[[str], None], duplicates: Sequence[str] = ()) -> WriteOptions:
+    """Return the options of a create, update or patch; raises `Invalid`."""
+    validation = query.get("fieldValidation", "") or "Warn"
+    if validation not in VALIDATIONS:
+        supported = ", ".join(f'"{v}"' for v in ("", *VALIDATIONS))
+        raise _unsupported("fieldValidation", f'Unsupported value: "{validation}": supported values: {supported}')
+    return WriteOptions(
+        dry_run=_dry_run(query.get("dryRun", "")), validation=validation, warn=warn, duplicates=duplicates
+    )
+
+
+def delete_options(query: Query, body: Object | None) -> tuple[DeleteOptions, bool]:
+    """Return the options of a delete, from its body or else from the query, and whether it is a dry run."""
+    if body is None:
+        body = {}
+        if (seconds := number(query, "gracePeriodSeconds")) is not None:
+            body["gracePeriodSeconds"] = seconds
+        if policy := query.get("propagationPolicy"):
+            body["propagationPolicy"] = policy
+        if (orphan := flag(query, "orphanDependents")) is not None:
+            body["orphanDependents"] = orphan
+    dry = [_dry_run(value) for value in body.get("dryRun") or ()]
+    return DeleteOptions.of(body), any(dry) or _dry_run(query.get("dryRun", ""))
+
+
+def _dry_run(value: str) -> bool:
+    if value not in ("", "All"):
+        raise _unsupported("dryRun", f'Unsupported value: "{value}": supported values: "All"')
+    return value == "All"
+
+
+def _unsupported(path: str, detail: str) -> Invalid:
+    return Invalid.of("CreateOptions", "", [FieldError("FieldValueNotSupported", path, detail)], "meta.k8s.io")

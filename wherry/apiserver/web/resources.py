@@ -1,0 +1,147 @@
+"""Requests for objects: HTTP on one side, `Api` on the other."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from wherry.apiserver.api.api import Api, Target
+from wherry.apiserver.catalog import Served
+from wherry.apiserver.registry.options import WriteOptions
+from wherry.apiserver.user import User
+from wherry.apiserver.web import bodies, media, query, responses, shapes
+from wherry.apiserver.web.media import Form
+from wherry.apiserver.web.watching import WatchResponse
+from wherry.objects import Object
+from wherry.objects.errors import Expired, MethodNotAllowed
+
+
+class Resources:
+    """Answers requests whose path names a resource. Raises the errors of `wherry.objects.errors`."""
+
+    def __init__(self, api: Api):
+        self._api = api
+
+    async def answer(
+        self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
+    ) -> web.StreamResponse:
+        """Do what the request asks for; what is said to `warnings` becomes headers."""
+        if target.resource not in self._api.reviews:
+            served = self._api.catalog.of(target.resource)
+            if text := served.kind.deprecations.get((target.resource.group, target.resource.version)):
+                warnings.append(text)
+        match request.method:
+            case "GET" | "HEAD":
+                return await self._read(request, user, target, warnings)
+            case "POST":
+                return await self._create(request, user, target, warnings)
+            case "PUT":
+                return await self._update(request, user, target, warnings)
+            case "PATCH":
+                return await self._patch(request, user, target, warnings)
+            case "DELETE":
+                return await self._delete(request, user, target, warnings)
+        raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+
+    async def _read(
+        self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
+    ) -> web.StreamResponse:
+        if target.resource in self._api.reviews:
+            raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+        served = self._api.catalog.of(target.resource)
+        form = _form(request)
+        if target.name:
+            obj = await self._api.get(user, target)
+            return self._shown(served, target, obj, form, warnings)
+        if query.flag(request.query, "watch"):
+            return await self._watch(request, user, target, form, warnings)
+        page = await self._api.list(user, target, query.list_options(request.query))
+        return responses.answer(shapes.many(served, page, form), 200, form.type, warnings)
+
+    async def _watch(
+        self, request: web.BaseRequest, user: User, target: Target, form: Form, warnings: list[str]
+    ) -> web.StreamResponse:
+        options = query.watch_options(request.query)
+        response = WatchResponse(request, self._api.registry, self._api.catalog.of(target.resource), form)
+        try:
+            stream = await self._api.watch(user, target, options)
+        except Expired as error:
+            return await response.refuse(error)
+        return await response.run(stream, options, warnings)
+
+    async def _create(
+        self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
+    ) -> web.StreamResponse:
+        form = _form(request)
+        body, options = await self._body(request, target, warnings)
+        made = await self._api.create(user, target, body, options)
+        if target.resource in self._api.reviews or target.subresource:
+            return responses.answer(made, 201, form.type, warnings)
+        return self._shown(self._api.catalog.of(target.resource), target, made, form, warnings, 201)
+
+    async def _update(
+        self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
+    ) -> web.StreamResponse:
+        _require_name(target)
+        form = _form(request)
+        body, options = await self._body(request, target, warnings)
+        made = await self._api.update(user, target, body, options)
+        return self._shown(self._api.catalog.of(target.resource), target, made, form, warnings)
+
+    async def _patch(
+        self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
+    ) -> web.StreamResponse:
+        _require_name(target)
+        form = _form(request)
+        type_, patch = bodies.read_patch(await request.read(), request.headers.get("Content-Type", ""))
+        options = query.write_options(request.query, warnings.append)
+        made = await self._api.patch(user, target, type_, patch, options)
+        return self._shown(self._api.catalog.of(target.resource), target, made, form, warnings)
+
+    async def _delete(
+        self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
+    ) -> web.StreamResponse:
+        form = _form(request)
+        served = self._api.catalog.of(target.resource)
+        body = bodies.read_optional(await request.read(), request.headers.get("Content-Type", ""))
+        options, dry_run = query.delete_options(request.query, body)
+        write = WriteOptions(dry_run=dry_run, warn=warnings.append)
+        if not target.name:
+            selected = query.list_options(request.query)
+            page = await self._api.delete_collection(user, target, selected, options, write)
+            return responses.answer(shapes.many(served, page, form), 200, form.type, warnings)
+        deletion = await self._api.delete(user, target, options, write)
+        shown = _deleted(target, deletion.object) if deletion.gone else shapes.one(served, deletion.object, form)
+        return responses.answer(shown, 200, form.type, warnings)
+
+    async def _body(self, request: web.BaseRequest, target: Target, warnings: list[str]) -> tuple[Object, WriteOptions]:
+        """Return the object a request carries and the options of writing it."""
+        resource = target.resource
+        gvk = (resource.group, resource.version, resource.kind)
+        # Only clients that ask for validation pay for the search for fields given twice.
+        validate = request.query.get("fieldValidation") in ("Strict", "Warn")
+        content_type = request.headers.get("Content-Type", "")
+        body = bodies.read_object(await request.read(), content_type, gvk, validate)
+        return body.value, query.write_options(request.query, warnings.append, body.duplicates)
+
+    def _shown(
+        self, served: Served, target: Target, obj: Object, form: Form, warnings: list[str], status: int = 200
+    ) -> web.Response:
+        """Answer with one object; a view of another kind (Scale) is shown as it is."""
+        shown = obj if obj.get("kind") != served.resource.kind else shapes.one(served, obj, form)
+        return responses.answer(shown, status, form.type, warnings)
+
+
+def _form(request: web.BaseRequest) -> Form:
+    return media.form(request.headers.get("Accept", ""), request.query.get("includeObject", "") or "Metadata")
+
+
+def _require_name(target: Target) -> None:
+    if not target.name:
+        raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+
+
+def _deleted(target: Target, obj: Object) -> Object:
+    resource = target.resource
+    details = {"name": target.name, "group": resource.group, "kind": resource.plural, "uid": obj["metadata"]["uid"]}
+    details = {key: value for key, value in details.items() if value}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

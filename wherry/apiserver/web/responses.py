@@ -1,0 +1,47 @@
+"""Answers: JSON or YAML bodies, Status errors, `Warning` headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import yaml
+from aiohttp import web
+
+from wherry.apiserver.web.media import JSON, YAML
+from wherry.objects.errors import ApiError
+
+WARNING_CODE = 299
+LONGEST_WARNING = 256
+
+
+def answer(value: Any, status: int = 200, media: str = JSON, warnings: Iterable[str] = ()) -> web.Response:
+    """Return a response with `value` as its body."""
+    if media == YAML:
+        # Through JSON, so that shared parts do not become YAML anchors.
+        plain = msgspec.json.decode(msgspec.json.encode(value))
+        data = yaml.dump(plain, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True).encode()
+    else:
+        data = msgspec.json.encode(value)
+    response = web.Response(body=data, status=status, content_type=media)
+    response.headers["Cache-Control"] = "no-cache, private"
+    add_warnings(response, warnings)
+    return response
+
+
+def failure(error: ApiError, warnings: Iterable[str] = ()) -> web.Response:
+    """Return the response for an error: its Status."""
+    response = answer(error.status(), error.code, warnings=warnings)
+    seconds = (error.details or {}).get("retryAfterSeconds")
+    if seconds:
+        response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def add_warnings(response: web.StreamResponse, warnings: Iterable[str]) -> None:
+    """Add a header for each different warning (RFC 9111 §5.5, the form Kubernetes clients read)."""
+    for text in dict.fromkeys(warnings):
+        clean = "".join(c if c.isprintable() else " " for c in text)[:LONGEST_WARNING]
+        quoted = clean.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.add("Warning", f'{WARNING_CODE} - "{quoted}"')
