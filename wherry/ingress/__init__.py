@@ -1,0 +1,20 @@
+"""The Ingress controller: Ingress rules become a running nginx.
+
+    options.py       what the command line decides
+    settings.py      what the controller's ConfigMap decides
+    values.py        the forms a user-given value may have
+    annotations/     one file per annotation: validator, scope, risk, doc
+    model/           pure: API objects -> servers, locations, backends, certificates
+    nginx/           nginx.conf (template), lua/ (inside nginx), and the process
+    cluster.py       informers: API objects -> snapshot
+    applier.py       model -> nginx: push what Lua can take, reload for the rest
+    status.py        the address in `status.loadBalancer.ingress`
+    events.py        what is wrong with an Ingress, told as Events
+    controller.py    ties them together
+
+    Ingress, Service, Secret ──▶ model ──┬─ servers, locations differ ──▶ nginx.conf, nginx -t, HUP
+    EndpointSlice ──▶ backends ──────────┴─ endpoints, certificates  ──▶ control socket ──▶ Lua shared memory
+
+Endpoints and certificates never touch nginx.conf, so pods come and go without a reload. Nothing given by a user reaches
+nginx.conf without a check against a closed set of characters, and quoting (`nginx/quote.py`).
+"""

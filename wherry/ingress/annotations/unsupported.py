@@ -1,0 +1,41 @@
+"""What happens to an Ingress that carries an annotation we do not act on.
+
+Most are only reported. Two families would make the Ingress mean something else if they were passed over:
+
+- An annotation that **restricts access** (who may come in, with which certificate or password). Serving the path
+  without it would open what its owner closed, so the path answers 503 instead.
+- **canary**: the Ingress is a second opinion on paths another Ingress serves. Without canary support it must not
+  become their owner, so it is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from wherry.ingress import values
+
+_RESTRICTS_ACCESS: Final = (
+    "auth-",
+    "allowlist-source-range",
+    "whitelist-source-range",
+    "denylist-source-range",
+    "enable-global-auth",
+    "enable-modsecurity",
+    "modsecurity-",
+    "satisfy",
+)
+
+
+def restricts_access(name: str) -> bool:
+    """Whether the annotation (without prefix) keeps someone out."""
+    return name.startswith(_RESTRICTS_ACCESS)
+
+
+def is_canary(annotations: Mapping[str, str], prefix: str) -> bool:
+    """Whether the Ingress says it is a canary; an unreadable value counts as yes."""
+    text = annotations.get(f"{prefix}/canary", "false")
+    try:
+        return values.boolean(text)
+    except values.BadValue:
+        return True

@@ -1,0 +1,135 @@
+"""The model meets nginx: push what Lua can take, reload for the rest, nothing when nothing differs.
+
+The order keeps every moment right: new endpoints and certificates are pushed before the configuration that uses them,
+old ones are removed after it. A nginx that starts listens only once it knows everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from wherry.ingress import metrics
+from wherry.ingress.model.backend import Backend, Endpoint
+from wherry.ingress.model.build import Model, Structure
+from wherry.ingress.model.certificate import Certificate
+from wherry.ingress.nginx.control import Store
+from wherry.ingress.nginx.process import ConfigRefused, Nginx
+from wherry.ingress.nginx.template import render
+
+log = logging.getLogger(__name__)
+
+Entries = Mapping[str, Any]
+
+DEFAULT_HOST = "_"
+
+
+class Applier:
+    """Brings one nginx to the model. `reload_seconds` is the least time between reloads; `clock` gives seconds."""
+
+    def __init__(self, nginx: Nginx, reload_seconds: float, clock: Callable[[], float] = time.monotonic):
+        self._nginx = nginx
+        self._reload_seconds = reload_seconds
+        self._clock = clock
+        self._pushed: dict[Store, Entries] = {}
+        self._structure: Structure | None = None
+        self._conf = ""
+        self._refused: Structure | None = None
+        self._reloaded = float("-inf")
+
+    @property
+    def serving(self) -> bool:
+        """Whether nginx runs with a configuration of ours."""
+        return self._nginx.pid is not None and self._structure is not None
+
+    async def apply(self, model: Model, backends: Iterable[Backend], default: Certificate) -> float:
+        """Bring nginx to the model; return in how many seconds to come again (0: done).
+
+        Raises `ControlError` or `NginxError`; what was applied stays known, so the next call goes on from there.
+        """
+        wanted: dict[Store, Entries] = {
+            "backends": backend_entries(backends),
+            "certificates": certificate_entries(model.certificates, default),
+        }
+        if self._nginx.pid is None:
+            await self._start()
+        for store, entries in wanted.items():
+            await self._push(store, entries)
+        wait = await self._restructure(model.structure)
+        if not wait:
+            for store, entries in wanted.items():
+                await self._drop(store, entries)
+        return wait
+
+    async def _start(self) -> None:
+        """Start a nginx that knows nothing and listens to nobody but us."""
+        self._pushed.clear()
+        self._structure, self._conf, self._refused = None, "", None
+        await self._nginx.start(render(None, self._nginx.runtime))
+        log.info("nginx started pid=%s directory=%s", self._nginx.pid, self._nginx.runtime.directory)
+
+    async def _push(self, store: Store, entries: Entries) -> None:
+        known = self._pushed.get(store)
+        if known is None:
+            await self._nginx.control.replace(store, entries)
+            self._pushed[store] = entries
+            return
+        changed = {key: value for key, value in entries.items() if known.get(key) != value}
+        if changed:
+            await self._nginx.control.change(store, changed)
+            self._pushed[store] = {**known, **changed}
+            log.info("pushed store=%s changed=%d", store, len(changed))
+
+    async def _drop(self, store: Store, entries: Entries) -> None:
+        gone = [key for key in self._pushed[store] if key not in entries]
+        if gone:
+            await self._nginx.control.change(store, dict.fromkeys(gone))
+            self._pushed[store] = entries
+            log.info("pushed store=%s removed=%d", store, len(gone))
+
+    async def _restructure(self, structure: Structure) -> float:
+        if structure in (self._structure, self._refused):
+            return 0
+        conf = render(structure, self._nginx.runtime)
+        if conf == self._conf:
+            self._structure = structure
+            return 0
+        wait = self._reloaded + self._reload_seconds - self._clock()
+        if wait > 0:
+            return wait
+        await self._reload(structure, conf)
+        return 0
+
+    async def _reload(self, structure: Structure, conf: str) -> None:
+        started = self._clock()
+        try:
+            await self._nginx.reload(conf)
+        except ConfigRefused as error:
+            # A bug of ours, or another nginx than we know. What runs goes on; asking again would get the same answer.
+            self._refused = structure
+            metrics.last_reload_successful.set(0)
+            log.error("nginx refuses the new configuration, the old one stays in force: %s", error)
+            return
+        self._structure, self._conf, self._refused = structure, conf, None
+        self._reloaded = self._clock()
+        metrics.reloads.inc()
+        metrics.last_reload_successful.set(1)
+        log.info("nginx reloaded servers=%d took=%.3f", len(structure.servers), self._reloaded - started)
+
+
+def backend_entries(backends: Iterable[Backend]) -> dict[str, list[tuple[str, int]]]:
+    """Return what Lua is told of endpoints: by backend key, the address (IPv6 in brackets) and port of each."""
+    return {b.ref.key: [(_bracketed(e), e.port) for e in b.endpoints] for b in backends}
+
+
+def certificate_entries(certificates: Mapping[str, Certificate], default: Certificate) -> dict[str, Any]:
+    """Return what Lua is told of certificates: each once by its id, and the id for each host."""
+    by_host = {**certificates, DEFAULT_HOST: default}
+    chains = {f"certificate/{c.id}": {"chain": c.chain, "key": c.key} for c in by_host.values()}
+    return {**chains, **{f"host/{host}": c.id for host, c in by_host.items()}}
+
+
+def _bracketed(endpoint: Endpoint) -> str:
+    return f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address

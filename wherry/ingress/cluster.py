@@ -1,0 +1,170 @@
+"""The cluster as the controller sees it: informers, and what changed since the model was last made.
+
+Endpoints change often and touch one backend; everything else is rare and may touch all. So `take` hands out the
+Services that changed, and whether the rest did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from wherry.client.informer import Informer
+from wherry.client.interface import Client
+from wherry.ingress.access import may_read
+from wherry.ingress.model.snapshot import Key, Snapshot
+from wherry.ingress.options import Options
+from wherry.objects import Object, metadata
+from wherry.objects import resource as known
+from wherry.objects.resource import Resource
+
+log = logging.getLogger(__name__)
+
+SERVICE_LABEL = "kubernetes.io/service-name"
+"""Names the Service of an EndpointSlice (discovery/v1 well_known_labels.go)."""
+
+
+class Cluster:
+    """The objects we follow. Make one with `Cluster.open`."""
+
+    def __init__(self, client: Client, options: Options, *, slices: bool, classes: bool):
+        self._options = options
+        self.changed = asyncio.Event()
+        self._rules_changed = True
+        self._services_changed: set[Key] = set()
+        self._sources: defaultdict[Key, dict[str, Object]] = defaultdict(dict)
+        namespace = options.namespace
+        self.ingresses = Informer(client, known.INGRESSES, namespace)
+        self.services = Informer(client, known.SERVICES, namespace)
+        self._secrets = Informer(client, known.SECRETS, namespace, fields="type=kubernetes.io/tls")
+        self._endpoints = Informer(client, known.ENDPOINT_SLICES if slices else known.ENDPOINTS, namespace)
+        self._classes = Informer(client, known.INGRESS_CLASSES) if classes else None
+        self._config_maps = {
+            key: _one(client, known.CONFIG_MAPS, key)
+            for key in (options.config_map, options.tcp_services, options.udp_services)
+            if key
+        }
+        certificate = options.default_certificate
+        self._default_certificate = _one(client, known.SECRETS, certificate) if certificate else None
+        self._subscribe()
+
+    @classmethod
+    async def open(cls, client: Client, options: Options) -> Cluster:
+        """Return the view our rights allow: Endpoints instead of EndpointSlices, no IngressClasses, where refused."""
+        slices = await may_read(client, known.ENDPOINT_SLICES, options.namespace)
+        if not slices:
+            log.warning("EndpointSlices may not be read (see RBAC): following Endpoints instead")
+        classes = await may_read(client, known.INGRESS_CLASSES)
+        if not classes:
+            log.warning("IngressClasses may not be read (see RBAC): ingressClassName is compared with --ingress-class")
+        return cls(client, options, slices=slices, classes=classes)
+
+    @property
+    def informers(self) -> list[Informer]:
+        """Return every informer, to be run."""
+        optional = (self._classes, self._default_certificate)
+        return [
+            self.ingresses,
+            self.services,
+            self._secrets,
+            self._endpoints,
+            *self._config_maps.values(),
+            *(informer for informer in optional if informer),
+        ]
+
+    async def synced(self) -> None:
+        """Return once every informer knows the cluster."""
+        for informer in self.informers:
+            await informer.wait_synced()
+
+    def take(self) -> tuple[bool, set[Key]]:
+        """Return whether rules changed, and the Services that did (or their endpoints); both count as seen then."""
+        self.changed.clear()
+        rules, services = self._rules_changed, self._services_changed
+        self._rules_changed, self._services_changed = False, set()
+        return rules, services
+
+    def snapshot(self) -> Snapshot:
+        """Return the objects rules are made from."""
+        return Snapshot(
+            ingresses=self.ingresses.items(),
+            classes=self._classes.items() if self._classes else None,
+            services={metadata.key(o): o for o in self.services.items()},
+            secrets={metadata.key(o): o for o in self._secrets.items()},
+            tcp_services=self.config_map(self._options.tcp_services),
+            udp_services=self.config_map(self._options.udp_services),
+        )
+
+    def sources(self, service: Key) -> Sequence[Object]:
+        """Return the EndpointSlices of a Service, or its Endpoints."""
+        return list(self._sources.get(service, {}).values())
+
+    def config_map(self, key: Key | None) -> Object | None:
+        """Return one of the ConfigMaps the options name."""
+        return self._config_maps[key].get(*key) if key else None
+
+    def default_certificate(self) -> Object | None:
+        """Return the Secret of `--default-ssl-certificate`."""
+        key = self._options.default_certificate
+        return self._default_certificate.get(*key) if self._default_certificate and key else None
+
+    # What changes
+
+    def _subscribe(self) -> None:
+        self.ingresses.subscribe(self._ingress_changed)
+        self.services.subscribe(self._service_changed)
+        self._endpoints.subscribe(self._endpoints_changed)
+        for informer in self._rule_informers():
+            informer.subscribe(lambda old, new: self._mark_rules())
+
+    def _rule_informers(self) -> Iterable[Informer]:
+        yield self._secrets
+        yield from self._config_maps.values()
+        yield from (informer for informer in (self._classes, self._default_certificate) if informer)
+
+    def _ingress_changed(self, old: Object | None, new: Object | None) -> None:
+        """Pass over what we, or others, only wrote to the status."""
+        if old is None or new is None or _asked(old) != _asked(new):
+            self._mark_rules()
+
+    def _service_changed(self, old: Object | None, new: Object | None) -> None:
+        if old is not None and new is not None and old.get("spec") == new.get("spec"):
+            return
+        service = metadata.key(new or old or {})
+        options = self._options
+        if options.tcp_services or options.udp_services or service == options.default_service:
+            self._rules_changed = True
+        self._mark_service(service)
+
+    def _endpoints_changed(self, old: Object | None, new: Object | None) -> None:
+        for obj, present in ((old, False), (new, True)):
+            if obj is None:
+                continue
+            namespace, name = metadata.key(obj)
+            service = (namespace, metadata.labels(obj).get(SERVICE_LABEL, "") if "addressType" in obj else name)
+            if present:
+                self._sources[service][name] = obj
+            else:
+                self._sources[service].pop(name, None)
+            self._mark_service(service)
+
+    def _mark_rules(self) -> None:
+        self._rules_changed = True
+        self.changed.set()
+
+    def _mark_service(self, service: Key) -> None:
+        if not self._sources.get(service):
+            self._sources.pop(service, None)
+        self._services_changed.add(service)
+        self.changed.set()
+
+
+def _one(client: Client, resource: Resource, key: Key) -> Informer:
+    namespace, name = key
+    return Informer(client, resource, namespace, fields=f"metadata.name={name}")
+
+
+def _asked(ingress: Object) -> tuple[object, object]:
+    return ingress.get("spec"), metadata.annotations(ingress)

@@ -1,0 +1,150 @@
+"""The controller: what changes in the cluster becomes what nginx does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+
+from wherry.client.events import EventWriter
+from wherry.client.interface import Client
+from wherry.ingress import metrics
+from wherry.ingress.applier import Applier
+from wherry.ingress.cluster import Cluster
+from wherry.ingress.model import problem
+from wherry.ingress.model.backend import Backend, BackendRef, resolve
+from wherry.ingress.model.build import Model, build
+from wherry.ingress.model.certificate import BadCertificate, Certificate, read_certificate
+from wherry.ingress.model.problem import Problem, Subject
+from wherry.ingress.model.snapshot import Choices
+from wherry.ingress.nginx import files
+from wherry.ingress.nginx.control import ControlError
+from wherry.ingress.nginx.process import Nginx, NginxError
+from wherry.ingress.options import Options
+from wherry.ingress.report import Reporter, backend_problems
+from wherry.ingress.selfsigned import self_signed
+from wherry.ingress.settings import Settings, read_settings
+from wherry.ingress.status import StatusWriter
+from wherry.telemetry.health import HealthServer
+
+log = logging.getLogger(__name__)
+
+COALESCE_SECONDS = 0.01
+"""Changes that arrive together are applied together."""
+RETRY_SECONDS = 1.0
+
+
+class Controller:
+    """One Ingress controller. `run` until cancelled, then `stop`."""
+
+    def __init__(self, client: Client, options: Options, nginx: Nginx):
+        self._client = client
+        self._options = options
+        self._nginx = nginx
+        self._applier = Applier(nginx, options.reload_seconds)
+        self._events = EventWriter(client)
+        self._reporter = Reporter(self._events.recorder("nginx-ingress-controller"))
+        self._fallback = self_signed(datetime.now(UTC))
+        self._default = self._fallback
+        self._model = Model()
+        self._backends: dict[BackendRef, Backend] = {}
+        self._settings_problems: list[Problem] = []
+        self._status: StatusWriter | None = None
+        self.health = HealthServer(
+            options.health_host, options.health_port, health=metrics.IngressHealth(nginx.control)
+        )
+
+    async def run(self) -> None:
+        """Serve until cancelled; raises `NginxError` when nginx cannot run here at all (in an exception group)."""
+        files.prepare(self._nginx.runtime, self._fallback.chain + self._fallback.key)
+        self.health.health.live("nginx", lambda: None if self._applier.serving else "nginx is not serving yet")
+        async with self.health, asyncio.TaskGroup() as group:
+            cluster = await Cluster.open(self._client, self._options)
+            for informer in cluster.informers:
+                group.create_task(informer.run())
+            group.create_task(self._events.run())
+            if self._options.update_status:
+                self._status = StatusWriter(self._client, self._options, cluster, lambda: self._model.ours)
+                group.create_task(self._status.run())
+            await cluster.synced()
+            await self._sync(cluster)
+            self._nginx.on_end = lambda code: self._nginx_ended(cluster, code)
+            await self._follow(cluster)
+
+    async def stop(self) -> None:
+        """Drain nginx and end it."""
+        await self._nginx.stop(self._options.drain_seconds)
+
+    async def _follow(self, cluster: Cluster) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await cluster.changed.wait()
+            await asyncio.sleep(COALESCE_SECONDS)
+            try:
+                wait = await self._sync(cluster)
+            except (ControlError, NginxError) as error:
+                log.error("nginx does not follow, again in %.0f s: %s", RETRY_SECONDS, error)
+                wait = RETRY_SECONDS
+            if wait:
+                loop.call_later(wait, cluster.changed.set)
+
+    def _nginx_ended(self, cluster: Cluster, code: int) -> None:
+        log.error("nginx ended, starting it again code=%s", code)
+        cluster.changed.set()
+
+    async def _sync(self, cluster: Cluster) -> float:
+        """Bring nginx to the cluster's state; return in how many seconds to come again (0: done)."""
+        started = time.monotonic()
+        rules, services = cluster.take()
+        if rules:
+            self._rebuild(cluster)
+        for ref in self._model.backends:
+            service = (ref.namespace, ref.service)
+            if ref not in self._backends or service in services:
+                self._backends[ref] = resolve(ref, cluster.services.get(*service), cluster.sources(service))
+        backends = list(self._backends.values())
+        self._reporter.report(
+            [*self._settings_problems, *self._model.problems, *backend_problems(self._model, backends)]
+        )
+        wait = await self._applier.apply(self._model, backends, self._default)
+        metrics.syncs.observe(time.monotonic() - started)
+        return wait
+
+    def _rebuild(self, cluster: Cluster) -> None:
+        options = self._options
+        choices = Choices(
+            classes=options.classes,
+            settings=self._settings(cluster),
+            annotations_prefix=options.annotations_prefix,
+            default_service=options.default_service,
+            reserved_ports=frozenset((options.http_port, options.https_port, options.health_port)),
+        )
+        before, self._model = self._model, build(cluster.snapshot(), choices)
+        self._backends = {ref: b for ref, b in self._backends.items() if ref in self._model.backends}
+        self._default = self._default_certificate(cluster)
+        metrics.show_certificates({host: c.expires for host, c in self._model.certificates.items()})
+        if self._status and self._model.ours != before.ours:
+            self._status.refresh()
+
+    def _settings(self, cluster: Cluster) -> Settings:
+        config_map = cluster.config_map(self._options.config_map)
+        if config_map is None:
+            self._settings_problems = []
+            return Settings()
+        settings, sentences = read_settings(config_map.get("data") or {})
+        subject = Subject.of(config_map, "v1", "ConfigMap")
+        self._settings_problems = [Problem(subject, problem.BAD_OPTION, sentence) for sentence in sentences]
+        return settings
+
+    def _default_certificate(self, cluster: Cluster) -> Certificate:
+        key = self._options.default_certificate
+        if key is None:
+            return self._fallback
+        secret = cluster.default_certificate()
+        try:
+            return read_certificate(secret or {})
+        except BadCertificate as error:
+            why = str(error) if secret else "it does not exist"
+            log.warning("--default-ssl-certificate %s/%s cannot be used: %s", *key, why)
+            return self._fallback

@@ -1,0 +1,51 @@
+"""What is wrong with an object, in words its owner can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wherry.objects import Object
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """The object a problem is about, as an Event's `involvedObject` names it."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str = ""
+
+    @classmethod
+    def of(cls, obj: Object, api_version: str, kind: str) -> Subject:
+        """Return the subject for `obj`; lists leave apiVersion and kind out of their items, so they are given."""
+        meta = obj["metadata"]
+        return cls(api_version, kind, meta.get("namespace", ""), meta["name"], meta.get("uid", ""))
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One warning: `reason` is an Event's CamelCase word, `message` a sentence."""
+
+    subject: Subject
+    reason: str
+    message: str
+
+
+BAD_ANNOTATION = "BadAnnotation"
+BAD_HOST = "BadHost"
+BAD_PATH = "BadPath"
+PATH_TAKEN = "PathTaken"
+CANARY = "CanaryNotSupported"
+BAD_BACKEND = "BadBackend"
+NO_SERVICE = "ServiceNotFound"
+NO_PORT = "ServicePortNotFound"
+EXTERNAL_NAME = "ExternalNameNotSupported"
+BAD_CERTIFICATE = "BadCertificate"
+BAD_OPTION = "BadOption"
+BAD_STREAM = "BadStreamService"
+NGINX_REFUSED = "NginxRefused"

@@ -1,0 +1,52 @@
+"""Servers: one host with its paths. The oldest Ingress that claims a path of a host keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wherry.ingress.model.location import Location, Match, Rule, in_order, location, places
+from wherry.ingress.model.snapshot import Key
+from wherry.ingress.settings import Settings
+
+CATCH_ALL = "_"
+"""The host of requests no other server takes."""
+
+Taken = Callable[[Rule, Key], None]
+"""Called with a rule that came too late, and the Ingress that has its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One host. `tls`: an Ingress lists the host under `spec.tls`. The locations always include `/`."""
+
+    host: str
+    tls: bool
+    locations: tuple[Location, ...]
+
+
+@dataclass(slots=True)
+class HostRules:
+    """What Ingresses say about one host, collected oldest first."""
+
+    host: str
+    tls: bool = False
+    regex: bool = False
+    rules: list[Rule] = field(default_factory=list)
+    fallback: Rule | None = None
+    """A `defaultBackend` of an Ingress that has rules for this host."""
+
+    def server(self, settings: Settings, default: Location, taken: Taken) -> Server:
+        """Return the server; `default` answers where no rule and no fallback does."""
+        owners: dict[tuple[Match, str], Rule] = {}
+        for rule in self.rules:
+            owner = owners.setdefault(places(rule, self.regex)[-1], rule)
+            if owner is not rule:
+                taken(rule, owner.ingress)
+        for *beside, main in [places(owner, self.regex) for owner in owners.values()]:
+            for place in beside:  # `/foo` of the Prefix /foo yields to a rule that names it
+                owners.setdefault(place, owners[main])
+        found = [location(rule, match, path, settings, self.tls) for (match, path), rule in owners.items()]
+        if (Match.PREFIX, "/") not in owners:
+            found.append(location(self.fallback, Match.PREFIX, "/", settings, self.tls) if self.fallback else default)
+        return Server(self.host, self.tls, in_order(found))

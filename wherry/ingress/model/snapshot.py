@@ -1,0 +1,49 @@
+"""What the model is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wherry.ingress.annotations.parse import DEFAULT_PREFIX
+from wherry.ingress.settings import Settings
+from wherry.objects import Object
+
+Key = tuple[str, str]
+"""(namespace, name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The objects at one moment. `classes` is None where we may not read IngressClasses."""
+
+    ingresses: Sequence[Object] = ()
+    classes: Sequence[Object] | None = ()
+    services: Mapping[Key, Object] = field(default_factory=dict)
+    secrets: Mapping[Key, Object] = field(default_factory=dict)
+    tcp_services: Object | None = None
+    udp_services: Object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassChoice:
+    """Which Ingresses are ours; see `classes.is_ours`.
+
+    `without_class`: whether those without any class are; None means where `name` is the default class.
+    """
+
+    name: str = "nginx"
+    controller: str = "k8s.io/ingress-nginx"
+    without_class: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the command line and the controller's ConfigMap decided."""
+
+    classes: ClassChoice = field(default_factory=ClassChoice)
+    settings: Settings = field(default_factory=Settings)
+    annotations_prefix: str = DEFAULT_PREFIX
+    default_service: Key | None = None
+    reserved_ports: frozenset[int] = frozenset()
+    """Ports of the node that TCP and UDP services must not take: ours."""

@@ -1,0 +1,75 @@
+"""TCP and UDP services: a ConfigMap whose keys are ports of the node and whose values are `namespace/service:port`.
+
+nginx forwards to the Service's cluster IP and the service proxy balances from there, so endpoints may change without a
+reload. ingress-nginx balanced over the endpoints itself; its PROXY protocol suffixes (`:PROXY`) are refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final, Literal
+
+from wherry.ingress.model.backend import find_port
+from wherry.ingress.model.snapshot import Key
+from wherry.objects import Object
+
+_TARGET: Final = re.compile(r"([a-z0-9.-]+)/([a-z0-9.-]+):([a-z0-9-]+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stream:
+    """One port of the node, forwarded to a cluster IP."""
+
+    port: int
+    protocol: Literal["TCP", "UDP"]
+    address: str
+    target_port: int
+    service: str
+
+
+def streams(
+    config_map: Object,
+    protocol: Literal["TCP", "UDP"],
+    services: Mapping[Key, Object],
+    reserved: frozenset[int],
+    report: Callable[[str], None],
+) -> list[Stream]:
+    """Return the streams of one ConfigMap; `report` gets a sentence for each entry that cannot be served."""
+    found = []
+    for key, text in sorted((config_map.get("data") or {}).items()):
+        try:
+            found.append(_stream(key, text.strip(), protocol, services, reserved))
+        except ValueError as error:
+            report(f"entry {key!r} is ignored: {error}")
+    return found
+
+
+def _stream(
+    key: str, text: str, protocol: Literal["TCP", "UDP"], services: Mapping[Key, Object], reserved: frozenset[int]
+) -> Stream:
+    if not re.fullmatch(r"[0-9]{1,5}", key, re.ASCII) or not 0 < int(key) < 65_536:
+        raise ValueError("the key must be a port number")
+    if int(key) in reserved:
+        raise ValueError("the port is taken by this controller")
+    if text.upper().endswith(":PROXY"):
+        raise ValueError("the PROXY protocol is not supported")
+    target = _TARGET.fullmatch(text)
+    if not target:
+        raise ValueError(f"expected namespace/service:port, got {text!r}")
+    service = services.get((target[1], target[2]))
+    if service is None:
+        raise ValueError(f"Service {target[1]}/{target[2]} does not exist")
+    port = find_port(service, target[3], protocol)
+    if port is None:
+        raise ValueError(f"Service {target[1]}/{target[2]} has no {protocol} port {target[3]}")
+    return Stream(int(key), protocol, _cluster_ip(service), port["port"], f"{target[1]}/{target[2]}:{target[3]}")
+
+
+def _cluster_ip(service: Object) -> str:
+    try:
+        return str(ip_address(service["spec"].get("clusterIP") or ""))
+    except ValueError:
+        raise ValueError("the Service has no cluster IP") from None

@@ -1,0 +1,89 @@
+"""The directory nginx runs in: made safe, cleaned of a predecessor, written atomically."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+from wherry.ingress.nginx.runtime import Runtime
+
+TAKEOVER_SECONDS = 5.0
+
+
+class UnsafeDirectory(Exception):
+    """The directory belongs to somebody else, or is a symbolic link."""
+
+
+def prepare(runtime: Runtime, fallback_certificate: str) -> None:
+    """Make the directories and write the fallback certificate; raises `UnsafeDirectory` or `OSError`.
+
+    Others may pass through the top directory, since nginx' workers may be another user, but not into `control`.
+    """
+    runtime.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+    status = os.lstat(runtime.directory)
+    if not os.path.isdir(runtime.directory) or os.path.islink(runtime.directory) or status.st_uid != os.geteuid():
+        raise UnsafeDirectory(f"{runtime.directory} must be a directory of user {os.geteuid()}")
+    for directory, mode in ((runtime.directory, 0o711), (runtime.control, 0o700), (runtime.temp, 0o711)):
+        directory.mkdir(exist_ok=True)
+        directory.chmod(mode)
+    write(runtime.certificate, fallback_certificate, mode=0o600)
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace a file's content in one step, with `mode` from its first moment on."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+        file.write(text)
+    new.rename(path)
+
+
+async def take_over(runtime: Runtime) -> None:
+    """Stop the nginx a killed predecessor left behind in this directory, and remove its socket.
+
+    It gets a graceful shutdown: its ports are free at once, requests under way are finished by the old workers. When
+    its master was killed its workers live on, still listening; they are known by its process group.
+    """
+    group = _recorded_pid(runtime)
+    if group is not None:
+        deadline = time.monotonic() + TAKEOVER_SECONDS
+        for pid in _listening(group):
+            os.kill(pid, signal.SIGQUIT)
+        while _listening(group) and time.monotonic() < deadline:  # noqa: ASYNC110 - the processes of a dead parent
+            await asyncio.sleep(0.02)
+    runtime.socket.unlink(missing_ok=True)
+
+
+def _recorded_pid(runtime: Runtime) -> int | None:
+    try:
+        return int(runtime.pid.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _listening(group: int) -> list[int]:
+    """Return the processes of a nginx, master first, that were not told to shut down; `group` is its master's id."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _process_group(entry) == group and _is_serving(entry):
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def _is_serving(process: Path) -> bool:
+    """Whether the process says it is a nginx at work; a master that drains has workers that say so, or none."""
+    try:
+        title = (process / "cmdline").read_bytes()
+    except OSError:
+        return False
+    return title.startswith(b"nginx: ") and b"shutting down" not in title
+
+
+def _process_group(process: Path) -> int | None:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,193 @@
+"""The nginx process: started, tested before every reload, reloaded by HUP, drained by QUIT."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pwd
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from wherry.ingress.nginx import files
+from wherry.ingress.nginx.control import Control, ControlError
+from wherry.ingress.nginx.runtime import Runtime
+from wherry.ingress.nginx.template import checksum
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 10.0
+RELOAD_SECONDS = 60.0
+"""Upstream has measured 40 s for 3,000 Ingresses (kubernetes/ingress-nginx#11045)."""
+POLL_SECONDS = 0.01
+KILL_SECONDS = 5.0
+
+
+class NginxError(Exception):
+    """nginx cannot be started or reloaded; the message says why."""
+
+
+class ConfigRefused(NginxError):
+    """`nginx -t` refuses the configuration; what was in force stays so."""
+
+
+def find_binary(name: str = "nginx") -> str:
+    """Return the path of nginx; raises `NginxError` when it is not installed."""
+    found = shutil.which(
+        name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
+    )
+    if found is None:
+        raise NginxError(f"{name} is not installed (Debian: apt install nginx-light libnginx-mod-http-lua)")
+    return found
+
+
+def check_surroundings(runtime: Runtime) -> None:
+    """Raise `NginxError`, naming the way out, for what would keep nginx from working here: modules, ports."""
+    for module in ("ndk_http_module.so", "ngx_http_lua_module.so"):
+        if not (runtime.modules / module).exists():
+            raise NginxError(f"{runtime.modules / module} is missing (Debian: apt install libnginx-mod-http-lua)")
+    for port in (runtime.http_port, runtime.https_port):
+        check_port(port)
+
+
+def check_port(port: int) -> None:
+    """Raise `NginxError` when we could not listen on `port`, with the reason and the way around it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except PermissionError as error:
+            raise NginxError(
+                f"user {os.geteuid()} may not listen on port {port}: it needs CAP_NET_BIND_SERVICE in its ambient set, "
+                f"or net.ipv4.ip_unprivileged_port_start at {port} or below, or other ports (--http-port, --https-port)"
+            ) from error
+        except OSError as error:
+            raise NginxError(
+                f"port {port} is taken: {error.strerror}; free it, or choose others with --http-port and --https-port"
+            ) from error
+
+
+class Nginx:
+    """One nginx, a child of ours. `start`, `reload` and `stop` must not overlap; all raise `NginxError`.
+
+    `on_end` is called with the exit code (negative: the signal) when it ends without `stop`.
+    """
+
+    def __init__(self, runtime: Runtime, binary: str):
+        self.runtime = runtime
+        self.control = Control(runtime.socket)
+        self.on_end: Callable[[int], None] = lambda code: None
+        self._binary = binary
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Return the master's process id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def start(self, conf: str) -> None:
+        """Start with `conf` and return once it is in force; what a killed predecessor left behind is stopped first."""
+        await files.take_over(self.runtime)
+        check_surroundings(self.runtime)
+        files.write(self.runtime.conf, conf)
+        # A process group of its own: a terminal's Ctrl-C is for us, and workers can be found when their master is gone.
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command("-c", str(self.runtime.conf)), start_new_session=True
+        )
+        self._watcher = asyncio.create_task(self._watch(self._process))
+        await self._in_force(conf, START_SECONDS)
+
+    async def reload(self, conf: str) -> None:
+        """Test `conf`, put it in force without dropping a request, and return once it is.
+
+        Raises `ConfigRefused` when the test fails.
+        """
+        await self._test(conf)
+        self.runtime.conf.with_suffix(".next").rename(self.runtime.conf)
+        self._signal(signal.SIGHUP)
+        await self._in_force(conf, RELOAD_SECONDS)
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Stop listening, let requests under way finish for at most `drain_seconds`, and end."""
+        if self._process is None:
+            return
+        if self._watcher:
+            self._watcher.cancel()
+        for number, patience in (
+            (signal.SIGQUIT, drain_seconds),
+            (signal.SIGTERM, KILL_SECONDS),
+            (signal.SIGKILL, KILL_SECONDS),
+        ):
+            self._signal(number)
+            try:
+                await asyncio.wait_for(self._process.wait(), patience)
+            except TimeoutError:
+                log.warning("nginx did not end in time signal=%s seconds=%s", number.name, patience)
+            else:
+                return
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        self.on_end(await process.wait())
+
+    async def _test(self, conf: str) -> None:
+        candidate = self.runtime.conf.with_suffix(".next")
+        files.write(candidate, conf)
+        test = await asyncio.create_subprocess_exec(
+            *self._command("-t", "-q", "-c", str(candidate)), stderr=asyncio.subprocess.PIPE
+        )
+        _, output = await test.communicate()
+        if test.returncode:
+            raise ConfigRefused(output.decode(errors="replace").strip())
+
+    async def _in_force(self, conf: str, seconds: float) -> None:
+        """Wait until workers with `conf` answer on the control socket."""
+        wanted, deadline = checksum(conf), time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.pid is None:
+                raise NginxError("nginx ended; its last lines above say why")
+            try:
+                if await self.control.checksum() == wanted:
+                    return
+            except ControlError:
+                pass  # not listening yet
+            await asyncio.sleep(POLL_SECONDS)
+        raise NginxError(f"nginx did not take the configuration within {seconds:.0f} s; its last lines say why")
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [self._binary, "-p", str(self.runtime.directory), "-e", "stderr", *arguments]
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.pid is not None:
+            os.kill(self.pid, number)
+
+
+def access_log() -> str:
+    """Return where nginx may write its access log: our own standard output, or "" when it cannot be opened by path."""
+    try:
+        os.close(os.open("/dev/stdout", os.O_WRONLY | os.O_APPEND))
+    except OSError as error:
+        log.warning("no access log: /dev/stdout: %s", error.strerror)
+        return ""
+    return "/dev/stdout"
+
+
+def worker_user() -> str | None:
+    """Return the user nginx' workers should become, or None when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("www-data", "nginx", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    return "root"
+
+
+def has_ipv6() -> bool:
+    """Whether this network namespace has IPv6 at all."""
+    return Path("/proc/net/if_inet6").exists()

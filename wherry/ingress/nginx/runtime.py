@@ -1,0 +1,60 @@
+"""Where nginx' files are, and on which ports it listens: all that rendering needs beside the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LUA_DIRECTORY: Final = Path(__file__).parent / "lua"
+MODULES_DIRECTORY: Final = Path("/usr/lib/nginx/modules")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The surroundings of one nginx. `user`: whom its workers become when it starts as root, else None.
+
+    `directory` holds what we write: the configuration, the fallback certificate and the control socket (in a directory
+    only we may enter), and nginx' temporary files.
+    """
+
+    directory: Path
+    http_port: int = 80
+    https_port: int = 443
+    ipv6: bool = False
+    user: str | None = None
+    modules: Path = MODULES_DIRECTORY
+    lua: Path = LUA_DIRECTORY
+    worker_connections: int = 16_384
+    access_log: str = "/dev/stdout"
+    error_level: str = "notice"
+
+    @property
+    def conf(self) -> Path:
+        """Return the path of nginx.conf."""
+        return self.directory / "nginx.conf"
+
+    @property
+    def pid(self) -> Path:
+        """Return the path of the master's pid file."""
+        return self.directory / "nginx.pid"
+
+    @property
+    def temp(self) -> Path:
+        """Return the directory of nginx' temporary files."""
+        return self.directory / "temp"
+
+    @property
+    def control(self) -> Path:
+        """Return the directory only we may enter."""
+        return self.directory / "control"
+
+    @property
+    def socket(self) -> Path:
+        """Return the path of the control socket."""
+        return self.control / "nginx.sock"
+
+    @property
+    def certificate(self) -> Path:
+        """Return the path of the fallback certificate and its key, in one file."""
+        return self.control / "fallback.pem"

@@ -1,0 +1,80 @@
+"""The text of nginx.conf for a `Structure`. Pure: equal structures give equal text, to the byte."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from wherry.ingress.model.build import Structure
+from wherry.ingress.model.location import Location, Match
+from wherry.ingress.model.server import CATCH_ALL, Server
+from wherry.ingress.nginx.quote import literal, quote
+from wherry.ingress.nginx.runtime import Runtime
+
+_MARK = "@checksum@"
+
+
+def render(structure: Structure | None, runtime: Runtime) -> str:
+    """Return nginx.conf; without a structure, one that has only the control socket and serves nobody yet."""
+    text = _template().render(
+        servers=structure.servers if structure else (),
+        streams=structure.streams if structure else (),
+        settings=(structure or Structure()).settings,
+        runtime=runtime,
+        checksum=_MARK,
+    )
+    return text.replace(_MARK, hashlib.sha256(text.encode()).hexdigest())
+
+
+def checksum(conf: str) -> str:
+    """Return the checksum written in a rendered nginx.conf: what the control socket answers once it is in force."""
+    return conf.partition("# checksum ")[2][:64]
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # nginx.conf is not HTML; every value goes through `quote` or `literal`
+    )
+    filters = (literal, server_name, match, route, address, names_size)
+    environment.filters.update({"q": quote, **{f.__name__: f for f in filters}})
+    source = resources.files("wherry.ingress.nginx").joinpath("nginx.conf.j2").read_text()
+    return environment.from_string(source)
+
+
+def server_name(host: str) -> str:
+    """Return a host as `server_name` takes it. A wildcard stands for one label, so it is a pattern."""
+    if host.startswith("*."):
+        return quote("~^[^.]+" + host[1:].replace(".", "\\.") + "$")
+    return quote(host)
+
+
+def match(location: Location) -> str:
+    """Return the modifier and path of a `location` block."""
+    if location.match is Match.REGEX:
+        return f"~* {quote('^' + location.path)}"
+    return ("= " if location.match is Match.EXACT else "") + quote(location.path)
+
+
+def route(location: Location, server: Server) -> str:
+    """Return the labels a request is counted under: host, namespace, Ingress, Service, separated by blanks."""
+    namespace, ingress = location.ingress or ("-", "-")
+    host = "-" if server.host == CATCH_ALL else server.host
+    return literal(f"{host} {namespace} {ingress} {location.backend.service if location.backend else '-'}")
+
+
+def address(text: str) -> str:
+    """Return an IP address as nginx writes it before a port."""
+    return f"[{text}]" if ":" in text else text
+
+
+def names_size(servers: tuple[Server, ...]) -> int:
+    """Return a size for the hash of server names: a power of two with room to spare."""
+    return max(1024, 1 << (2 * len(servers)).bit_length())

@@ -1,0 +1,49 @@
+"""What the command line decides."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.ingress.annotations.parse import DEFAULT_PREFIX
+from wherry.ingress.model.snapshot import ClassChoice, Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `wherry ingress`. Objects are (namespace, name); durations in seconds.
+
+    `pod` is the controller's own pod, by which its replicas, and so their nodes' addresses, are found.
+    """
+
+    classes: ClassChoice = ClassChoice()  # noqa: RUF009 - frozen
+    namespace: str | None = None
+    annotations_prefix: str = DEFAULT_PREFIX
+    config_map: Key | None = None
+    tcp_services: Key | None = None
+    udp_services: Key | None = None
+    default_service: Key | None = None
+    default_certificate: Key | None = None
+    publish_service: Key | None = None
+    publish_addresses: tuple[str, ...] = ()
+    update_status: bool = True
+    pod: Key | None = None
+    http_port: int = 80
+    https_port: int = 443
+    health_host: str = "0.0.0.0"
+    health_port: int = 10254
+    directory: Path = Path("/run/wherry-ingress")
+    nginx: str = "nginx"
+    reload_seconds: float = 1.0
+    """The least time between two reloads: each leaves old workers behind until their last connection ends."""
+    drain_seconds: float = 240.0
+
+
+def default_directory() -> Path:
+    """Return where nginx' files go unless told otherwise: a place only this user can have made."""
+    if os.geteuid() == 0:
+        return Path("/run/wherry-ingress")
+    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(runtime) / "wherry-ingress"
+    return Path("/tmp") / f"wherry-ingress-{os.geteuid()}"

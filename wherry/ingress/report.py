@@ -1,0 +1,52 @@
+"""What is wrong with an object is told once: as an Event on it, and in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+
+from wherry.client.events import EventRecorder
+from wherry.ingress import metrics
+from wherry.ingress.model.backend import Backend
+from wherry.ingress.model.build import Model
+from wherry.ingress.model.problem import Problem
+from wherry.objects.resource import CONFIG_MAPS, INGRESSES
+
+log = logging.getLogger(__name__)
+
+_RESOURCES = {"Ingress": INGRESSES, "ConfigMap": CONFIG_MAPS}
+
+
+class Reporter:
+    """Tells problems when they begin; one that ends and begins again is told again."""
+
+    def __init__(self, recorder: EventRecorder):
+        self._recorder = recorder
+        self._told: frozenset[Problem] = frozenset()
+
+    def report(self, problems: Iterable[Problem]) -> None:
+        """Tell what is new among the problems that hold now."""
+        current = frozenset(problems)
+        for problem in sorted(current - self._told):
+            self._tell(problem)
+        self._told = current
+        metrics.problems.clear()
+        for reason, count in Counter(problem.reason for problem in current).items():
+            metrics.problems.labels(reason).set(count)
+
+    def _tell(self, problem: Problem) -> None:
+        log.warning("%s: %s: %s", problem.subject, problem.reason, problem.message)
+        subject = problem.subject
+        meta = {"namespace": subject.namespace, "name": subject.name, "uid": subject.uid}
+        self._recorder.event(_RESOURCES[subject.kind], {"metadata": meta}, "Warning", problem.reason, problem.message)
+
+
+def backend_problems(model: Model, backends: Iterable[Backend]) -> list[Problem]:
+    """Return the problems of backends, for each Ingress that points at one."""
+    return [
+        Problem(subject, *backend.trouble)
+        for backend in backends
+        if backend.trouble
+        for subject in model.users.get(backend.ref, ())
+    ]

@@ -1,0 +1,43 @@
+"""The certificate for names nobody gave one for: self-signed, made at start, kept nowhere but in nginx' directory."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from wherry.ingress.model.certificate import Certificate, parse_certificate
+
+COMMON_NAME: Final = "Wherry Ingress Controller Default Certificate"
+DNS_NAME: Final = "ingress.local"
+_LIFETIME: Final = timedelta(days=365)
+
+
+def self_signed(now: datetime) -> Certificate:
+    """Return a new certificate with a key of its own, valid for a year from an hour before `now` (aware)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, COMMON_NAME), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "wherry")]
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(secrets.randbits(159))
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + _LIFETIME)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(DNS_NAME)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return parse_certificate(
+        certificate.public_bytes(serialization.Encoding.PEM),
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+    )

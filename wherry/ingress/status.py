@@ -1,0 +1,138 @@
+"""The address in `status.loadBalancer.ingress`: where the controller is to be reached.
+
+It comes from the first of these that gives any: `--publish-status-address`; the Service of `--publish-service`; the
+nodes of the controller's own ready pods. Every replica computes the same value from the same objects, and writes only
+what differs, so no leader is needed: whoever comes first wins, the others find nothing to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
+
+from wherry.client.informer import Informer
+from wherry.client.interface import Client
+from wherry.client.workqueue import WorkQueue
+from wherry.ingress.cluster import Cluster
+from wherry.ingress.model.snapshot import Key
+from wherry.ingress.options import Options
+from wherry.objects import Object, metadata
+from wherry.objects.errors import NotFound
+from wherry.objects.resource import INGRESSES, PODS
+
+log = logging.getLogger(__name__)
+
+_REVISION_LABELS = ("pod-template-hash", "controller-revision-hash", "pod-template-generation")
+"""Labels that tell revisions of one controller apart: replicas may differ in them."""
+
+
+def service_addresses(service: Object | None) -> list[str]:
+    """Return where a Service is reached from outside, else its cluster IP (ingress-nginx' statusAddressFromService)."""
+    if service is None:
+        return []
+    spec = service["spec"]
+    if spec.get("type") == "ExternalName":
+        return [spec["externalName"]]
+    entries = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    outside = [entry.get("ip") or entry.get("hostname") or "" for entry in entries] + (spec.get("externalIPs") or [])
+    found = [address for address in outside if address]
+    if found or spec.get("type") == "LoadBalancer":
+        return found
+    return [ip for ip in (spec.get("clusterIP"),) if ip and ip != "None"]
+
+
+def pod_addresses(pods: Iterable[Object]) -> list[str]:
+    """Return the addresses of the nodes with a ready pod among `pods`."""
+    ready = [p for p in pods if _is_ready(p) and not metadata.is_being_deleted(p)]
+    return [address for p in ready if (address := (p.get("status") or {}).get("hostIP"))]
+
+
+def status_entries(addresses: Iterable[str]) -> list[Object]:
+    """Return `status.loadBalancer.ingress` for addresses, sorted and without repetition."""
+    return [{"ip": a} if _is_ip(a) else {"hostname": a} for a in sorted(set(addresses))]
+
+
+def _is_ready(pod: Object) -> bool:
+    condition = metadata.condition(pod, "Ready")
+    return bool(condition and condition.get("status") == "True")
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class StatusWriter:
+    """Keeps the status of our Ingresses. `ours` tells which those are."""
+
+    def __init__(self, client: Client, options: Options, cluster: Cluster, ours: Callable[[], Iterable[Key]]):
+        self._client = client
+        self._options = options
+        self._cluster = cluster
+        self._ours = ours
+        self._pods: Informer | None = None
+        self._queue: WorkQueue[Key] = WorkQueue("ingress status")
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            if not self._options.publish_addresses:
+                await self._follow_pods(group)
+            self._cluster.ingresses.subscribe(lambda old, new: self._queue.add(metadata.key(new)) if new else None)
+            self._cluster.services.subscribe(self._service_changed)
+            group.create_task(self._queue.run(self._reconcile))
+
+    def refresh(self) -> None:
+        """Look at all our Ingresses again: which are ours, or the address, may have changed."""
+        for key in self._ours():
+            self._queue.add(key)
+
+    async def _follow_pods(self, group: asyncio.TaskGroup) -> None:
+        if self._options.pod is None:
+            return
+        namespace, name = self._options.pod
+        try:
+            pod = await self._client.get(PODS, name, namespace)
+        except NotFound:
+            log.warning("our own pod %s/%s is not found: node addresses are not published", namespace, name)
+            return
+        self._pods = Informer(self._client, PODS, namespace, labels=_selector(metadata.labels(pod)))
+        self._pods.subscribe(lambda old, new: self.refresh())
+        group.create_task(self._pods.run())
+        await self._pods.wait_synced()
+
+    def _service_changed(self, old: Object | None, new: Object | None) -> None:
+        if metadata.key(new or old or {}) == self._options.publish_service:
+            self.refresh()
+
+    def _addresses(self) -> list[str]:
+        if self._options.publish_addresses:
+            return list(self._options.publish_addresses)
+        published = self._options.publish_service
+        found = service_addresses(self._cluster.services.get(*published)) if published else []
+        return found or pod_addresses(self._pods.items() if self._pods else ())
+
+    async def _reconcile(self, key: Key) -> None:
+        ingress = self._cluster.ingresses.get(*key)
+        if ingress is None or key not in set(self._ours()):
+            return
+        wanted = status_entries(self._addresses())
+        if not wanted or _current(ingress) == wanted:
+            return  # without an address of ours, another controller's is not taken away
+        changed = {**ingress, "status": {**(ingress.get("status") or {}), "loadBalancer": {"ingress": wanted}}}
+        await self._client.update(INGRESSES, changed, subresource="status")
+        log.info("status written ingress=%s/%s address=%s", *key, ",".join(str(v) for e in wanted for v in e.values()))
+
+
+def _current(ingress: Object) -> list[Object]:
+    entries = ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    return [{k: v for k, v in entry.items() if k in ("ip", "hostname") and v} for entry in entries]
+
+
+def _selector(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{k}={v}" for k, v in sorted(labels.items()) if k not in _REVISION_LABELS)
