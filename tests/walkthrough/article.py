@@ -23,16 +23,8 @@ POD = r"myblog-[0-9a-z]{5,10}-[0-9a-z]{5}"
 IP = r"10\.\d+\.\d+\.\d+"
 AGE = r"(?:\d+[smhd])+"
 CHROMIUM = [
-    "chromium",
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
+    *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"),
     "--window-size=800,400",
 ]
 

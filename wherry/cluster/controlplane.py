@@ -6,12 +6,15 @@ import asyncio
 import socket
 from ipaddress import IPv4Network
 
+from wherry.apiserver.resources import KINDS
 from wherry.apiserver.server import ApiServer, ApiServerConfig
 from wherry.cluster import addons
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
 from wherry.controllers import manager
-from wherry.scheduler import scheduler
+from wherry.controllers.config import ControllersConfig
+from wherry.scheduler import run as scheduler
+from wherry.scheduler.config import SchedulerConfig
 
 NODE_PORTS = range(30000, 32768)
 
@@ -44,8 +47,8 @@ async def run(config: ClusterConfig, paths: Paths, sockets: list[socket.socket])
         async with asyncio.TaskGroup() as group:
             group.create_task(addons.apply(server.client("system:wherry:addons"), addons.manifests(config)))
             ca = (paths.pki / "ca.crt").read_text()
-            controllers = manager.ControllersConfig(cluster_ca=ca)
+            controllers = ControllersConfig(ca, [kind.resource for kind in KINDS if kind.kind != "Event"])
             group.create_task(manager.run(server.client("system:kube-controller-manager"), controllers))
-            group.create_task(scheduler.run(server.client("system:kube-scheduler")))
+            group.create_task(scheduler.run(server.client("system:kube-scheduler"), SchedulerConfig()))
     finally:
         await server.stop()
