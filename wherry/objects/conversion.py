@@ -6,14 +6,13 @@ Rules of presence and of messages: see `wherry.objects.schema`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from wherry.objects import Object
-from wherry.objects.definitions import Field, load
+from wherry.objects.definitions import Field, Type, load
 from wherry.objects.scalars import SCALARS, Converter, Mismatch
-
-_INDEX = re.compile(r"\[\d+\]")
 
 
 def join(path: str, name: str) -> str:
@@ -42,6 +41,7 @@ def _element_go(element: str, go: str) -> str:
 def struct(name: str) -> Converter:
     """Return the converter for the type with that OpenAPI name; it raises `Unreadable` for a wrong value."""
     type_ = load().types[name]
+    embedded = dict(_embedded(type_))
     fields: dict[str, tuple[Field, Converter]] = {}
     always: list[tuple[str, str]] = []
     for field in type_.json.values():
@@ -65,8 +65,7 @@ def struct(name: str) -> Converter:
             try:
                 item = converter(item, unknown, place)
             except Mismatch as mismatch:
-                if not mismatch.where:
-                    mismatch.where = f"{type_.short}.{_INDEX.sub('', place)}"
+                mismatch.within(type_.short, embedded.get(key, "") + key)
                 raise
             if not _left_out(field, item):
                 result[key] = item
@@ -76,6 +75,16 @@ def struct(name: str) -> Converter:
         return result
 
     return convert
+
+
+def _embedded(type_: Type, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (JSON name, "Struct.") for fields of inlined structs, by whose Go names messages call them."""
+    for field in type_.fields:
+        if field.inline:
+            inner = load().types[field.type[1:]]
+            yield from _embedded(inner, f"{prefix}{inner.short}.")
+        elif prefix:
+            yield field.name, prefix
 
 
 class _Late:

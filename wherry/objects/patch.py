@@ -65,7 +65,8 @@ def _merge_patch(target: Any, patch: Object) -> Object:
 def strategic_merge(obj: Object, patch: Any, gvk: GroupVersionKind) -> Object:
     """Return `obj` with a strategic merge patch applied, lists merging by the keys of kind `gvk`.
 
-    BadRequest where the patch is malformed or the kind has no schema; InternalError where an item lacks its merge key.
+    BadRequest where the patch is malformed or the kind has no schema; a bare ApiError (500), as upstream, where an item
+    lacks its merge key or a directive is unknown.
     """
     type_ = of_kind(gvk)
     if type_ is None:

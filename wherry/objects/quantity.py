@@ -1,7 +1,7 @@
 """Resource quantities (`250m`, `1.5Gi`, `2e3`): parsing, comparing, the canonical text.
 
-A quantity is kept exactly as a whole number of billionths; finer input is rounded away from zero and magnitudes are
-capped at 2^63-1, as Kubernetes does. Source: k8s.io/apimachinery pkg/api/resource quantity.go, suffix.go.
+A quantity is kept exactly as a whole number of billionths; finer input is rounded away from zero, and binary amounts
+are capped at 2^63-1, as Kubernetes does. Source: k8s.io/apimachinery pkg/api/resource quantity.go, suffix.go.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ _BINARY_SUFFIX = {bits: suffix for suffix, bits in _BINARY.items()} | {0: ""}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Quantity:
-    """An amount in billionths, with the notation it was written in (DecimalSI, BinarySI or DecimalExponent)."""
+    """An amount in billionths, with the notation it was written in (DecimalSI, BinarySI or DecimalExponent).
+
+    `written` is the given text where that counts as canonical already.
+    """
 
     nano: int
     notation: str = field(default="DecimalSI", compare=False)
+    written: str = field(default="", compare=False)
 
     @property
     def milli(self) -> int:
@@ -38,6 +42,8 @@ class Quantity:
         return -(-self.nano // NANO)
 
     def __str__(self) -> str:
+        if self.written:
+            return self.written
         if self.notation == "BinarySI" and abs(self.nano) >= 1024 * NANO and self.nano % NANO == 0:
             return _binary(self.nano // NANO)
         return _decimal(self.nano, exponent_form=self.notation == "DecimalExponent")
@@ -55,7 +61,7 @@ def _decimal(nano: int, *, exponent_form: bool) -> str:
     if nano == 0:
         return "0"
     exponent = -9
-    while nano % 1000 == 0 and exponent < 18:
+    while nano % 1000 == 0 and (exponent_form or exponent < 18):
         nano //= 1000
         exponent += 3
     if exponent_form:
@@ -75,29 +81,41 @@ def _parse(text: str) -> Quantity:
         raise ValueError(f"quantities must match the regular expression '{_PATTERN}'")
     sign, whole, fraction, suffix = match.groups()
     fraction = fraction or ""
-    if not whole and not fraction and suffix:
-        raise ValueError("unable to parse numeric part of quantity")
-    notation, base, exponent = _interpret(suffix)
+    notation, exponent = _interpret(suffix)
     numerator = int((whole + fraction) or "0") * NANO
     denominator = 10 ** len(fraction)
-    if exponent >= 0:
-        numerator *= base ** min(exponent, 64)  # beyond 10^64 everything is over the cap already
+    if notation == "BinarySI":
+        numerator <<= exponent
+    elif exponent >= 0:
+        numerator *= 10**exponent
     else:
-        denominator *= base ** min(-exponent, 4096)
-    nano = min(-(-numerator // denominator), _MAX)
-    return Quantity(-nano if sign == "-" else nano, notation)
+        denominator *= 10**-exponent
+    nano = -(-numerator // denominator)
+    if notation == "BinarySI":
+        nano = min(nano, _MAX)
+    reused = text if _is_canonical(whole.lstrip("0"), fraction, notation, exponent) else ""
+    return Quantity(-nano if sign == "-" else nano, notation, reused)
 
 
-def _interpret(suffix: str) -> tuple[str, int, int]:
+def _is_canonical(whole: str, fraction: str, notation: str, exponent: int) -> bool:
+    """Return whether Kubernetes keeps the text as written: a shortcut of its parser, so `1.234` stays."""
+    digits = (whole or "0") + fraction
+    if notation == "BinarySI":
+        return not fraction and len(whole) + int(exponent * 0.3) < 15 and int(digits) & 7 != 0
+    scale = exponent - len(fraction)
+    fits = len(digits) <= 18 and scale >= -9
+    return fits and scale % 3 == 0 and digits[0] != "0" and not digits.endswith("000")
+
+
+def _interpret(suffix: str) -> tuple[str, int]:
+    """Return the notation a suffix belongs to and its power (of ten, of two in BinarySI)."""
     if suffix in _DECIMAL:
-        return "DecimalSI", 10, _DECIMAL[suffix]
+        return "DecimalSI", _DECIMAL[suffix]
     if suffix in _BINARY:
-        return "BinarySI", 2, _BINARY[suffix]
-    if suffix[0] in "eE":
-        try:
-            return "DecimalExponent", 10, int(suffix[1:])
-        except ValueError:
-            pass
+        return "BinarySI", _BINARY[suffix]
+    # No amount needs an exponent of four digits; refusing them keeps the arithmetic small.
+    if re.fullmatch("[eE][-+]?[0-9]{1,3}", suffix):
+        return "DecimalExponent", int(suffix[1:])
     raise ValueError("unable to parse quantity's suffix")
 
 

@@ -25,17 +25,23 @@ class Unreadable(Exception):
 
 
 class Mismatch(Unreadable):
-    """A value of the wrong JSON type; the struct that holds it adds where."""
+    """A value of the wrong JSON type; the structs around it add where: the innermost's name, and the path to it."""
 
     def __init__(self, value: Any, go: str) -> None:
         super().__init__()
         self.value = value
         self.go = go
-        self.where = ""
+        self.struct = ""
+        self.path = ""
+
+    def within(self, struct: str, field: str) -> None:
+        """Note that the value is in `field` of `struct`; called from the inside out."""
+        self.struct = self.struct or struct
+        self.path = f"{field}.{self.path}" if self.path else field
 
     def __str__(self) -> str:
-        target = f"Go struct field {self.where}" if self.where else "Go value"
-        return f"json: cannot unmarshal {_json_kind(self.value, self.go)} into {target} of type {self.go}"
+        what = _json_kind(self.value, self.go)
+        return f"json: cannot unmarshal {what} into Go struct field {self.struct}.{self.path} of type {self.go}"
 
 
 def _json_kind(value: Any, go: str) -> str:
@@ -100,29 +106,34 @@ _MICRO_SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 def _time(value: Any) -> str:
-    return _moment(value, "2006-01-02T15:04:05Z07:00", _WHOLE_SECONDS, timestamps.rfc3339)
+    seconds = _moment(value, "2006-01-02T15:04:05Z07:00")
+    return value if _WHOLE_SECONDS.fullmatch(value) else timestamps.rfc3339(seconds)
 
 
 def _micro_time(value: Any) -> str:
-    return _moment(value, "2006-01-02T15:04:05.000000Z07:00", _MICRO_SECONDS, timestamps.micro)
+    layout = "2006-01-02T15:04:05.000000Z07:00"
+    seconds = _moment(value, layout)
+    if _MICRO_SECONDS.fullmatch(value):
+        return str(value)
+    if not re.match(r"\.\d{6}(?!\d)", value[19:]):  # what stands after the seconds
+        raise Unreadable(f'parsing time "{value}" as "{layout}": cannot parse "{value[19:]}" as ".000000"')
+    return timestamps.micro(seconds)
 
 
-def _moment(value: Any, layout: str, canonical: re.Pattern[str], write: Callable[[float], str]) -> str:
+def _moment(value: Any, layout: str) -> float:
     if not isinstance(value, str):
-        # Times are read as a bare string, outside any struct.
-        raise Unreadable(str(Mismatch(value, "string")))
+        raise Mismatch(value, "string")
     try:
-        seconds = timestamps.parse(value)
+        return timestamps.parse(value)
     except ValueError as error:
         text = f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"'
         raise Unreadable(text) from error
-    return value if canonical.fullmatch(value) else write(seconds)
 
 
 def _int_or_string(value: Any) -> str | int:
     if isinstance(value, str) or (type(value) is int and -(2**31) <= value < 2**31):
         return value
-    raise Unreadable(str(Mismatch(value, "int32")))
+    raise Mismatch(value, "int32")
 
 
 def _bytes(go: str) -> Converter:

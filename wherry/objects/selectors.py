@@ -213,6 +213,8 @@ class _Parser:
                     return values
             elif place_filled:
                 raise self.fail(text, ", expected: ',' or ')'")
+            elif not values:
+                raise self.fail(text, ", expected: ',', ')' or identifier")
             else:
                 raise self.fail(text, ", expected: ',', or identifier")
 

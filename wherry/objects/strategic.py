@@ -13,7 +13,7 @@ from typing import Any
 
 from wherry.objects import Object
 from wherry.objects.definitions import Field, Type, load
-from wherry.objects.errors import BadRequest, InternalError, Invalid
+from wherry.objects.errors import ApiError, BadRequest, Invalid
 
 REJECTED = "the server rejected our request due to an error in our request"
 """What the API server says of a patch that is well formed and cannot be applied."""
@@ -55,8 +55,8 @@ def _directed(patch: Object) -> Object:
     raise _unknown_directive(patch)
 
 
-def _unknown_directive(patch: Object) -> InternalError:
-    return InternalError(f"unknown patch type: {patch[_DIRECTIVE]} in map: {_go_map(patch)}")
+def _unknown_directive(patch: Object) -> ApiError:
+    return ApiError(f"unknown patch type: {patch[_DIRECTIVE]} in map: {_go_map(patch)}")
 
 
 def _merge_field(result: Object, key: str, value: Any, field: Field | None) -> None:
@@ -97,7 +97,7 @@ def _merge_items(current: list[Any], patch: list[Any], field: Field) -> tuple[li
                 wanted = _key_of(item, key)
                 current = [c for c in current if c.get(key) != wanted]
             case "merge":
-                raise InternalError("merging lists cannot yet be specified in the patch")
+                raise ApiError("merging lists cannot yet be specified in the patch")
             case _:
                 raise _unknown_directive(item)
     if any(item.get(_DIRECTIVE) == "replace" for item in patch):
@@ -122,15 +122,12 @@ def _set_element_orders(result: Object, patch: Object, type_: Type | None) -> se
         name = _target(directive, _BAD_ORDER)
         field = _field(type_, name)
         current, changes = result.get(name), patch.get(name)
-        if not isinstance(order, list) or not isinstance(changes, (list, type(None))):
-            raise BadRequest(_BAD_ORDER)
+        _expect_lists(order, [] if current is None else current, [] if changes is None else changes)
         done.add(name)
         if current is None and changes is None:
             if name in patch:
                 result.pop(name, None)
             continue
-        if not isinstance(current, (list, type(None))):
-            raise BadRequest(_BAD_ORDER)
         identity = _identity(field, current or [], changes or [], order)
         _check_order(changes or [], order, identity, bool(field and field.merge_key))
         if current is None:
@@ -139,6 +136,13 @@ def _set_element_orders(result: Object, patch: Object, type_: Type | None) -> se
             merged = current if changes is None else _merge_list(current, changes, field)
         result[name] = _arrange(merged, order, current or [], identity)
     return done
+
+
+def _expect_lists(*values: Any) -> None:
+    kinds = {str: "string", bool: "bool", int: "int64", float: "float64", dict: "map[string]interface {}"}
+    for value in values:
+        if not isinstance(value, list):
+            raise ApiError(f"expected a []interface {{}}, but received a {kinds.get(type(value), '<nil>')}")
 
 
 def _check_order(changes: list[Any], order: list[Any], identity: Callable[[Any], Any], keyed: bool) -> None:
@@ -153,7 +157,7 @@ def _check_order(changes: list[Any], order: list[Any], identity: Callable[[Any],
             text = (
                 f"The order in patch list:\n{_go_value(changes)}\n doesn't match {_ORDER} list:\n{_go_value(order)}\n"
             )
-            raise InternalError(text)
+            raise ApiError(text)
 
 
 def _arrange(merged: Iterable[Any], wanted: list[Any], live: list[Any], identity: Callable[[Any], Any]) -> list[Any]:
@@ -191,18 +195,18 @@ def _identity(field: Field | None, *lists: list[Any]) -> Callable[[Any], Any]:
     if list in kinds:
         raise Invalid(REJECTED)
     if len(kinds) > 1:
-        raise InternalError(f"list element types are not identical: {_go_value(list(lists))}")
+        raise ApiError(f"list element types are not identical: {_go_value(list(lists))}")
     if dict not in kinds:
         return lambda item: item
     key = field.merge_key if field else ""
     if not key:
-        raise InternalError(f"cannot merge lists without merge key for {field.name if field else 'an unknown field'}")
+        raise ApiError(f"cannot merge lists without merge key for {field.name if field else 'an unknown field'}")
     return lambda item: _key_of(item, key)
 
 
 def _key_of(item: Object, key: str) -> Any:
     if key not in item:
-        raise InternalError(f"map: {_go_map(item)} does not contain declared merge key: {key}")
+        raise ApiError(f"map: {_go_map(item)} does not contain declared merge key: {key}")
     return item[key]
 
 

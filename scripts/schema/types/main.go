@@ -1,4 +1,4 @@
-// Command schema prints, as JSON, what the Go types of the Kubernetes API know about themselves: every served kind, and per
+// Command types prints, as JSON, what the Go types of the Kubernetes API know about themselves: every served kind, and per
 // type its fields with JSON name, type, protobuf number, omission rule, patch strategy and description.
 //
 // The Go types are the only complete source: OpenAPI lacks the protobuf numbers and what is left out when empty, the .proto
