@@ -17,7 +17,7 @@ class NoAddressLeftError(Exception):
 
 
 class AddressPool:
-    """The addresses of `cidr`, in `folder`. The first host address is the gateway's, on the node's side of each link."""
+    """The addresses of `cidr`, in `folder`. The first is the gateway's, on the node's side of each link."""
 
     def __init__(self, folder: Path, cidr: str):
         self._folder = folder

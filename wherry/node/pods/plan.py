@@ -33,6 +33,13 @@ class MountVolumes:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshVolumes:
+    """Bring the content of the pod's volumes up to date."""
+
+    key = "refresh"
+
+
+@dataclass(frozen=True, slots=True)
 class SetUp:
     """Make the pod's sandbox: namespaces, control group, network."""
 
@@ -104,7 +111,7 @@ class Finish:
     key = "finish"
 
 
-Action: TypeAlias = MountVolumes | SetUp | Start | PostStart | Stop | Kill | CleanUp | Finish
+Action: TypeAlias = MountVolumes | RefreshVolumes | SetUp | Start | PostStart | Stop | Kill | CleanUp | Finish
 
 
 @dataclass(slots=True)
@@ -150,6 +157,11 @@ def is_ending(pod: Object, seen: Observed, now: float) -> bool:
 
 
 def _bring_up(pod: Object, seen: Observed, now: float, result: Plan) -> None:
+    if seen.volumes and seen.volumes_due is not None:
+        if seen.volumes_due <= now:
+            result.actions.append(RefreshVolumes())
+        else:
+            result.wake(seen.volumes_due)
     if not seen.volumes:
         _retry(seen, MountVolumes(), now, result)
     elif seen.sandbox is None:
@@ -159,7 +171,7 @@ def _bring_up(pod: Object, seen: Observed, now: float, result: Plan) -> None:
             _keep_running(pod, container, seen, now, result)
 
 
-def _retry(seen: Observed, action: MountVolumes | SetUp | Start, now: float, result: Plan) -> None:
+def _retry(seen: Observed, action: MountVolumes | SetUp | Start | CleanUp | Finish, now: float, result: Plan) -> None:
     """Perform `action`, unless it failed lately: then when its pause is over."""
     failure = seen.failed.get(action.key)
     if failure is not None and failure.retry_at > now:
@@ -251,17 +263,9 @@ def _wind_down(pod: Object, seen: Observed, now: float, result: Plan) -> None:
     if seen.busy - {CleanUp.key, Finish.key}:
         return
     if not seen.cleaned:
-        _retry_cleanup(seen, now, result)
-    elif pod["metadata"].get("deletionTimestamp") and not seen.gone:
-        result.actions.append(Finish())
-
-
-def _retry_cleanup(seen: Observed, now: float, result: Plan) -> None:
-    failure = seen.failed.get(CleanUp.key)
-    if failure is not None and failure.retry_at > now:
-        result.wake(failure.retry_at)
-    else:
-        result.actions.append(CleanUp())
+        _retry(seen, CleanUp(), now, result)
+    elif pod["metadata"].get("deletionTimestamp") and not seen.gone and not seen.told:
+        _retry(seen, Finish(), now, result)
 
 
 def _deletion_grace(pod: Object) -> float:

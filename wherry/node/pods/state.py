@@ -46,22 +46,26 @@ class Health:
 class Observed:
     """Everything `plan` and `status` look at beside the pod.
 
-    busy: keys of actions under way: "sandbox", "volumes", "teardown", "delete", and container names.
+    volumes_due: when their content is to be looked at again (epoch seconds; 0: now), None for not at all.
+    busy: the keys of actions under way.
     failed: per key as above, why the last try failed.
     health: by instance id; an instance that is not listed has no probe.
     gone: the pod is not in the API any more.
+    told: the API has been told that nothing is left of the deleted pod; it may still wait for finalizers.
     refused: what the pod asks for that this node cannot do.
     cleaned: nothing is left of the pod on this node but its status.
     """
 
     sandbox: Sandbox | None = None
     volumes: bool = False
+    volumes_due: float | None = None
     instances: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
     busy: frozenset[str] = frozenset()
     failed: Mapping[str, Waiting] = field(default_factory=dict)
     health: Mapping[str, Health] = field(default_factory=dict)
     started_at: float = 0.0
     gone: bool = False
+    told: bool = False
     refused: str = ""
     cleaned: bool = False
 

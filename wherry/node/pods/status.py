@@ -95,9 +95,9 @@ def _container(pod: Object, container: Object, seen: Observed, now: float, runti
         "restartCount": last.attempt if last is not None else 0,
         "image": container["image"],
         "imageID": last.image_id if last is not None else "",
-        "started": started,
+        "started": seen.is_started(container),
     }
-    if (last is not None and shown is not None) or last is not None:
+    if last is not None:
         status["containerID"] = f"{runtime}://{last.id}"
     return status
 

@@ -1,0 +1,99 @@
+"""The node agent: puts the parts together and runs them. One process per node, in the node's network namespace.
+
+It may be killed at any time: pods go on, and the next agent of the same sandbox takes them over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import aiohttp
+
+from wherry.client.events import EventWriter
+from wherry.client.informer import Informer
+from wherry.client.interface import Client
+from wherry.net import links
+from wherry.node import registration
+from wherry.node.config import NodeConfig
+from wherry.node.filesystem import NodeFileSystem
+from wherry.node.images.imagemap import ImageMap
+from wherry.node.network.addresses import AddressPool
+from wherry.node.pods.manager import PodManager, remove_leftovers
+from wherry.node.pods.objectcache import ObjectCache
+from wherry.node.pods.sandbox import Sandboxes, Surroundings
+from wherry.node.pods.services import NodeServices
+from wherry.node.registration import Registration
+from wherry.node.routes import RouteKeeper
+from wherry.node.runtime import machine
+from wherry.node.runtime.containers import Containers
+from wherry.node.volumes.manager import VolumeManager
+from wherry.node.volumes.tokens import TokenSource
+from wherry.objects.resource import NODES, PODS, SERVICES
+
+__all__ = ["NodeConfig", "run"]
+
+log = logging.getLogger(__name__)
+
+SYSCTLS = {
+    "net/ipv4/ip_forward": "1",
+    # A pod's packets come in on one link and, through a Service's address, may go out again on the same.
+    "net/ipv4/conf/all/rp_filter": "0",
+    "net/ipv4/conf/default/rp_filter": "0",
+    "net/ipv4/conf/all/send_redirects": "0",
+    "net/ipv4/conf/default/send_redirects": "0",
+}
+
+
+async def run(config: NodeConfig, client: Client) -> None:
+    """Be the node until cancelled. Raises RuntimeMissingError, ImageMapError, OSError where it cannot begin."""
+    programs = machine.programs(config.runtime)
+    containers = Containers(programs, config.run_dir, config.state_dir)
+    files = NodeFileSystem(config.state_dir, config.run_dir)
+    await asyncio.to_thread(_prepare, config, containers, files)
+    hardware = registration.hardware(config.state_dir)
+    addresses = AddressPool(config.run_dir / "addresses", config.pod_cidr)
+    surroundings = Surroundings(
+        config.run_dir, config.cgroup_parent, config.address, config.cluster_dns, config.cluster_domain
+    )
+    pods = Informer(client, PODS, fields=f"spec.nodeName={config.name}")
+    nodes, services = Informer(client, NODES), Informer(client, SERVICES)
+    events = EventWriter(client)
+    keeper = Registration(client, config, hardware, programs)
+    connector = aiohttp.TCPConnector(ssl=False, force_close=True)
+    async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession(connector=connector) as session:
+        node = NodeServices(
+            address=config.address,
+            allocatable=hardware.allocatable,
+            client=client,
+            containers=containers,
+            events=events.recorder("kubelet", config.name),
+            images=ImageMap(config.image_maps),
+            machine=machine.describe([str(config.state_dir), *map(str, config.hidden)]),
+            objects=ObjectCache(client, tasks),
+            sandboxes=Sandboxes(surroundings, addresses),
+            services=services,
+            session=session,
+            volumes=VolumeManager(config.run_dir, config.state_dir, files, TokenSource(client), config.address),
+        )
+        manager = PodManager(node, pods, tasks)
+        for informer in (pods, nodes, services):
+            tasks.create_task(informer.run())
+        tasks.create_task(events.run())
+        await keeper.register()
+        log.info("node registered: node=%s address=%s runtime=%s", config.name, config.address, programs.name)
+        tasks.create_task(keeper.run())
+        tasks.create_task(RouteKeeper(nodes, config.name, config.address, config.pod_cidr).run())
+        await manager.start()
+        known = {pod["metadata"]["uid"] for pod in manager.pods()}
+        await asyncio.to_thread(remove_leftovers, config.state_dir, config.state_dir / "logs", known)
+
+
+def _prepare(config: NodeConfig, containers: Containers, files: NodeFileSystem) -> None:
+    for folder in (config.state_dir, config.run_dir):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, value in SYSCTLS.items():
+        links.sysctl(name, value)
+    files.mount()
+    containers.prepare()

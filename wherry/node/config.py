@@ -1,0 +1,42 @@
+"""What a node agent is told when it is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wherry.objects import Object
+
+KUBELET_PORT = 10250
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeConfig:
+    """One node.
+
+    address: its IPv4 address on the nodes' network. pod_cidr: the range its pods get theirs from.
+    state_dir: kept for good: the node's file system, logs, emptyDirs; its file system must do as an overlay's upper.
+    run_dir: on a tmpfs, gone with the sandbox: namespaces, containers, secrets.
+    image_maps: see `wherry.node.images.imagemap`; the built-in map comes last.
+    taints: given to the Node when it is first registered. cgroup_parent: an absolute path, as "/wherry-default/node1".
+    runtime: "crun", "runc" or "auto". hidden: folders of the host that containers must not see, beside `state_dir`.
+    """
+
+    name: str
+    address: str
+    pod_cidr: str
+    cluster_dns: str
+    cluster_domain: str
+    state_dir: Path
+    run_dir: Path
+    serving_certificate: Path
+    serving_key: Path
+    client_ca: Path
+    image_maps: Sequence[Path] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Object] = ()
+    cgroup_parent: str = "/wherry"
+    runtime: str = "auto"
+    port: int = KUBELET_PORT
+    hidden: Sequence[Path] = ()

@@ -1,0 +1,167 @@
+"""All pods of the node: one worker each, and what the streaming server may know of them (`ContainerRuntime`)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from wherry.client.informer import Informer
+from wherry.node.pods import state
+from wherry.node.pods.services import NodeServices
+from wherry.node.pods.worker import PodWorker
+from wherry.node.runtime.instance import Instance
+from wherry.node.runtime.interface import ContainerHandle
+from wherry.objects import Object, metadata
+from wherry.objects.errors import BadRequest, NotFound
+
+log = logging.getLogger(__name__)
+
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+
+
+class PodManager:
+    """Keeps a worker for each pod in `pods` (an informer of this node's), and for each that has left something here."""
+
+    def __init__(self, node: NodeServices, pods: Informer, tasks: asyncio.TaskGroup):
+        self._node = node
+        self._pods = pods
+        self._tasks = tasks
+        self._workers: dict[str, PodWorker] = {}  # by uid
+        self._records: dict[str, list[Instance]] = defaultdict(list)
+
+    async def start(self) -> None:
+        """Take over what is here, once the API's pods and Services are known, and follow the pods from then on."""
+        await self._pods.wait_synced()
+        await self._node.services.wait_synced()
+        for run in await asyncio.to_thread(self._node.containers.recover):
+            self._records[run.pod_uid].append(run)
+        self._pods.subscribe(self._changed)
+        await self._adopt_orphans()
+
+    async def _adopt_orphans(self) -> None:
+        """See to the end of pods the API does not know any more."""
+        for pod in await asyncio.to_thread(self._node.sandboxes.pods):
+            uid = pod["metadata"]["uid"]
+            if uid not in self._workers:
+                log.info("pod is not in the API any more: pod=%s", metadata.key(pod))
+                self._work(pod).update(None)
+        for uid in [uid for uid in self._records if uid not in self._workers]:
+            for run in self._records.pop(uid):
+                await self._node.containers.forget(run)
+
+    def _changed(self, old: Object | None, new: Object | None) -> None:
+        if old is not None and (new is None or new["metadata"]["uid"] != old["metadata"]["uid"]):
+            worker = self._workers.get(old["metadata"]["uid"])
+            if worker is not None:
+                worker.update(None)
+        if new is not None:
+            worker = self._workers.get(new["metadata"]["uid"])
+            if worker is not None:
+                worker.update(new)
+            else:
+                self._work(new)
+
+    def _work(self, pod: Object) -> PodWorker:
+        uid = pod["metadata"]["uid"]
+        worker = PodWorker(self._node, pod, self._records.pop(uid, ()))
+        self._workers[uid] = worker
+        self._tasks.create_task(self._run(worker))
+        return worker
+
+    async def _run(self, worker: PodWorker) -> None:
+        await worker.run()
+        del self._workers[worker.uid]
+
+    # ContainerRuntime
+
+    def pods(self) -> list[Object]:
+        """See `ContainerRuntime.pods`."""
+        return [worker.current_pod() for worker in self._workers.values()]
+
+    def network_namespace(self, namespace: str, pod: str) -> Path | None:
+        """See `ContainerRuntime.network_namespace`."""
+        worker = self._worker(namespace, pod)
+        if worker.sandbox is None:
+            raise BadRequest(f"pod {pod}_{namespace} has no network yet")
+        return self._node.sandboxes.namespaces(worker.pod).network
+
+    def find(self, namespace: str, pod: str, container: str = "") -> ContainerHandle:
+        """See `ContainerRuntime.find`."""
+        worker = self._worker(namespace, pod)
+        spec = _choose(worker.pod, container)
+        run = worker.runs.latest(spec["name"])
+        if run is None:
+            raise BadRequest(_still_waiting(worker.current_pod(), spec["name"]))
+        containers = self._node.containers
+        previous = _previous(worker, run)
+        return ContainerHandle(
+            id=run.id,
+            namespace=namespace,
+            pod=pod,
+            container=spec["name"],
+            binary=containers.programs.runtime,
+            root=containers.root,
+            bundle=containers.bundle(run.id),
+            pid=containers.pid(run.id) if run.running else 0,
+            tty=bool(spec.get("tty")),
+            stdin=bool(spec.get("stdin")),
+            log_path=containers.log_path(worker.pod, run),
+            previous_log_path=containers.log_path(worker.pod, previous) if previous else None,
+            attach_socket=containers.attach_socket(run.id),
+            network_namespace=self._node.sandboxes.namespaces(worker.pod).network,
+        )
+
+    def _worker(self, namespace: str, pod: str) -> PodWorker:
+        known = self._pods.get(namespace, pod)
+        worker = self._workers.get(known["metadata"]["uid"]) if known else None
+        if worker is None:
+            raise NotFound.of("pods", pod)
+        return worker
+
+
+def _choose(pod: Object, container: str) -> Object:
+    everyone = state.everyone(pod)
+    if not container:
+        container = metadata.annotations(pod).get(DEFAULT_CONTAINER, "")
+    if not container and len(pod["spec"]["containers"]) == 1:
+        container = pod["spec"]["containers"][0]["name"]
+    name = pod["metadata"]["name"]
+    if not container:
+        choices = " ".join(c["name"] for c in pod["spec"]["containers"])
+        raise BadRequest(f"a container name must be specified for pod {name}, choose one of: [{choices}]")
+    for found in everyone:
+        if found["name"] == container:
+            return found
+    raise BadRequest(f"container {container} is not valid for pod {name}")
+
+
+def _still_waiting(pod: Object, container: str) -> str:
+    known = pod.get("status") or {}
+    every = [*(known.get("initContainerStatuses") or ()), *(known.get("containerStatuses") or ())]
+    waiting = next((s["state"].get("waiting") or {} for s in every if s["name"] == container), {})
+    reason = waiting.get("reason") or "ContainerCreating"
+    return f'container "{container}" in pod "{pod["metadata"]["name"]}" is waiting to start: {reason}'
+
+
+def _previous(worker: PodWorker, run: Instance) -> Instance | None:
+    """Return the run `lastState` tells about: the last one itself while its container waits to start again."""
+    known = worker.current_pod().get("status") or {}
+    every = [*(known.get("initContainerStatuses") or ()), *(known.get("containerStatuses") or ())]
+    status: Object = next((s for s in every if s["name"] == run.container), {})
+    told = ((status.get("lastState") or {}).get("terminated") or {}).get("containerID", "")
+    return next((one for one in (run, worker.runs.before(run)) if one and told.endswith(one.id)), None)
+
+
+def remove_leftovers(state_dir: Path, log_folders: Path, uids: Iterable[str]) -> None:
+    """Remove emptyDirs and logs of pods that are not among `uids`. Blocks."""
+    known = set(uids)
+    for folder in (state_dir / "pods").glob("*"):
+        if folder.name not in known:
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in log_folders.glob("*_*_*"):
+        if folder.name.rpartition("_")[2] not in known:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,42 @@
+"""Which ConfigMaps and Secrets a pod refers to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wherry.node.pods.state import everyone
+from wherry.objects import Object
+
+Reference = tuple[str, str]
+"""(kind, name) in the pod's namespace; kind is "ConfigMap" or "Secret"."""
+
+
+def of_pod(pod: Object) -> frozenset[Reference]:
+    """Return every ConfigMap and Secret the pod's environment and volumes are made of."""
+    found = {*_of_volumes(pod)}
+    for container in everyone(pod):
+        found |= {*_of_environment(container)}
+    return frozenset(found)
+
+
+def _of_environment(container: Object) -> Iterator[Reference]:
+    for source in container.get("envFrom") or ():
+        if "configMapRef" in source:
+            yield "ConfigMap", source["configMapRef"].get("name", "")
+        if "secretRef" in source:
+            yield "Secret", source["secretRef"].get("name", "")
+    for entry in container.get("env") or ():
+        source = entry.get("valueFrom") or {}
+        if "configMapKeyRef" in source:
+            yield "ConfigMap", source["configMapKeyRef"].get("name", "")
+        if "secretKeyRef" in source:
+            yield "Secret", source["secretKeyRef"].get("name", "")
+
+
+def _of_volumes(pod: Object) -> Iterator[Reference]:
+    for volume in pod["spec"].get("volumes") or ():
+        for source in [volume, *((volume.get("projected") or {}).get("sources") or ())]:
+            if "configMap" in source:
+                yield "ConfigMap", source["configMap"].get("name", "")
+            if "secret" in source:
+                yield "Secret", source["secret"].get("secretName") or source["secret"].get("name", "")

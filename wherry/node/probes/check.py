@@ -1,0 +1,121 @@
+"""One try of a probe or a lifecycle hook: HTTP, TCP, or a command in the container.
+
+The messages are those a Go program would give, since that is what people know from `kubectl describe`.
+Source: kubernetes pkg/probe/{http,tcp,exec}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from wherry.node.runtime.containers import ExecTimeoutError
+from wherry.objects import Object
+
+BODY_LIMIT = 10 << 10
+USER_AGENT = "kube-probe/1.34"
+
+Execute = Callable[[Sequence[str], float], Awaitable[tuple[int, str]]]
+"""Runs a command in the container within seconds; returns (exit code, output)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is probed: a container at the pod's address. `session` must not verify certificates."""
+
+    container: Object
+    ip: str
+    session: aiohttp.ClientSession
+    execute: Execute
+
+
+class CheckError(Exception):
+    """The try failed; the message follows "probe failed: " in the event."""
+
+
+async def check(action: Object, target: Target, timeout: float) -> None:
+    """Try once; raises CheckError."""
+    if "httpGet" in action:
+        await _http(action["httpGet"], target, timeout)
+    elif "tcpSocket" in action:
+        await _tcp(action["tcpSocket"], target, timeout)
+    elif "exec" in action:
+        await _exec(action["exec"], target, timeout)
+    else:
+        raise CheckError(f"unknown kind of probe: {', '.join(action)}")
+
+
+def port(value: int | str, container: Object) -> int:
+    """Return a port by number, or by the name of one of the container's ports; raises CheckError."""
+    if isinstance(value, int):
+        return value
+    for entry in container.get("ports") or ():
+        if entry.get("name") == value:
+            return int(entry["containerPort"])
+    if value.isdigit():
+        return int(value)
+    raise CheckError(f"couldn't find port: {value}")
+
+
+def url(action: Object, target: Target) -> str:
+    """Return the URL of an httpGet action."""
+    scheme = str(action.get("scheme") or "HTTP").lower()
+    host = action.get("host") or target.ip
+    path = str(action.get("path") or "/")
+    return f"{scheme}://{host}:{port(action['port'], target.container)}{path if path.startswith('/') else '/' + path}"
+
+
+async def _http(action: Object, target: Target, timeout: float) -> None:
+    address = url(action, target)
+    headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
+    for entry in action.get("httpHeaders") or ():
+        headers[entry["name"]] = entry["value"]
+    try:
+        async with (
+            asyncio.timeout(timeout),
+            target.session.get(address, headers=headers, allow_redirects=False) as response,
+        ):
+            await response.content.read(BODY_LIMIT)
+            status = response.status
+    except TimeoutError:
+        problem = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+        raise CheckError(f'Get "{address}": {problem}') from None
+    except aiohttp.ClientConnectorError as error:
+        raise CheckError(f'Get "{address}": dial tcp {error.host}:{error.port}: {_dial(error.os_error)}') from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise CheckError(f'Get "{address}": {error or "EOF"}') from None
+    if not 200 <= status < 400:
+        raise CheckError(f"HTTP probe failed with statuscode: {status}")
+
+
+async def _tcp(action: Object, target: Target, timeout: float) -> None:
+    host, number = action.get("host") or target.ip, port(action["port"], target.container)
+    try:
+        async with asyncio.timeout(timeout):
+            _, writer = await asyncio.open_connection(host, number)
+    except TimeoutError:
+        raise CheckError(f"dial tcp {host}:{number}: i/o timeout") from None
+    except OSError as error:
+        raise CheckError(f"dial tcp {host}:{number}: {_dial(error)}") from None
+    writer.close()
+
+
+def _dial(error: OSError) -> str:
+    if error.errno is None:
+        return str(error)
+    text = {errno.ECONNREFUSED: "connection refused", errno.EHOSTUNREACH: "no route to host"}.get(error.errno)
+    return f"connect: {text or os.strerror(error.errno).lower()}"
+
+
+async def _exec(action: Object, target: Target, timeout: float) -> None:
+    try:
+        code, output = await target.execute(action["command"], timeout)
+    except ExecTimeoutError as error:
+        raise CheckError(f"{error} after {timeout:g}s") from None
+    if code != 0:
+        raise CheckError(output)

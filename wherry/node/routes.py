@@ -1,0 +1,78 @@
+"""Routes to the other nodes' pods: each node's pod range, via its address. Follows the Nodes.
+
+10.244.2.0/24 via 192.168.51.211
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from wherry.client.informer import Informer
+from wherry.net.links import LinkError, Links
+from wherry.objects import Object
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5.0
+
+
+def wanted(nodes: Iterable[Object], own_name: str) -> dict[str, str]:
+    """Return the routes to have: pod range -> the node's address. Pure."""
+    routes: dict[str, str] = {}
+    for node in nodes:
+        addresses = (node.get("status") or {}).get("addresses") or ()
+        via = next((a["address"] for a in addresses if a["type"] == "InternalIP"), None)
+        cidr = (node.get("spec") or {}).get("podCIDR")
+        if node["metadata"]["name"] != own_name and via and cidr:
+            routes[cidr] = via
+    return routes
+
+
+def stale(present: dict[str, str | None], routes: dict[str, str], pods: IPv4Network, own_address: str) -> list[str]:
+    """Return the routes to delete: ones of our making, to ranges of the size of ours, whose node is gone. Pure."""
+    found = []
+    for cidr, via in present.items():
+        if via is None or via == own_address or cidr in routes or cidr == "default":
+            continue
+        if IPv4Network(cidr).prefixlen == pods.prefixlen:
+            found.append(cidr)
+    return found
+
+
+class RouteKeeper:
+    """Keeps this namespace's routes to the pods of the other nodes in `nodes`."""
+
+    def __init__(self, nodes: Informer, own_name: str, own_address: str, pod_cidr: str):
+        self._nodes = nodes
+        self._own_name = own_name
+        self._own_address = own_address
+        self._pods = IPv4Network(pod_cidr)
+        self._changed = asyncio.Event()
+        nodes.subscribe(lambda old, new: self._changed.set())
+
+    async def run(self) -> None:
+        """Follow the Nodes until cancelled."""
+        await self._nodes.wait_synced()
+        while True:
+            self._changed.clear()
+            routes = wanted(self._nodes.items(), self._own_name)
+            try:
+                await asyncio.to_thread(self._apply, routes)
+            except LinkError as error:
+                # The way to that node may not be up yet.
+                log.warning("route not set: %s", error)
+                asyncio.get_running_loop().call_later(RETRY_SECONDS, self._changed.set)
+            await self._changed.wait()
+
+    def _apply(self, routes: dict[str, str]) -> None:
+        with Links() as links:
+            present = links.routes()
+            for cidr in stale(present, routes, self._pods, self._own_address):
+                links.delete_route(cidr)
+            for cidr, via in routes.items():
+                if present.get(cidr) != via:
+                    links.route(cidr, via=via)
+                    log.info("route set: pods=%s via=%s", cidr, via)

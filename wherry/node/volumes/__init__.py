@@ -1,0 +1,9 @@
+"""A pod's volumes.
+
+kinds.py       which kinds there are, and where a container's volumeMounts lead
+emptydir.py, hostpath.py
+payload.py     configMap, secret, downwardAPI and projected as files to write (pure)
+atomic.py      writing such files so that a reader sees all of a change or nothing
+tokens.py      service account tokens, renewed before they end
+manager.py     `VolumeManager`: sets a pod's volumes up, keeps them current, takes them down
+"""

@@ -1,0 +1,92 @@
+"""Files that change all at once: `..data` is a link to a folder with a time in its name, and is replaced by rename(2).
+
+    volume/key -> ..data/key          volume/..data -> ..2026_01_02_03_04_05.123456789
+
+Source: kubernetes pkg/volume/util/atomic_writer.go; programs that watch such a volume know this layout.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+DATA, NEW_DATA = "..data", "..data_tmp"
+
+
+class File(NamedTuple):
+    """A file's content and permission bits."""
+
+    content: bytes
+    mode: int
+
+
+def write(folder: Path, files: Mapping[str, File], *, group: int | None = None) -> bool:
+    """Make `folder` hold exactly `files` (relative path -> file); tell whether anything had to change. Raises OSError.
+
+    `group`: the pod's fsGroup; the files then belong to it and it can read them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    current = _current(folder)
+    if current is not None and _holds(current, files, group):
+        return False
+    moment = time.time_ns()
+    stamp = time.strftime("..%Y_%m_%d_%H_%M_%S", time.gmtime(moment // 10**9))
+    fresh = folder / f"{stamp}.{moment % 10**9:09}"
+    fresh.mkdir(mode=0o755)
+    for path, file in files.items():
+        _write_one(fresh / path, file, group)
+    _swap(folder, fresh)
+    _link(folder, files)
+    if current is not None:
+        shutil.rmtree(current, ignore_errors=True)
+    return True
+
+
+def _current(folder: Path) -> Path | None:
+    try:
+        return folder / os.readlink(folder / DATA)
+    except FileNotFoundError:
+        return None
+
+
+def _holds(current: Path, files: Mapping[str, File], group: int | None) -> bool:
+    there = {str(p.relative_to(current)): p for p in current.rglob("*") if not p.is_dir()}
+    return there.keys() == files.keys() and all(
+        path.read_bytes() == files[name].content and path.stat().st_mode & 0o7777 == _mode(files[name].mode, group)
+        for name, path in there.items()
+    )
+
+
+def _mode(mode: int, group: int | None) -> int:
+    return mode | 0o040 if group is not None else mode
+
+
+def _write_one(path: Path, file: File, group: int | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(file.content)
+    if group is not None:
+        os.chown(path, -1, group)
+    path.chmod(_mode(file.mode, group))
+
+
+def _swap(folder: Path, fresh: Path) -> None:
+    link = folder / NEW_DATA
+    link.unlink(missing_ok=True)
+    link.symlink_to(fresh.name)
+    link.replace(folder / DATA)
+
+
+def _link(folder: Path, files: Mapping[str, File]) -> None:
+    """Make the links a user sees, and remove those of what is gone."""
+    wanted = {PurePosixPath(path).parts[0] for path in files}
+    for entry in folder.iterdir():
+        if entry.is_symlink() and not entry.name.startswith("..") and entry.name not in wanted:
+            entry.unlink()
+    for name in wanted:
+        link = folder / name
+        if not link.is_symlink():
+            link.symlink_to(f"{DATA}/{name}")

@@ -1,0 +1,61 @@
+"""Which kinds of volume there are, and where a container's volumeMounts lead. Pure but for looking at paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from wherry.node.runtime.expansion import expand
+from wherry.node.runtime.spec import Mount
+from wherry.node.volumes.errors import VolumeError
+from wherry.node.volumes.payload import PAYLOADS
+from wherry.objects import Object
+
+SUPPORTED = ("emptyDir", "hostPath", *PAYLOADS)
+
+
+def kind_of(volume: Object) -> tuple[str, Object]:
+    """Return (kind, its source) of an entry of `spec.volumes`; one without a source is an emptyDir."""
+    kind = next((k for k, v in volume.items() if k != "name" and v is not None), "emptyDir")
+    return kind, volume.get(kind) or {}
+
+
+def refusals(pod: Object) -> list[str]:
+    """Return what this node cannot do of the pod's volumes and volumeMounts, one sentence each."""
+    found = []
+    for volume in pod["spec"].get("volumes") or ():
+        kind, _ = kind_of(volume)
+        if kind not in SUPPORTED:
+            found.append(f"volume {volume['name']}: kind {kind} is not supported by this node")
+    for container in [*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]]:
+        if container.get("volumeDevices"):
+            found.append(f"container {container['name']}: volumeDevices are not supported by this node")
+        for entry in container.get("volumeMounts") or ():
+            if entry.get("mountPropagation", "None") != "None":
+                what = f"container {container['name']}: mountPropagation {entry['mountPropagation']} of {entry['name']}"
+                found.append(f"{what} is not supported by this node")
+    return found
+
+
+def mounts(pod: Object, container: Object, places: Mapping[str, Path], env: Mapping[str, str]) -> list[Mount]:
+    """Return the container's volumeMounts; `places` says where each volume is. Blocks. Raises VolumeError."""
+    kinds = {v["name"]: kind_of(v)[0] for v in pod["spec"].get("volumes") or ()}
+    found = []
+    for entry in container.get("volumeMounts") or ():
+        source = places[entry["name"]]
+        inside = expand(entry["subPathExpr"], env) if entry.get("subPathExpr") else entry.get("subPath")
+        if inside:
+            source = _below(source, inside, container["name"], entry["name"])
+        read_only = bool(entry.get("readOnly")) or kinds[entry["name"]] in PAYLOADS
+        found.append(Mount(source, entry["mountPath"], read_only))
+    return found
+
+
+def _below(volume: Path, inside: str, container: str, name: str) -> Path:
+    """Return a subPath, made as a folder if it does not exist; its links must not lead out of the volume."""
+    target = (volume / inside.lstrip("/")).resolve()
+    if not target.is_relative_to(volume.resolve()):
+        raise VolumeError(f'failed to prepare subPath for volumeMount "{name}" of container "{container}"')
+    if not target.exists():
+        target.mkdir(parents=True, mode=0o750)
+    return target

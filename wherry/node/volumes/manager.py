@@ -1,0 +1,93 @@
+"""Sets a pod's volumes up, keeps the files of ConfigMaps, Secrets and tokens current, takes everything down."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.node import mounts
+from wherry.node.filesystem import NodeFileSystem
+from wherry.node.volumes import atomic, emptydir, hostpath, payload
+from wherry.node.volumes.errors import VolumeError
+from wherry.node.volumes.kinds import kind_of
+from wherry.node.volumes.payload import Facts, Lookup
+from wherry.node.volumes.tokens import TokenSource
+from wherry.objects import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """A pod's volumes: where each is, and when to come again because a token must be renewed (epoch seconds)."""
+
+    places: dict[str, Path]
+    renew_at: float | None
+
+
+class VolumeManager:
+    """Volumes on disk are below `state_dir/pods/UID/volumes`, those that hold secrets below `run_dir`, a tmpfs."""
+
+    def __init__(self, run_dir: Path, state_dir: Path, files: NodeFileSystem, tokens: TokenSource, host_ip: str):
+        self._run = run_dir / "pods"
+        self._state = state_dir / "pods"
+        self._files = files
+        self._tokens = tokens
+        self._host_ip = host_ip
+
+    async def sync(
+        self, pod: Object, lookup: Lookup, pod_ip: str, allocatable: dict[str, int], clock: Callable[[], float]
+    ) -> Volumes:
+        """Make all volumes as they should be now. Done again after every change of what they are made of.
+
+        Raises VolumeError naming the volume.
+        """
+        volumes = pod["spec"].get("volumes") or []
+        renewals = [r for v in volumes for r in await self._fetch_tokens(pod, v, clock())]
+
+        def token(projection: Object) -> str:
+            known = self._tokens.known(pod, projection)
+            if known is None:
+                raise VolumeError("the service account token has not been fetched")
+            return known.text
+
+        facts = Facts(pod, pod_ip, self._host_ip, allocatable, lookup, token)
+        places = await asyncio.to_thread(lambda: {v["name"]: self._set_up(pod, v, facts) for v in volumes})
+        return Volumes(places, min(renewals, default=None))
+
+    async def _fetch_tokens(self, pod: Object, volume: Object, now: float) -> list[float]:
+        sources = (volume.get("projected") or {}).get("sources") or ()
+        wanted = [s["serviceAccountToken"] for s in sources if "serviceAccountToken" in s]
+        try:
+            return [(await self._tokens.get(pod, one, now)).renew_at for one in wanted]
+        except VolumeError as error:
+            raise VolumeError(error.message, volume["name"]) from error
+
+    def _set_up(self, pod: Object, volume: Object, facts: Facts) -> Path:
+        name, uid = str(volume["name"]), str(pod["metadata"]["uid"])
+        kind, source = kind_of(volume)
+        group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+        in_memory = self._run / uid / "volumes" / name
+        try:
+            if kind == "emptyDir":
+                return emptydir.set_up(source, self._state / uid / "volumes" / name, in_memory, group)
+            if kind == "hostPath":
+                return hostpath.set_up(source, self._files)
+            atomic.write(in_memory, payload.build(kind, source, facts), group=group)
+        except VolumeError as error:
+            raise VolumeError(error.message, name) from error
+        except OSError as error:
+            raise VolumeError(str(error), name) from error
+        return in_memory
+
+    async def tear_down(self, uid: str) -> None:
+        """Remove a pod's volumes and what is in them; hostPath's content stays."""
+        self._tokens.forget(uid)
+        await asyncio.to_thread(self._remove, uid)
+
+    def _remove(self, uid: str) -> None:
+        in_memory = self._run / uid / "volumes"
+        mounts.unmount_below(in_memory)
+        shutil.rmtree(in_memory, ignore_errors=True)
+        shutil.rmtree(self._state / uid, ignore_errors=True)
