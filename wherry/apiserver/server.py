@@ -19,6 +19,7 @@ from wherry.apiserver.access.jwt import Signer
 from wherry.apiserver.access.rbac import Rbac
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.api.api import Api
+from wherry.apiserver.bootstrap.bootstrap import bootstrap
 from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.local import LocalClient
@@ -85,9 +86,11 @@ class ApiServer:
         self._listener = Listener(handler, config.sockets, context)
 
     async def start(self) -> None:
-        """Load the state and serve; raises `StorageError`, `OSError`."""
+        """Load the state, put in place what every cluster has, and serve; raises `StorageError`, `OSError`."""
         await self._storage.open()
         await self._state.start()
+        config = self._config
+        await bootstrap(self.client(), config.service_cidr, config.advertise_address, config.advertise_port)
         await self._listener.start()
 
     async def stop(self) -> None:

@@ -74,6 +74,6 @@ def views(kind: Kind) -> list[View]:
         found.append(STATUS)
     if kind.scale:
         found.append(SCALED)
-    if (kind.resource.group, kind.plural) == ("", "namespaces"):
+    if kind.held is not None:
         found.append(FINALIZE)
     return found

@@ -63,6 +63,8 @@ def merged(kind: Kind, new: Object, old: Object, part: str) -> Object:
             result["status"] = old["status"]
     if kind.held is not None:  # what holds the object is the finalize subresource's to change
         result["spec"] = old.get("spec") or {}
+    if kind.held is not None:
+        result["spec"] = old["spec"]
     meta = {k: v for k, v in new["metadata"].items() if k not in _SERVER_OWNED and k != "managedFields"}
     meta |= {k: old["metadata"][k] for k in _SERVER_OWNED if k in old["metadata"]}
     result["metadata"] = meta
@@ -72,7 +74,7 @@ def merged(kind: Kind, new: Object, old: Object, part: str) -> Object:
 def complete(kind: Kind, obj: Object, old: Object, part: str, context: Context, admission: Admission) -> None:
     """Default, admit and check the private object `obj` that is to replace `old`, in place; raises `Invalid`.
 
-    A kind's own rules for updates are about its spec as users write it, so they hold for plain writes only.
+    The kind's rules for updates do not hold for `WHOLE`, which exists to do what they forbid.
     """
     if kind.default is not None:
         kind.default(obj)
@@ -80,9 +82,9 @@ def complete(kind: Kind, obj: Object, old: Object, part: str, context: Context, 
     if kind.admit is not None:
         kind.admit(obj, old, context)
     errors = objectmeta.validate_update(obj, old)
-    if kind.validate is not None and not part:
+    if kind.validate is not None:
         errors += kind.validate(obj)
-    if kind.validate_update is not None and not part:
+    if kind.validate_update is not None and part != WHOLE:
         errors += kind.validate_update(obj, old)
     if errors:
         raise Invalid.of(kind.kind, old["metadata"]["name"], errors, kind.resource.group)

@@ -1,0 +1,161 @@
+"""The cluster roles every cluster knows: for people, for everybody, for the parts of the system.
+
+The user-facing roles are written out instead of aggregated: no role of an extension can join them here. Source of what
+each may do: kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wherry.apiserver.bootstrap.ensure import AUTOUPDATE
+from wherry.objects import Object
+
+READ = ("get", "list", "watch")
+WRITE = ("create", "delete", "deletecollection", "patch", "update")
+LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+
+CORE, APPS, BATCH, NETWORK = "", "apps", "batch", "networking.k8s.io"
+DISCOVERY, LEASES, RBAC = "discovery.k8s.io", "coordination.k8s.io", "rbac.authorization.k8s.io"
+AUTHENTICATION, AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
+EVENTS = (CORE, "events.k8s.io")
+
+
+def rule(groups: Sequence[str] | str, resources: Sequence[str], verbs: Sequence[str]) -> Object:
+    """Return a rule about resources."""
+    return {
+        "apiGroups": [groups] if isinstance(groups, str) else list(groups),
+        "resources": list(resources),
+        "verbs": list(verbs),
+    }
+
+
+def urls(paths: Sequence[str], verbs: Sequence[str] = ("get",)) -> Object:
+    """Return a rule about paths that are no resources."""
+    return {"nonResourceURLs": list(paths), "verbs": list(verbs)}
+
+
+def metadata(name: str) -> Object:
+    """Return the metadata of a bootstrap role or binding."""
+    return {"name": name, "labels": LABELS, "annotations": {AUTOUPDATE: "true"}}
+
+
+_HEALTH = ("/healthz", "/livez", "/readyz", "/version", "/version/")
+_DOCUMENTS = ("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*")
+_RECORD_EVENTS = rule(EVENTS, ("events",), ("create", "patch", "update"))
+_ASK = [
+    rule(AUTHENTICATION, ("tokenreviews",), ("create",)),
+    rule(AUTHORIZATION, ("subjectaccessreviews",), ("create",)),
+]
+
+_CORE_VIEW = (
+    "configmaps",
+    "endpoints",
+    "events",
+    "limitranges",
+    "namespaces",
+    "pods",
+    "pods/log",
+    "pods/status",
+    "serviceaccounts",
+    "services",
+    "services/status",
+)
+_WORKLOADS = (
+    "controllerrevisions",
+    "daemonsets",
+    "deployments",
+    "deployments/scale",
+    "replicasets",
+    "replicasets/scale",
+)
+_WORKLOAD_STATUS = ("daemonsets/status", "deployments/status", "replicasets/status")
+
+VIEW = [
+    rule(CORE, _CORE_VIEW, READ),
+    rule("events.k8s.io", ("events",), READ),
+    rule(APPS, (*_WORKLOADS, *_WORKLOAD_STATUS), READ),
+    rule((NETWORK, "extensions"), ("ingresses", "ingresses/status"), READ),
+    rule(DISCOVERY, ("endpointslices",), READ),
+]
+EDIT = [
+    *VIEW,
+    rule(CORE, ("secrets",), READ),
+    rule(CORE, ("configmaps", "events", "pods", "secrets", "serviceaccounts", "services"), WRITE),
+    rule(CORE, ("pods/attach", "pods/exec", "pods/portforward"), ("create", "get")),
+    rule(CORE, ("pods/eviction", "serviceaccounts/token"), ("create",)),
+    rule(APPS, tuple(w for w in _WORKLOADS if w != "controllerrevisions"), WRITE),
+    rule((NETWORK, "extensions"), ("ingresses",), WRITE),
+    rule(LEASES, ("leases",), (*READ, *WRITE)),
+]
+ADMIN = [
+    *EDIT,
+    rule(AUTHORIZATION, ("localsubjectaccessreviews",), ("create",)),
+    rule(RBAC, ("roles", "rolebindings"), (*READ, *WRITE)),
+]
+
+NODE = [
+    *_ASK,
+    _RECORD_EVENTS,
+    rule(CORE, ("services", "endpoints", "namespaces"), READ),
+    rule(CORE, ("nodes",), (*READ, "create", "patch", "update")),
+    rule(CORE, ("nodes/status",), ("patch", "update")),
+    rule(CORE, ("pods",), (*READ, "create", "delete")),
+    rule(CORE, ("pods/status",), ("patch", "update")),
+    rule(CORE, ("pods/eviction", "serviceaccounts/token"), ("create",)),
+    rule(CORE, ("configmaps", "secrets", "serviceaccounts"), READ),
+    rule(DISCOVERY, ("endpointslices",), READ),
+    rule(LEASES, ("leases",), ("create", "delete", "get", "patch", "update")),
+]
+"""What a node's agent needs. Upstream's node authorizer limits each node to its own pods' objects; we do not yet."""
+
+NODE_PROXIER = [
+    _RECORD_EVENTS,
+    rule(CORE, ("nodes",), READ),
+    rule(CORE, ("services", "endpoints"), READ[1:]),
+    rule(DISCOVERY, ("endpointslices",), READ[1:]),
+]
+SCHEDULER = [
+    *_ASK,
+    _RECORD_EVENTS,
+    rule(CORE, ("namespaces", "nodes", "services"), READ),
+    rule(CORE, ("pods",), (*READ, "delete")),
+    rule(CORE, ("pods/binding",), ("create",)),
+    rule(CORE, ("pods/status",), ("patch", "update")),
+    rule(APPS, ("replicasets",), READ),
+    rule(LEASES, ("leases",), ("create", "get", "list", "patch", "update", "watch")),
+]
+EVERYTHING = [rule("*", ("*",), ("*",)), urls(("*",), ("*",))]
+
+ROLES: dict[str, list[Object]] = {
+    "cluster-admin": EVERYTHING,
+    "admin": ADMIN,
+    "edit": EDIT,
+    "view": VIEW,
+    "system:basic-user": [
+        rule(AUTHORIZATION, ("selfsubjectaccessreviews", "selfsubjectrulesreviews"), ("create",)),
+        rule(AUTHENTICATION, ("selfsubjectreviews",), ("create",)),
+    ],
+    "system:discovery": [urls((*_HEALTH, *_DOCUMENTS))],
+    "system:public-info-viewer": [urls(_HEALTH)],
+    "system:service-account-issuer-discovery": [urls(("/.well-known/openid-configuration", "/openid/v1/jwks"))],
+    "system:monitoring": [urls((*_HEALTH, "/healthz/*", "/livez/*", "/readyz/*", "/metrics"))],
+    "system:auth-delegator": _ASK,
+    "system:node": NODE,
+    "system:node-proxier": NODE_PROXIER,
+    "system:kube-scheduler": SCHEDULER,
+    "system:kube-controller-manager": [rule("*", ("*",), (*READ, *WRITE))],
+}
+
+
+def roles() -> list[Object]:
+    """Return the ClusterRoles."""
+    return [
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "ClusterRole",
+            "metadata": metadata(name),
+            "rules": rules,
+        }
+        for name, rules in ROLES.items()
+    ]

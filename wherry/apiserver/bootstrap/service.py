@@ -1,0 +1,60 @@
+"""Service `kubernetes` in namespace `default`: the API server for pods, at the first address of the service range.
+
+It has no selector; its Endpoints and EndpointSlice name the address the server advertises. Source: kubernetes
+pkg/controlplane/controller/kubernetesservice, pkg/controlplane/reconcilers.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from wherry.objects import Object
+
+NAME, NAMESPACE = "kubernetes", "default"
+PORT = 443
+
+
+def address(service_cidr: IPv4Network) -> str:
+    """Return the cluster IP of the service."""
+    return str(service_cidr[1])
+
+
+def service(service_cidr: IPv4Network, target_port: int) -> Object:
+    """Return the Service."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata({"component": "apiserver", "provider": "kubernetes"}),
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": address(service_cidr),
+            "ports": [{"name": "https", "port": PORT, "protocol": "TCP", "targetPort": target_port}],
+            "sessionAffinity": "None",
+        },
+    }
+
+
+def endpoints(ip: str, port: int) -> Object:
+    """Return the Endpoints."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": _metadata({"endpointslice.kubernetes.io/skip-mirror": "true"}),
+        "subsets": [{"addresses": [{"ip": ip}], "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}],
+    }
+
+
+def endpoint_slice(ip: str, port: int) -> Object:
+    """Return the EndpointSlice."""
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": _metadata({"kubernetes.io/service-name": NAME}),
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [ip], "conditions": {"ready": True}}],
+        "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+    }
+
+
+def _metadata(labels: dict[str, str]) -> Object:
+    return {"name": NAME, "namespace": NAMESPACE, "labels": labels}
