@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wherry.proxy.modes.nftables.layout import key
+from wherry.proxy.modes.nftables.layout import key, slot_key, slot_map
 from wherry.proxy.modes.nftables.slots import Slots
 from wherry.proxy.plan import Kind, Masquerade, Route
 from wherry.proxy.topology import Choice, Verdict
@@ -27,18 +27,19 @@ def own_elements(route: Route, placed: Placed) -> dict[Element, str | None]:
     """Return the elements that only this route makes."""
     at = key(route.frontend)
     elements: dict[Element, str | None] = {}
-    verdict = choice_verdict(route.inside, "endpoints", route)
+    verdict = choice_verdict(route.inside, route)
     if route.outside is not None:
         elements["inside", at] = verdict
-        elements["outside", at] = choice_verdict(route.outside, "local-endpoints", route)
+        elements["outside", at] = choice_verdict(route.outside, route, local=True)
         verdict = "goto by-source"
     if route.sources:
         elements |= {("source-ranges", f"{at} . {cidr}"): None for cidr in route.sources}
         elements["admitted", at] = verdict
         verdict = "goto by-source-range"
     elements["services", at] = verdict
-    for slots, name in ((placed.inside, "endpoints"), (placed.outside, "local-endpoints")):
-        elements |= {(name, f"{at} . {i}"): f"{e.address} . {e.port}" for i, e in enumerate(slots)}
+    for slots, local in ((placed.inside, False), (placed.outside, True)):
+        name = slot_map(route.frontend, local=local)
+        elements |= {(name, slot_key(route.frontend, i)): f"{e.address} . {e.port}" for i, e in enumerate(slots)}
     if route.masquerade in _MASQUERADE:
         elements["masquerading", at] = _MASQUERADE[route.masquerade]
     if route.affinity_seconds:
@@ -60,21 +61,22 @@ def chains(route: Route) -> set[str]:
     return set(_chains(route))
 
 
-def choice_verdict(choice: Choice, slots: str, route: Route) -> str:
-    """Return where a packet goes for `choice`, whose endpoints are in the map `slots`."""
+def choice_verdict(choice: Choice, route: Route, *, local: bool = False) -> str:
+    """Return where a packet goes for a choice; `local`: it is the one for outside."""
     if choice.endpoints:
-        return f"goto {_picker(choice, slots, route)}"
+        return f"goto {_picker(choice, route, local)}"
     return "goto refuse" if choice.otherwise is Verdict.REJECT else "goto no-local"
 
 
 def _chains(route: Route) -> Iterator[str]:
     if route.inside.endpoints:
-        yield _picker(route.inside, "endpoints", route)
+        yield _picker(route.inside, route, False)
     if route.outside is not None and route.outside.endpoints:
-        yield _picker(route.outside, "local-endpoints", route)
+        yield _picker(route.outside, route, True)
     if route.affinity_seconds:
         yield f"remember-{route.affinity_seconds}"
 
 
-def _picker(choice: Choice, slots: str, route: Route) -> str:
-    return f"{'sticky-' if route.affinity_seconds else ''}{slots}-{len(choice.endpoints)}"
+def _picker(choice: Choice, route: Route, local: bool) -> str:
+    sticky = "sticky-" if route.affinity_seconds else ""
+    return f"{sticky}{slot_map(route.frontend, local=local)}-{len(choice.endpoints)}"

@@ -18,17 +18,28 @@ PORTS = "ip protocol { tcp, udp, sctp }"
 
 _KEY = "ipv4_addr . inet_proto . inet_service"
 _VERDICTS = f"{{ type {_KEY} : verdict; }}"
-# A slot has no type of its own to write. `tcp dport` where `th dport` is meant: nft 1.0.6 writes either into the kernel
-# but cannot read the second back as a map's data, and then refuses every rule that uses the map.
-_SLOTS = f"{{ typeof {FRONTEND} . numgen random mod 65535 : ip daddr . tcp dport; }}"
+_PROTOCOLS = ("tcp", "udp", "sctp")
+
+
+def _slots(protocol: str) -> str:
+    """Return the type of a map of slots.
+
+    A slot's number has no name among nft's types, hence `typeof`; and as nft 1.0.6 cannot read a `typeof … th dport` map
+    back well enough to use it in a further rule, each protocol has a map of its own.
+    """
+    return f"{{ typeof {_endpoint(protocol)} . numgen random mod 65535 : {_endpoint(protocol)}; }}"
+
+
+def _endpoint(protocol: str) -> str:
+    return f"ip daddr . {protocol} dport"
+
 
 SETS = {
     "services": f"map services {_VERDICTS}",
     "admitted": f"map admitted {_VERDICTS}",
     "inside": f"map inside {_VERDICTS}",
     "outside": f"map outside {_VERDICTS}",
-    "endpoints": f"map endpoints {_SLOTS}",
-    "local-endpoints": f"map local-endpoints {_SLOTS}",
+    **{name: f"map {name} {_slots(p)}" for p in _PROTOCOLS for name in (f"{p}-endpoints", f"{p}-local-endpoints")},
     "masquerading": f"map masquerading {_VERDICTS}",
     "remembered": f"map remembered {_VERDICTS}",
     "source-ranges": f"set source-ranges {{ type {_KEY} . ipv4_addr; flags interval; }}",
@@ -103,18 +114,29 @@ def key(frontend: Frontend) -> str:
     return f"{frontend.address} . {frontend.protocol.lower()} . {frontend.port}"
 
 
+def slot_key(frontend: Frontend, slot: int) -> str:
+    """Return the key of a frontend's slot in the map of its protocol."""
+    return f"{frontend.address} . {frontend.port} . {slot}"
+
+
+def slot_map(frontend: Frontend, *, local: bool = False) -> str:
+    """Return the map a frontend's slots are in."""
+    return f"{frontend.protocol.lower()}-{'local-' if local else ''}endpoints"
+
+
 def chain_rules(name: str) -> list[str]:
     """Return the rules of a chain that exists once per distinct number.
 
-    `endpoints-N`, `local-endpoints-N` pick one of N slots at random; `sticky-…` asks the client's affinity first;
-    `remember-S` stores it for S seconds.
+    `tcp-endpoints-N`, `udp-local-endpoints-N` and so on pick one of N slots of the map so named at random; `sticky-…`
+    asks the client's affinity first; `remember-S` stores it for S seconds.
     """
     what, _, number = name.rpartition("-")
     if what == "remember":
         return [f"{PORTS} update @affinity {{ ip saddr . {ASKED} timeout {number}s : ip daddr . th dport }}"]
     slots = what.removeprefix("sticky-")
     sticky = [f"dnat ip to ip saddr . {FRONTEND} map @affinity"] if what != slots else []
-    return [*sticky, f"dnat ip to {FRONTEND} . numgen random mod {number} map @{slots}"]
+    protocol = slots.partition("-")[0]
+    return [*sticky, f"dnat ip to {_endpoint(protocol)} . numgen random mod {number} map @{slots}"]
 
 
 def _chain(name: str, rules: list[str]) -> str:

@@ -1,0 +1,192 @@
+"""A small real network: a node, pods and a machine on the LAN, each a network namespace; servers that say who they are.
+
+client 192.168.51.1 ── LAN ── n1 192.168.51.209 ── p1, p2, p3  10.244.0.x
+                                   └────────────── r1          10.244.1.5 (as if behind another node)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import selectors
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.proxy.build import ADDRESSES, CLIENT_ADDRESS, NODE_ADDRESS, PODS, TARGET_PORT
+from tests.proxy.outcome import DROP, PASS, REJECT, Outcome
+from wherry.net import namespaces
+from wherry.net.links import Links
+
+T = TypeVar("T")
+
+GATEWAY = "10.244.0.254"
+TIMEOUT_SECONDS = 0.25
+
+
+class World:
+    """The namespaces and their servers. `path[name]` is where a namespace is; names are those of `build.ADDRESSES`."""
+
+    def __init__(self, directory: Path):
+        self.path = {name: directory / name for name in ADDRESSES}
+        self._selector = selectors.DefaultSelector()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._serve, name="servers")
+        self._made: list[str] = []
+
+    def start(self) -> None:
+        for name, path in self.path.items():
+            namespaces.create(path)
+            self._made.append(name)
+        namespaces.run(self.path["host"], self._wire_host)
+        namespaces.run(self.path["client"], self._wire_client)
+        for pod in PODS:
+            namespaces.run(self.path[pod], self._wire_pod, PODS[pod])
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                self.listen(pod, kind)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._thread.is_alive():
+            self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]
+        self._selector.close()
+        for name in self._made:
+            namespaces.delete(self.path[name])
+
+    def inside(self, name: str, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine in a namespace."""
+        return namespaces.run(self.path[name], lambda: asyncio.run(main()))
+
+    def send(self, source: str, destination: str, port: int, protocol: str = "tcp", tries: int = 1) -> Outcome:
+        """Make new connections and tell what became of them, all together."""
+        answers = {self._ask(source, destination, port, protocol) for _ in range(tries)}
+        if answers & {"REJECT", "DROP"}:
+            (what,) = answers
+            return REJECT if what == "REJECT" else DROP
+        pods = frozenset(a.split()[0] for a in answers)
+        (seen_as,) = {"itself" if a.split()[1] == ADDRESSES[source] else "masqueraded" for a in answers}
+        if destination in PODS.values():
+            return PASS
+        return Outcome("to", pods, seen_as == "masqueraded")
+
+    def dial(self, source: str, destination: str, port: int, protocol: str = "tcp") -> socket.socket:
+        """Return a connected socket of `source`."""
+
+        def connect() -> socket.socket:
+            made = socket.socket(socket.AF_INET, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+            made.settimeout(TIMEOUT_SECONDS)
+            try:
+                made.connect((destination, port))
+            except OSError:
+                made.close()
+                raise
+            return made
+
+        return namespaces.run(self.path[source], connect)
+
+    @staticmethod
+    def talk(connection: socket.socket) -> str:
+        """Send a word; return the answer: the pod's name, and the source address it saw."""
+        connection.send(b"?")
+        return connection.recv(100).decode()
+
+    def _ask(self, source: str, destination: str, port: int, protocol: str) -> str:
+        try:
+            with self.dial(source, destination, port, protocol) as connection:
+                return self.talk(connection)
+        except ConnectionRefusedError:
+            return "REJECT"
+        except TimeoutError:
+            return "DROP"
+
+    def listen(self, pod: str, kind: int, port: int = TARGET_PORT) -> None:
+        """Add a server to a pod."""
+
+        def bind() -> socket.socket:
+            made = socket.socket(socket.AF_INET, kind)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(("0.0.0.0", port))
+            if kind == socket.SOCK_STREAM:
+                made.listen(64)
+            made.setblocking(False)
+            return made
+
+        server = namespaces.run(self.path[pod], bind)
+        self._selector.register(server, selectors.EVENT_READ, (pod, kind == socket.SOCK_STREAM))
+
+    def _serve(self) -> None:
+        while not self._stopped:
+            for key, _ in self._selector.select(0.05):
+                pod, listening = key.data
+                made: socket.socket = key.fileobj  # type: ignore[assignment]
+                with contextlib.suppress(OSError):
+                    self._answer(made, pod, listening)
+
+    def _answer(self, made: socket.socket, pod: str, listening: bool) -> None:
+        if listening:
+            connection, _ = made.accept()
+            self._selector.register(connection, selectors.EVENT_READ, (pod, False))
+        elif made.type == socket.SOCK_DGRAM:
+            _, peer = made.recvfrom(100)
+            made.sendto(f"{pod} {peer[0]}".encode(), peer)
+        elif made.recv(100):
+            made.send(f"{pod} {made.getpeername()[0]}".encode())
+        else:
+            self._selector.unregister(made)
+            made.close()
+
+    def _wire_host(self) -> None:
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        with Links() as links:
+            links.loopback_up()
+            links.veth("lan0", "eth0", self.path["client"])
+            links.address("lan0", NODE_ADDRESS, 24)
+            links.up("lan0")
+            links.route("default", via=CLIENT_ADDRESS)
+            for pod, address in PODS.items():
+                links.veth(f"veth-{pod}", "eth0", self.path[pod])
+                links.address(f"veth-{pod}", GATEWAY, 32)
+                links.up(f"veth-{pod}")
+                links.route(f"{address}/32", link=f"veth-{pod}")
+
+    def _wire_client(self) -> None:
+        with Links() as links:
+            links.loopback_up()
+            links.address("eth0", CLIENT_ADDRESS, 24)
+            links.up("eth0")
+            for cidr in ("10.96.0.0/12", "10.244.0.0/16", "192.168.51.100/32", "192.168.51.101/32"):
+                links.route(cidr, via=NODE_ADDRESS)
+
+    @staticmethod
+    def _wire_pod(address: str) -> None:
+        with Links() as links:
+            links.loopback_up()
+            links.address("eth0", address, 32)
+            links.up("eth0")
+            links.route(f"{GATEWAY}/32", link="eth0")
+            links.route("default", via=GATEWAY)
+
+
+@contextlib.contextmanager
+def small_world() -> Iterator[World]:
+    """Make the world, and take it away whatever happens."""
+    directory = Path(tempfile.mkdtemp(prefix="wherry-test-", dir="/run"))
+    world = World(directory)
+    try:
+        world.start()
+        yield world
+    finally:
+        world.stop()
+        shutil.rmtree(directory)
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
