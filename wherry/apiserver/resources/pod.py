@@ -39,6 +39,8 @@ def _default(obj: Object) -> None:
 
 def _admit(new: Object, old: Object | None, context: Context) -> None:
     if old is not None:
+        if qos := cells.text(old, "status", "qosClass"):
+            new.setdefault("status", {}).setdefault("qosClass", qos)  # a node's agent need not repeat it
         return
     limits.admit(new, context.list(LIMIT_RANGE.resource, new["metadata"]["namespace"]))
     podpriority.admit(new)
