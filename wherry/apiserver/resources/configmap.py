@@ -33,7 +33,6 @@ CONFIG_MAP = Kind(
     singular="configmap",
     short_names=("cm",),
     versions=(("", "v1"),),
-    default=lambda obj: base64data.check("ConfigMap", obj.get("binaryData")),
     validate=_validate,
     validate_update=lambda new, old: checks.frozen(new, old, ("data", "binaryData")),
     columns=(Column("Data", lambda obj: len(obj.get("data") or {}) + len(obj.get("binaryData") or {})),),

@@ -36,8 +36,8 @@ def default(container: Object) -> None:
     for port in container.get("ports") or ():
         port["protocol"] = port.get("protocol") or "TCP"
     resources = container.setdefault("resources", {})
-    resourcelist.canonicalize(resources.get("limits"))
-    resourcelist.canonicalize(resources.get("requests"))
+    resourcelist.round_up(resources.get("limits"))
+    resourcelist.round_up(resources.get("requests"))
     environment.default(container)
     probe.default(container)
 

@@ -23,10 +23,7 @@ _UNSET = "<unset>"
 
 
 def _default(obj: Object) -> None:
-    # Both lists are there on the wire even when empty: `null`, as a nil Go slice without omitempty is written.
-    obj.setdefault("endpoints", None)
-    obj.setdefault("ports", None)
-    for port in obj["ports"] or ():
+    for port in obj.get("ports") or ():
         port.setdefault("name", "")
         port["protocol"] = port.get("protocol") or "TCP"
 

@@ -18,7 +18,7 @@ _LISTS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 def _default(obj: Object) -> None:
     for item in (obj.setdefault("spec", {})).get("limits") or ():
         for key in _LISTS:
-            resourcelist.canonicalize(item.get(key))
+            resourcelist.round_up(item.get(key))
         if item.get("type") == "Container":
             _default_container(item)
 

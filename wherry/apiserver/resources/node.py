@@ -25,7 +25,7 @@ def _default(obj: Object) -> None:
         spec["podCIDR"] = spec["podCIDRs"][0]
     status = obj.setdefault("status", {})
     for key in ("capacity", "allocatable"):
-        resourcelist.canonicalize(status.get(key))
+        resourcelist.round_up(status.get(key))
     if status.get("capacity") and not status.get("allocatable"):
         status["allocatable"] = dict(status["capacity"])
 

@@ -1,4 +1,4 @@
-"""Amounts of resources: the canonical text, container requests and limits.
+"""Amounts of resources: container requests and limits.
 
 Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (ValidateContainerResourceRequirements),
 pkg/apis/core/helper/helpers.go.
@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from wherry.apiserver.resources import checks
 from wherry.objects import Object, fields, names, quantity
-from wherry.objects.errors import BadRequest, FieldError
+from wherry.objects.errors import FieldError
 
 STANDARD = ("cpu", "memory", "ephemeral-storage")
+_MILLI = quantity.NANO // 1000
 
 
-def canonicalize(amounts: Object | None) -> None:
-    """Bring the amounts of a ResourceList to the stored form, at most milli precision, in place.
+def round_up(amounts: Object | None) -> None:
+    """Round the amounts of a ResourceList up to thousandths, in place: finer ones Kubernetes does not keep."""
+    if amounts:
+        amounts.update({name: str(_rounded(quantity.parse(value))) for name, value in amounts.items()})
 
-    Raises `BadRequest` for text that is no quantity: Kubernetes cannot even decode such an object.
-    """
-    for name, value in (amounts or {}).items():
-        try:
-            parsed = quantity.parse(value)
-        except ValueError as error:
-            raise BadRequest(f"{name}: {error}") from error
-        step = quantity.NANO // 1000
-        rounded = quantity.Quantity(-(-parsed.nano // step) * step, parsed.notation)
-        assert amounts is not None
-        amounts[name] = str(rounded)
+
+def _rounded(amount: quantity.Quantity) -> quantity.Quantity:
+    return quantity.Quantity(-(-amount.nano // _MILLI) * _MILLI, amount.notation)
 
 
 def is_native(name: str) -> bool:

@@ -21,21 +21,17 @@ def deprecations(kind: str) -> dict[tuple[str, str], str]:
     return {(GROUP, "v1beta1"): text}
 
 
-def _default(obj: Object) -> None:
-    obj.setdefault("rules", None)  # there on the wire even without rules, as a nil Go slice is written
-
-
 def _admit_cluster_role(new: Object, old: Object | None, context: Context) -> None:
     if new.get("aggregationRule") and (old is None or not old.get("aggregationRule")):
         context.warn("aggregationRule is kept, but no controller of this cluster fills in the rules of the ClusterRole")
 
 
 def _validate_role(obj: Object) -> list[FieldError]:
-    return [e for i, rule in enumerate(obj["rules"] or ()) for e in _rule(f"rules[{i}]", rule, True)]
+    return [e for i, rule in enumerate(obj.get("rules") or ()) for e in _rule(f"rules[{i}]", rule, True)]
 
 
 def _validate_cluster_role(obj: Object) -> list[FieldError]:
-    errors = [e for i, rule in enumerate(obj["rules"] or ()) for e in _rule(f"rules[{i}]", rule, False)]
+    errors = [e for i, rule in enumerate(obj.get("rules") or ()) for e in _rule(f"rules[{i}]", rule, False)]
     if (aggregation := obj.get("aggregationRule")) is not None:
         path, chosen = "aggregationRule.clusterRoleSelectors", aggregation.get("clusterRoleSelectors") or ()
         if not chosen:
@@ -73,7 +69,6 @@ ROLE = Kind(
     singular="role",
     versions=VERSIONS,
     name_pattern="path-segment",
-    default=_default,
     validate=_validate_role,
     deprecations=deprecations("Role"),
     age=False,
@@ -87,7 +82,6 @@ CLUSTER_ROLE = Kind(
     versions=VERSIONS,
     namespaced=False,
     name_pattern="path-segment",
-    default=_default,
     admit=_admit_cluster_role,
     validate=_validate_cluster_role,
     deprecations=deprecations("ClusterRole"),

@@ -30,7 +30,6 @@ _BASIC_AUTH = "kubernetes.io/basic-auth"
 
 def _default(obj: Object) -> None:
     obj["type"] = obj.get("type") or OPAQUE
-    base64data.check("Secret", obj.get("data"))
     if plain := obj.pop("stringData", None):
         obj["data"] = {**(obj.get("data") or {}), **{k: base64data.encode(v) for k, v in plain.items()}}
 
