@@ -14,7 +14,9 @@ from typing import Any
 from tests.client.certificates import Authority
 from wherry.apiserver.server import ApiServer, ApiServerConfig
 from wherry.client.http import HttpClient
+from wherry.client.interface import Client
 from wherry.client.kubeconfig import Config
+from wherry.objects.resource import SERVICE_ACCOUNTS
 
 KUBECTL = {"1.37": Path(".venv/bin/kubectl"), "1.20": Path("/tmp/k120/x/usr/bin/kubectl")}
 
@@ -155,3 +157,9 @@ class Cluster:
             raise
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
+
+
+async def give_default_accounts(client: Client, *namespaces: str) -> None:
+    """Do what a controller does in a whole cluster: make the service account every pod needs."""
+    for namespace in namespaces:
+        await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, namespace)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from wherry.apiserver.admission import lifecycle
+from wherry.apiserver.admission import lifecycle, serviceaccount
 from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
 from wherry.objects import Object
-from wherry.objects.resource import PODS, SERVICE_ACCOUNTS
+from wherry.objects.resource import SERVICE_ACCOUNTS
 
 PATIENCE_SECONDS = 1.0
 """How long a new pod waits for its account: `default` is made a moment after its namespace."""
@@ -27,10 +27,9 @@ class Admission:
 
     async def ready(self, kind: Kind, obj: Object) -> None:
         """Give the service account of a new pod a moment to appear."""
-        if self._accounts is None or kind.resource != PODS:
+        name = serviceaccount.wanted(kind, obj)
+        if name is None or self._accounts is None:
             return
-        spec = obj.get("spec") or {}
-        name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
         namespace = obj["metadata"]["namespace"]
         collection = self._state.collection(self._accounts)
         if collection.latest((namespace, name)) is not None:
@@ -41,13 +40,14 @@ class Admission:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await watch.take()
         except TimeoutError:
-            pass  # the kind's own admission says what is missing
+            pass  # `admit` says what is missing
         finally:
             watch.end()
 
     def admit(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
-        """Raise an `ApiError` when `new` may not be written."""
+        """Complete `new`, in place; raises an `ApiError` when it may not be written."""
         lifecycle.admit(kind, new, old, context)
+        serviceaccount.admit(kind, new, old, context)
 
     def check_delete(self, kind: Kind, name: str) -> None:
         """Raise `Forbidden` when the object may not be deleted."""
