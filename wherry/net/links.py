@@ -114,9 +114,15 @@ class Links:
             args["prefsrc"] = source
         self._do(f"route {destination}", self._ipr.route, "replace", **args)
 
+    def unreachable(self, destination: str) -> None:
+        """Refuse packets to `destination` (a CIDR) that no longer route takes."""
+        self._do(f"unreachable {destination}", self._ipr.route, "replace", dst=destination, type="unreachable")
+
     def delete_route(self, destination: str) -> None:
         """Delete the route to `destination`; no error if there is none."""
-        self._do(f"delete route {destination}", self._ipr.route, "del", dst=destination, ignore=(errno.ESRCH,))
+        anywhere = 255  # RT_SCOPE_NOWHERE matches a route of any scope
+        what = f"delete route {destination}"
+        self._do(what, self._ipr.route, "del", dst=destination, scope=anywhere, ignore=(errno.ESRCH,))
 
     def routes(self) -> dict[str, str | None]:
         """Return the main table's IPv4 unicast routes: CIDR -> gateway (None for a direct route)."""

@@ -61,7 +61,7 @@ async def run(config: NodeConfig, client: Client) -> None:
     nodes, services = Informer(client, NODES), Informer(client, SERVICES)
     events = EventWriter(client)
     keeper = Registration(client, config, hardware, programs)
-    connector = aiohttp.TCPConnector(ssl=False, force_close=True)
+    connector = aiohttp.TCPConnector(ssl=False, force_close=True, limit=0)
     async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession(connector=connector) as session:
         node = NodeServices(
             address=config.address,
@@ -95,5 +95,7 @@ def _prepare(config: NodeConfig, containers: Containers, files: NodeFileSystem) 
         Path(folder).mkdir(parents=True, exist_ok=True)
     for name, value in SYSCTLS.items():
         links.sysctl(name, value)
+    with links.Links() as own:
+        own.unreachable(config.pod_cidr)  # an address no pod has is refused at once, not sent to the default gateway
     files.mount()
     containers.prepare()

@@ -14,7 +14,12 @@ _subscript = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 
 def hostname(pod: Object) -> str:
-    """Return the pod's host name: `spec.hostname`, else its name, cut to the 63 characters a host name may have."""
+    """Return the pod's host name: `spec.hostname`, else its name, cut to the 63 characters a host name may have.
+
+    A hostNetwork pod has its node's.
+    """
+    if pod["spec"].get("hostNetwork"):
+        return str(pod["spec"]["nodeName"])
     return str((pod["spec"].get("hostname") or pod["metadata"]["name"])[:63]).rstrip("-.")
 
 

@@ -38,7 +38,11 @@ class PodManager:
         await self._pods.wait_synced()
         await self._node.services.wait_synced()
         for run in await asyncio.to_thread(self._node.containers.recover):
-            self._records[run.pod_uid].append(run)
+            if run.started_at:
+                self._records[run.pod_uid].append(run)
+            else:  # the agent was killed while it was starting this one
+                await self._node.containers.retire(run)
+                await self._node.containers.forget(run)
         self._pods.subscribe(self._changed)
         await self._adopt_orphans()
 

@@ -198,7 +198,8 @@ def _to_keep_running(pod: Object, seen: Observed) -> Iterator[Object]:
         # A postStart hook that has not returned holds up the containers after it, as in the kubelet.
         last = seen.current(container["name"])
         hooked = bool((container.get("lifecycle") or {}).get("postStart"))
-        if hooked and not begun and (last is None or last.hook == "pending"):
+        unborn = last is None and container["name"] not in seen.failed
+        if hooked and (unborn or (last is not None and last.running and last.hook == "pending")):
             return
 
 

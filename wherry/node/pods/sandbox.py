@@ -85,10 +85,8 @@ class Sandboxes:
         folder.mkdir(exist_ok=True)
         cgroups.create(self.cgroup(pod), resources.of_pod(pod))
         wanted = {"uts": folder / "uts", "ipc": folder / "ipc"}
-        if spec.get("hostNetwork"):
-            del wanted["uts"]  # upstream gives a hostNetwork pod the node's host name
         if spec.get("hostIPC"):
-            wanted.pop("ipc")
+            del wanted["ipc"]
         podns.create({k: p for k, p in wanted.items() if not mounts.is_mounted(p)}, fields.hostname(pod))
         if not spec.get("hostIPC") and not mounts.is_mounted(folder / "shm"):
             (folder / "shm").mkdir(exist_ok=True)
@@ -122,7 +120,7 @@ class Sandboxes:
         return Namespaces(
             network=None if spec.get("hostNetwork") else folder / "net",
             ipc=None if spec.get("hostIPC") else folder / "ipc",
-            uts=None if spec.get("hostNetwork") else folder / "uts",
+            uts=folder / "uts",
             host_pid=bool(spec.get("hostPID")),
         )
 

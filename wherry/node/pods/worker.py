@@ -400,6 +400,8 @@ class PodWorker:
             return
         if not run.stopping_at:
             run = self.runs.change(run, stopping_at=time.time(), stopping_grace=action.grace)
+            if run.id in self._watchers:
+                self._watchers[run.id][0].ending()
             self._event("Normal", "Killing", action.why, container)
         left = run.stopping_at + action.grace - time.time()
         handler = (container.get("lifecycle") or {}).get("preStop")

@@ -43,10 +43,15 @@ class Watcher:
         self._started_at = started_at
         self._changed = changed
         self._unhealthy = unhealthy
+        self._ending = False
         self.health = Health(
             started=self._probes["startup"] is None or ready_before,
             ready=self._probes["readiness"] is None or ready_before,
         )
+
+    def ending(self) -> None:
+        """The container has been asked to end: only its readiness matters now."""
+        self._ending = True
 
     @staticmethod
     def needed(container: Object) -> bool:
@@ -72,7 +77,7 @@ class Watcher:
         await asyncio.sleep(max(0.0, self._started_at + probe.initial_delay - time.time()))
         loop = asyncio.get_running_loop()
         due = loop.time()
-        while True:
+        while not self._ending or probe.kind == "readiness":
             decided = series.add(await self._try(probe))
             if decided:
                 self._set(probe, series.holds)

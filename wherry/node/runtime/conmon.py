@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
+_logrus = re.compile(r'level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"')
 
 LOG_SIZE_LIMIT = 50 << 20
 LOST_EXIT_CODE = 137
@@ -88,8 +91,16 @@ async def create(launch: Launch, conmon: Path, runtime: Path, runtime_args: Sequ
     except msgspec.DecodeError as error:
         raise CreateError("conmon ended without creating the container") from error
     if answer.data < 0:
-        raise CreateError(answer.message.strip() or "the OCI runtime failed without a message")
+        raise CreateError(plain(answer.message) or "the OCI runtime failed without a message")
     return answer.data
+
+
+def plain(output: str) -> str:
+    """Return the message in what an OCI runtime prints when it fails: runc writes logrus's `level=error msg="…"`."""
+    found = _logrus.findall(output)
+    if not found:
+        return output.strip()
+    return str(found[-1]).replace('\\"', '"').replace("\\\\", "\\")
 
 
 async def _read_all(fd: int) -> bytes:

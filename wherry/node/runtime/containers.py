@@ -129,7 +129,8 @@ class Containers:
         await conmon.create(launch, self.programs.conmon, self.programs.runtime, self._global())
         code, output = await self._runtime("start", run.id)
         if code != 0:
-            raise CreateError(output)
+            await self._runtime("delete", "--force", run.id)
+            raise CreateError(conmon.plain(output))
         started = run.but(started_at=time.time())
         self.save(started)
         return started

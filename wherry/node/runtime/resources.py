@@ -28,7 +28,7 @@ def amounts(container: Object, kind: str) -> tuple[int | None, int | None]:
     return cpu, memory
 
 
-def of_container(container: Object) -> Object:
+def of_container(container: Object, *, unified: bool) -> Object:
     """Return `linux.resources` (OCI runtime spec) for a container; a limit without a request is its request too."""
     cpu_limit, memory_limit = amounts(container, "limits")
     cpu_request, _ = amounts(container, "requests")
@@ -38,7 +38,10 @@ def of_container(container: Object) -> Object:
         cpu["period"] = CPU_PERIOD_MICROSECONDS
     resources: Object = {"cpu": cpu, "devices": [{"allow": False, "access": "rwm"}]}
     if memory_limit:
-        resources["memory"] = {"limit": memory_limit, "swap": memory_limit}
+        resources["memory"] = {"limit": memory_limit}
+        if unified:
+            # Memory and swap together: no swap. On v1 that needs swap accounting, which few kernels have.
+            resources["memory"]["swap"] = memory_limit
     if (container.get("securityContext") or {}).get("privileged"):
         resources["devices"] = [{"allow": True, "access": "rwm"}]
     return resources

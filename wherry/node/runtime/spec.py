@@ -31,7 +31,7 @@ class Namespaces:
 
     network: Path | None
     ipc: Path | None
-    uts: Path | None
+    uts: Path
     host_pid: bool = False
 
 
@@ -89,7 +89,7 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
     linux: Object = {
         "cgroupsPath": request.cgroup,
         "namespaces": _namespaces(request.namespaces, machine),
-        "resources": resources.of_container(container),
+        "resources": resources.of_container(container, unified=machine.unified_cgroups),
     }
     if privileged:
         linux["devices"] = list(machine.devices)
