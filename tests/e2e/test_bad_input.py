@@ -51,7 +51,8 @@ def tool(request: pytest.FixtureRequest, k8s: Cluster) -> Cluster:
         ),
         (
             SERVICE % ("bad", "NodePort", "", "[{port: 80, nodePort: 30123}]"),
-            'The Service "bad" is invalid: spec.ports[0].nodePort: Invalid value: 30123: provided port is already allocated',
+            'The Service "bad" is invalid: spec.ports[0].nodePort: Invalid value: 30123: provided port is already '
+            "allocated",
         ),
         (
             SERVICE % ("bad", "ClusterIP", "10.96.0.10", "[{port: 80}]"),

@@ -95,6 +95,7 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> agent.NodeCo
         serving_certificate=paths.pki / f"node-{node.name}-serving.crt",
         serving_key=paths.pki / f"node-{node.name}-serving.key",
         client_ca=paths.pki / "ca.crt",
+        hidden=[paths.data],
     )
 
 
