@@ -1,6 +1,6 @@
 """Pod (core/v1).
 
-The account, its token and the default tolerations are added by `wherry.apiserver.admission`.
+The account and its token are added by `wherry.apiserver.admission`.
 Source: k8s.io/kubernetes pkg/apis/core/v1/defaults.go (SetDefaults_Pod), pkg/registry/core/pod/strategy.go,
 pkg/printers/internalversion/printers.go.
 """
@@ -17,6 +17,7 @@ from wherry.apiserver.resources import (
     podspec,
     podstatus,
     podupdate,
+    taints,
 )
 from wherry.apiserver.resources.limitrange import LIMIT_RANGE
 from wherry.objects import Object, fields, metadata
@@ -44,6 +45,7 @@ def _admit(new: Object, old: Object | None, context: Context) -> None:
         return
     limits.admit(new, context.list(LIMIT_RANGE.resource, new["metadata"]["namespace"]))
     podpriority.admit(new)
+    taints.tolerate_node_troubles(new["spec"])
     new["status"] = {"phase": "Pending", "qosClass": podqos.qos_class(new["spec"])}
 
 

@@ -1,7 +1,7 @@
 """Taints of nodes and tolerations of pods.
 
 Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (ValidateTolerations, validateNodeTaints,
-validateOnlyAddedTolerations).
+validateOnlyAddedTolerations), plugin/pkg/admission/defaulttolerationseconds/admission.go.
 """
 
 from __future__ import annotations
@@ -13,6 +13,21 @@ from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+NODE_TROUBLES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+"""The taints of a node in trouble, which every pod tolerates for `TOLERATED_SECONDS` unless it says otherwise."""
+TOLERATED_SECONDS = 300
+
+
+def tolerate_node_troubles(spec: Object) -> None:
+    """Give a new pod the tolerations every pod has."""
+    given = spec.get("tolerations") or []
+    added = [
+        {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": TOLERATED_SECONDS}
+        for key in NODE_TROUBLES
+        if not any(t.get("key", "") in (key, "") and t.get("effect", "") in ("NoExecute", "") for t in given)
+    ]
+    if added:
+        spec["tolerations"] = [*given, *added]
 
 
 def validate_taints(path: str, taints: Sequence[Object]) -> list[FieldError]:
