@@ -8,7 +8,7 @@ file.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
 
@@ -115,6 +115,13 @@ class Definitions:
         group, version, kind = gvk
         name = self._kinds.get(f"{group}/{version}" if group else version, {}).get(kind)
         return self.types[name] if name else None
+
+    def kinds(self) -> Iterator[tuple[GroupVersionKind, str]]:
+        """Yield every kind with the name of its type."""
+        for api_version, kinds in self._kinds.items():
+            group, _, version = api_version.rpartition("/")
+            for kind, name in kinds.items():
+                yield (group, version, kind), name
 
     def go_type(self, expression: str) -> str:
         """Return the Go spelling of a type expression: `[]v1.ServicePort` of `[]#io.k8s.api.core.v1.ServicePort`."""
