@@ -1,0 +1,181 @@
+"""A command running in a container: the OCI runtime's `exec`, with pipes or with a terminal.
+
+The runtime stays in the foreground and hands us the command's exit code as its own. For a terminal it gets one of ours
+as stdin and stdout and couples it with the one it makes inside the container; SIGWINCH tells it that ours has a new
+size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import pty
+import shutil
+import signal
+import struct
+import tempfile
+import termios
+import tty as terminal
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from wherry.node.runtime.interface import ContainerHandle
+from wherry.node.streaming.descriptors import Sink, Source
+from wherry.node.streaming.session import TerminalSize
+
+PATIENCE = ((signal.SIGHUP, 1.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0))
+"""How a command whose client has gone is ended: signals, and the seconds each gets."""
+
+
+class ExecError(Exception):
+    """The command could not be started; `code` is what a shell would make of it (126, 127), 0 for any other trouble."""
+
+    def __init__(self, message: str, code: int = 0):
+        super().__init__(message)
+        self.code = code
+
+
+class Command:
+    """One command: made by `start`, ended by itself or by `kill`; `release` it in any case.
+
+    `outputs` are stdout and stderr, or the one terminal.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path):
+        self.outputs: list[Source] = []
+        self._process = process
+        self._folder = folder
+        self._stdin: Sink | None = None
+        self._terminal: Sink | None = None
+
+    @classmethod
+    async def start(cls, handle: ContainerHandle, words: Sequence[str], *, stdin: bool, tty: bool) -> Command:
+        """Run `words` in the container; raises `ExecError` when not even the runtime can be run."""
+        folder = Path(tempfile.mkdtemp(prefix="wherry-exec-"))
+        line = [str(handle.binary), "--root", str(handle.root), "--log", str(folder / "log"), "--log-format", "json"]
+        line += ["exec", "--pid-file", str(folder / "pid")]
+        line += ["--tty", "--env", "TERM=xterm"] * tty
+        line += [handle.id, *words]
+        try:
+            return await (_with_terminal(line, folder) if tty else _with_pipes(line, folder, stdin))
+        except OSError as error:
+            shutil.rmtree(folder)
+            raise ExecError(f"cannot run {handle.binary}: {error}") from error
+        except asyncio.CancelledError:
+            shutil.rmtree(folder)
+            raise
+
+    async def feed(self, data: bytes) -> None:
+        """Write to stdin, waiting while the command is slow; raises `ConnectionError` when it no longer reads."""
+        sink = self._terminal or self._stdin
+        if sink:
+            await sink.write(data)
+
+    def feed_end(self) -> None:
+        """Close stdin. A terminal stays open: its end is a character that the client types."""
+        if self._stdin:
+            self._stdin.close()
+
+    def resize(self, size: TerminalSize) -> None:
+        """Give the terminal a new size."""
+        if self._terminal and self._process.returncode is None:
+            fcntl.ioctl(self._terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", size.height, size.width, 0, 0))
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGWINCH)
+
+    async def wait(self) -> int:
+        """Return the exit code; raises `ExecError` when the command never ran."""
+        code = await self._process.wait()
+        if code < 0:
+            return 128 - code  # the runtime itself was killed by a signal
+        if code and not (self._folder / "pid").exists():
+            raise self._refusal()
+        return code
+
+    async def kill(self) -> None:
+        """End the command and all of its process group, kindly first; no effect when it has ended."""
+        for number, seconds in PATIENCE:
+            if self._process.returncode is not None:
+                return
+            self._signal(number)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._process.wait()
+
+    async def release(self) -> None:
+        """Give back pipes, terminal and files; children that the command left behind lose their output."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        for source in self.outputs:
+            source.close()
+        for sink in (self._stdin, self._terminal):
+            if sink:
+                sink.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal the command's process group, which the runtime makes its own, or a runtime that is not that far."""
+        try:
+            os.killpg(int((self._folder / "pid").read_text()), number)
+        except (OSError, ValueError):
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    def _refusal(self) -> ExecError:
+        """Return the runtime's last words, in the shape upstream's users know."""
+        message = _last_error(self._folder / "log") or "the OCI runtime gave no reason"
+        known = {"not found in $PATH": 127, "no such file or directory": 127, "permission denied": 126}
+        code = next((code for words, code in known.items() if words.lower() in message.lower()), 0)
+        return ExecError(f"OCI runtime exec failed: {message}: unknown", code)
+
+
+async def _with_pipes(line: Sequence[str], folder: Path, stdin: bool) -> Command:
+    """Start with a pipe each for stdout and stderr, and stdin if it is wanted."""
+    feeding = os.pipe() if stdin else (os.open(os.devnull, os.O_RDONLY), -1)
+    out, err = os.pipe(), os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(*line, stdin=feeding[0], stdout=out[1], stderr=err[1])
+    except BaseException:
+        for fd in (feeding[1], out[0], err[0]):
+            if fd >= 0:
+                os.close(fd)
+        raise
+    finally:
+        for fd in (feeding[0], out[1], err[1]):
+            os.close(fd)
+    command = Command(process, folder)
+    command._stdin = Sink(feeding[1]) if stdin else None
+    command.outputs = [await Source.open(out[0]), await Source.open(err[0])]
+    return command
+
+
+async def _with_terminal(line: Sequence[str], folder: Path) -> Command:
+    """Start with a terminal; what the runtime itself has to say is in its log."""
+    ours, theirs = pty.openpty()
+    try:
+        terminal.setraw(theirs)  # until the runtime does so itself, nothing must be echoed
+        process = await asyncio.create_subprocess_exec(
+            *line, stdin=theirs, stdout=theirs, stderr=asyncio.subprocess.DEVNULL, start_new_session=True
+        )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    command = Command(process, folder)
+    command._terminal = Sink(ours)
+    command.outputs = [await Source.open(os.dup(ours))]
+    return command
+
+
+def _last_error(log: Path) -> str:
+    """Return the message of a runtime log's last line (JSON), "" when there is none."""
+    try:
+        return str(json.loads(log.read_text().splitlines()[-1])["msg"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
