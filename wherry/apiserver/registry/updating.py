@@ -62,8 +62,6 @@ def merged(kind: Kind, new: Object, old: Object, part: str) -> Object:
         if "status" in old:
             result["status"] = old["status"]
     if kind.held is not None:  # what holds the object is the finalize subresource's to change
-        result["spec"] = old.get("spec") or {}
-    if kind.held is not None:
         result["spec"] = old["spec"]
     meta = {k: v for k, v in new["metadata"].items() if k not in _SERVER_OWNED and k != "managedFields"}
     meta |= {k: old["metadata"][k] for k in _SERVER_OWNED if k in old["metadata"]}
