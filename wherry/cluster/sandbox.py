@@ -20,6 +20,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from setproctitle import setproctitle
+
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import RUN, Paths
 
@@ -116,6 +118,7 @@ def _init(paths: Paths, listeners: Mapping[str, int]) -> None:
     log.setup("init")
     _mounts()
     config = ClusterConfig.load(paths.config)
+    setproctitle(f"wherry: init of {config.name}, {paths.data}")
     topology.build(config)
     sockets = {name: socket.socket(fileno=fd) for name, fd in listeners.items()}
     try:

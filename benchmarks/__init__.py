@@ -1,0 +1,1 @@
+"""Benchmarks: `scripts/bench WHAT` runs one of these modules."""
