@@ -16,8 +16,9 @@ from typing import Final
 from wherry.objects import names
 
 MAX_PATH: Final = 1024
-MAX_PATTERN_REPEATS: Final = 10_000
-"""Product of all counted repeats of a pattern: `(a{100}){100}` is the largest kind PCRE has to unroll."""
+MAX_UNROLLED: Final = 8_000
+"""Length of a pattern times all its counted repeats: PCRE unrolls a repeated group, and gives up at 64 KiB of code."""
+MAX_GROUPS: Final = 50
 
 _PATH: Final = re.compile(r"/[A-Za-z0-9\-._~!&()*+,:@%=/]*", re.ASCII)
 _PATTERN_CHARS: Final = re.compile(r"/[A-Za-z0-9\-._~!&()*+,:@%=/|^$?\[\]{}\\]*", re.ASCII)
@@ -61,8 +62,10 @@ def _syntax_problem(bare: str) -> str | None:
     product = 1
     for repeat in _REPEAT.finditer(bare):
         product *= max(1, int(repeat[3] or repeat[1]))
-    if product > MAX_PATTERN_REPEATS:
+    if product > 1 and product * len(bare) > MAX_UNROLLED:
         return "counted repeats are too large"
+    if bare.count("(") > MAX_GROUPS:
+        return f"must have no more than {MAX_GROUPS} groups"
     if re.search(r"[{}]", _REPEAT.sub("", bare)):
         return "a literal { or } needs a backslash before it"
     return None

@@ -132,7 +132,8 @@ class Nginx:
                 return
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        self.on_end(await process.wait())
+        code = await process.wait()
+        self.on_end(code)  # whoever is to be told now, not when the wait began
 
     async def _test(self, conf: str) -> None:
         candidate = self.runtime.conf.with_suffix(".next")

@@ -1,0 +1,231 @@
+"""What changes while nginx runs: pushes without a reload, reloads without a loss, deaths and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+
+from tests.ingress.certificates import make_certificate
+from tests.ingress.objects import endpoint_slice, ingress, path, rule, service, tls_secret
+from tests.ingress.test_traffic import common_name, reached_by, served_certificate
+from tests.ingress.world import Backend, World, eventually, free_port, needs_nginx, running
+from wherry.objects.resource import ENDPOINT_SLICES, INGRESSES
+
+pytestmark = needs_nginx
+
+
+async def counted(world: World, host: str, requests: int = 20) -> Counter[str]:
+    return Counter([(await world.ask(host))[2]["backend"] for _ in range(requests)])
+
+
+async def test_endpoints_follow_without_a_reload(nginx_dir: Path) -> None:
+    async with Backend("one") as one, Backend("two") as two:
+        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+            workers = world.workers()
+            assert set(await counted(world, "a.test")) == {"one"}
+
+            world.client.put(endpoint_slice("web", ("127.0.0.1", two.port), suffix="-2"))
+
+            async def both() -> bool:
+                return set(await counted(world, "a.test")) == {"one", "two"}
+
+            await eventually(both, "both endpoints are used")
+            assert max((await counted(world, "a.test", 40)).values()) <= 30
+
+            world.client.remove(ENDPOINT_SLICES, "web-abc", "demo")
+
+            async def only_two() -> bool:
+                return set(await counted(world, "a.test")) == {"two"}
+
+            await eventually(only_two, "only the second endpoint is used")
+            world.client.put(endpoint_slice("web", ("127.0.0.1", two.port), ready=False, suffix="-2"))
+            await world.becomes(503, "a.test")
+            assert world.workers() == workers
+
+
+async def test_certificates_follow_without_a_reload(nginx_dir: Path) -> None:
+    web = ingress("web", rule("a.test"), tls=[{"hosts": ["a.test"], "secretName": "cert"}])
+    async with Backend("one") as one:
+        first = tls_secret("cert", *make_certificate("first", "a.test"))
+        async with running(nginx_dir, web, first, *reached_by(one)) as world:
+            workers = world.workers()
+            assert common_name(await served_certificate(world, "a.test")) == "first"
+            world.client.put(tls_secret("cert", *make_certificate("second", "a.test")))
+
+            async def renewed() -> bool:
+                return common_name(await served_certificate(world, "a.test")) == "second"
+
+            await eventually(renewed, "the new certificate is served")
+            assert world.workers() == workers
+
+
+async def test_a_retry_reaches_the_endpoint_that_lives(nginx_dir: Path) -> None:
+    async with Backend("one") as one:
+        objects = [
+            ingress("web", rule("a.test")),
+            service(),
+            endpoint_slice("web", ("127.0.0.1", one.port)),
+            endpoint_slice("web", ("127.0.0.1", 1), suffix="-dead"),
+        ]
+        async with running(nginx_dir, *objects) as world:
+            assert await counted(world, "a.test", 10) == {"one": 10}
+
+
+async def test_an_equal_model_changes_nothing(nginx_dir: Path) -> None:
+    async with Backend("one") as one:
+        web = ingress("web", rule("a.test"))
+        async with running(nginx_dir, web, *reached_by(one)) as world:
+            workers, written = world.workers(), world.nginx.runtime.conf.stat().st_mtime_ns
+            world.client.put({**web, "status": {"loadBalancer": {"ingress": [{"ip": "9.9.9.9"}]}}})
+            world.client.put(service("unrelated"))
+            world.client.put(ingress("later", rule("b.test")))  # the one change that matters, to wait for
+            await world.becomes(200, "b.test")
+            assert world.nginx.runtime.conf.stat().st_mtime_ns != written
+            assert world.workers() != workers
+            workers, written = world.workers(), world.nginx.runtime.conf.stat().st_mtime_ns
+            world.client.put(service("unrelated", spec={"x": 1}))
+            world.client.put(endpoint_slice("web", ("127.0.0.1", one.port), suffix="-same"))
+            await asyncio.sleep(0.3)
+            assert (world.workers(), world.nginx.runtime.conf.stat().st_mtime_ns) == (workers, written)
+
+
+async def test_a_reload_drops_no_request(nginx_dir: Path) -> None:
+    """Thirty clients ask slow backends while the structure changes; each answer must be a 200."""
+    async with Backend("one", delay=0.03) as one:
+        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+            answers: Counter[object] = Counter()
+            stop = asyncio.Event()
+
+            async def client() -> None:
+                url = f"http://127.0.0.1:{world.options.http_port}/"
+                connector = aiohttp.TCPConnector(force_close=True)
+                async with aiohttp.ClientSession(connector=connector) as session:
+                    while not stop.is_set():
+                        try:
+                            async with session.get(url, headers={"Host": "a.test"}) as answer:
+                                await answer.read()
+                                answers[answer.status] += 1
+                        except aiohttp.ClientError as error:
+                            answers[repr(error)] += 1
+                        await asyncio.sleep(0.02)
+
+            clients = [asyncio.create_task(client()) for _ in range(15)]
+            for number in range(4):
+                before = world.workers()
+                world.client.put(ingress(f"more-{number}", rule(f"more-{number}.test")))
+                await world.becomes(200, f"more-{number}.test")
+                assert world.workers() != before
+            stop.set()
+            await asyncio.gather(*clients)
+            assert set(answers) == {200}, answers
+            assert answers[200] > 30
+
+
+async def test_a_removed_ingress_is_gone(nginx_dir: Path) -> None:
+    async with Backend("one") as one:
+        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+            world.client.remove(INGRESSES, "web", "demo")
+            await world.becomes(404, "a.test")
+            assert await world.nginx.control.backends() == {}
+
+
+async def test_state_survives_the_death_of_a_worker(nginx_dir: Path) -> None:
+    async with Backend("one") as one:
+        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+            before = world.workers()
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+
+            async def replaced() -> bool:
+                return len(world.workers() - before) == len(before)
+
+            await eventually(replaced, "nginx has new workers")
+            assert (await world.ask("a.test"))[0] == 200
+
+
+async def test_a_killed_nginx_comes_back_with_everything(nginx_dir: Path) -> None:
+    """Its workers outlive the master and keep the ports: they have to go first."""
+    async with Backend("one") as one:
+        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+            old, orphans = world.nginx.pid, world.workers()
+            assert old is not None
+            os.kill(old, signal.SIGKILL)
+
+            async def back() -> bool:
+                return world.nginx.pid not in (None, old) and await serves(world)
+
+            await eventually(back, "another nginx serves")
+            await eventually(lambda: gone(orphans), "the old workers end")
+
+
+async def test_a_killed_controllers_nginx_is_taken_over(nginx_dir: Path) -> None:
+    async with Backend("one") as one:
+        objects = [ingress("web", rule("a.test")), *reached_by(one)]
+        async with running(nginx_dir, *objects) as world:
+            abandoned = world.nginx.pid
+            assert abandoned is not None
+            world.nginx._process = None  # the controller forgets it, as a killed one would
+            if world.nginx._watcher:
+                world.nginx._watcher.cancel()
+        async with running(nginx_dir, *objects) as world:
+            assert world.nginx.pid != abandoned
+            assert (await world.ask("a.test"))[0] == 200
+            await eventually(lambda: gone({abandoned}), "the abandoned nginx ends")
+
+
+async def test_the_end_lets_requests_under_way_finish(nginx_dir: Path) -> None:
+    async with Backend("slow", delay=0.6) as slow:
+        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(slow)) as world:
+            under_way = asyncio.create_task(world.ask("a.test"))
+            await eventually(lambda: reached(slow), "the backend has the request")
+            await world.nginx.stop(5)
+            assert (await under_way)[0] == 200
+            assert world.nginx.pid is None
+
+
+async def test_tcp_services_are_forwarded_to_their_cluster_ip(nginx_dir: Path) -> None:
+    port = free_port()
+    async with Backend("raw") as raw:
+        services = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "tcp-services", "namespace": "ingress-nginx"},
+            "data": {str(port): "demo/raw:web", "99999": "demo/raw:web"},
+        }
+        target = service("raw", {"name": "web", "port": raw.port}, clusterIP="127.0.0.1")
+        async with running(nginx_dir, services, target, tcp_services=("ingress-nginx", "tcp-services")):
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{port}/direct") as answer,
+            ):
+                assert (await answer.json())["path"] == "/direct"
+
+
+async def serves(world: World) -> bool:
+    try:
+        return (await world.ask("a.test"))[0] == 200
+    except aiohttp.ClientError:
+        return False
+
+
+async def gone(pids: set[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+async def reached(backend: Backend) -> bool:
+    return bool(backend.connections)
+
+
+async def test_a_path_added_to_a_running_host_is_served(nginx_dir: Path) -> None:
+    async with Backend("one") as one, Backend("two") as two:
+        objects = [ingress("web", rule("a.test", path("/one", "one"))), *reached_by(one, "one")]
+        async with running(nginx_dir, *objects) as world:
+            assert (await world.ask("a.test", "/two"))[0] == 404
+            world.client.put(*reached_by(two, "two"))
+            world.client.put(ingress("web", rule("a.test", path("/one", "one"), path("/two", "two"))))
+            assert (await world.becomes(200, "a.test", "/two"))["backend"] == "two"
