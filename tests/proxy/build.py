@@ -1,6 +1,6 @@
 """Short words for API objects: the small world every proxy test speaks of.
 
-Node n1 (192.168.51.209) has the pods p1, p2 and p3; pod r1 is on node n2; `client` is a machine on the LAN; `host` is n1.
+Node n1 (192.168.51.209) has the pods p1, p2 and p3; pod r1 is on n2; `client` is a machine on the LAN; `host` is n1.
 """
 
 from __future__ import annotations

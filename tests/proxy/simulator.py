@@ -227,3 +227,15 @@ def _address(text: str | None) -> tuple[str, int]:
     assert text
     address, _, port = text.partition(" . ")
     return address, int(port)
+
+
+def listed(text: str) -> dict[str, dict[str, str | None]]:
+    """Return the sets of a table as `nft list table` prints it."""
+    sets: dict[str, dict[str, str | None]] = {}
+    for name, body in re.findall(r"\t(?:map|set) (\S+) \{\n(.*?)\n\t\}", text, re.DOTALL):
+        elements = sets[name] = {}
+        if found := re.search(r"elements = \{(.*)\}", body, re.DOTALL):
+            for item in found[1].split(","):
+                key, _, data = item.strip().partition(" : ")
+                elements[key] = data or None
+    return sets

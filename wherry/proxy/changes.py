@@ -132,7 +132,7 @@ class Changes:
             before.setdefault(route.frontend, self._route(route.frontend))
             claims = (*self._claims.get(route.frontend, ()), route)
             self._claims[route.frontend] = tuple(sorted(claims, key=lambda r: r.precedence))
-            if len(claims) > 1:
+            if len({r.owner[:2] for r in claims}) > 1:
                 contested.append(route.frontend)
         return contested
 

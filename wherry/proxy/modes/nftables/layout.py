@@ -24,7 +24,7 @@ _PROTOCOLS = ("tcp", "udp", "sctp")
 def _slots(protocol: str) -> str:
     """Return the type of a map of slots.
 
-    A slot's number has no name among nft's types, hence `typeof`; and as nft 1.0.6 cannot read a `typeof … th dport` map
+    A slot's number has no name among nft's types, hence `typeof`; as nft 1.0.6 cannot read a `typeof … th dport` map
     back well enough to use it in a further rule, each protocol has a map of its own.
     """
     return f"{{ typeof {_endpoint(protocol)} . numgen random mod 65535 : {_endpoint(protocol)}; }}"
