@@ -10,7 +10,7 @@ from typing import Any
 from wherry.client.fake import FakeClient
 from wherry.controllers import manager
 from wherry.controllers.config import ControllersConfig
-from wherry.controllers.controller import Controller
+from wherry.controllers.controller import Runner
 from wherry.objects import Object
 from wherry.objects.timestamps import rfc3339
 
@@ -71,7 +71,7 @@ async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
 
 @contextlib.asynccontextmanager
 async def running(
-    client: FakeClient, controllers: Sequence[type[Controller]], **config: Any
+    client: FakeClient, controllers: Sequence[type[Runner]], **config: Any
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run the given controllers on `client` for the length of a block."""
     settings = ControllersConfig(**({"ca_pem": "pem"} | config))

@@ -11,8 +11,8 @@
 
     deployment/        Deployment → ReplicaSets         replicaset/       ReplicaSet → Pods
     daemonset/         DaemonSet → a Pod per node       garbagecollector/ dependents follow their owners
-    endpoints.py       Service → Endpoints              endpointslice/    Service → EndpointSlices
-    endpointslicemirroring.py                           hand-made Endpoints → EndpointSlices
+    endpoints.py       Service → Endpoints              servicepods.py    pure: the pods behind a Service
+    endpointslice/     Service, hand-made Endpoints → EndpointSlices
     namespace.py       empties and finalizes            serviceaccount.py `default` in every namespace
     rootca.py          kube-root-ca.crt                 nodelifecycle/    heartbeats, taints, evictions
     podgc.py           pods nobody will ever run        eventttl.py       events live an hour

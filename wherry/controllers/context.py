@@ -75,15 +75,15 @@ class Context:
 
     def by_namespace(self, resource: Resource) -> Index:
         """Return the index of `resource` by namespace."""
-        return self._index(resource, "namespace", lambda o: [o["metadata"].get("namespace", "")])
+        return self.index(resource, "namespace", lambda o: [o["metadata"].get("namespace", "")])
 
     def by_owner(self, resource: Resource) -> Index:
         """Return the index of `resource` by its controller's uid; what has none is under (`ORPHANS`, namespace)."""
-        return self._index(resource, "owner", owner_keys)
+        return self.index(resource, "owner", owner_keys)
 
     def pods_by_node(self) -> Index:
         """Return the index of pods by the node they are bound to ("" for none)."""
-        return self._index(PODS, "node", lambda o: [o["spec"].get("nodeName", "")])
+        return self.index(PODS, "node", lambda o: [o["spec"].get("nodeName", "")])
 
     def recorder(self, component: str) -> EventRecorder:
         """Return the recorder for a controller's events."""
@@ -93,6 +93,7 @@ class Context:
         """Return once every cache asked for has its first content."""
         await asyncio.gather(*(self._caches.informer(r).wait_synced() for r in self._used))
 
-    def _index(self, resource: Resource, name: str, keys_of: KeysOf) -> Index:
+    def index(self, resource: Resource, name: str, keys_of: KeysOf) -> Index:
+        """Return the shared index of `resource` called `name`, made with `keys_of` when it is asked for first."""
         self._used.add(resource)
         return self._caches.index(resource, name, keys_of)

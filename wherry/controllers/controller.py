@@ -13,18 +13,29 @@ from wherry.objects.errors import ApiError
 from wherry.objects.resource import Resource
 
 
-class Controller(ABC):
-    """One controller. Its constructor subscribes to informers (handlers only queue keys); `run` does the work.
-
-    `reconcile` is level-triggered: it looks at the caches as they are now, whatever put the key into the queue, and
-    raises `ApiError` to be called again after a pause.
-    """
+class Runner(ABC):
+    """What the manager runs: `context` knows which caches it needs, `run` works until cancelled."""
 
     name: ClassVar[str]
 
     def __init__(self, context: Context):
         self.context = context
         self.client = context.client
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Work until cancelled. Called again after a crash."""
+
+
+class Controller(Runner):
+    """One controller. Its constructor subscribes to informers (handlers only queue keys); `run` does the work.
+
+    `reconcile` is level-triggered: it looks at the caches as they are now, whatever put the key into the queue, and
+    raises `ApiError` to be called again after a pause.
+    """
+
+    def __init__(self, context: Context):
+        super().__init__(context)
         self.queue: WorkQueue[Key] = WorkQueue(self.name)
         self._watched: list[Informer] = []
         self._crashed: set[Key] = set()

@@ -11,15 +11,33 @@ from wherry.client.events import EventWriter
 from wherry.client.interface import Client
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.context import Caches, Context
-from wherry.controllers.controller import Controller
+from wherry.controllers.controller import Runner
 from wherry.controllers.deployment.controller import DeploymentController
+from wherry.controllers.endpoints import EndpointsController
+from wherry.controllers.endpointslice.controller import EndpointSliceController
+from wherry.controllers.endpointslice.mirroring import EndpointSliceMirroringController
+from wherry.controllers.eventttl import EventTTLController
+from wherry.controllers.garbagecollector.controller import GarbageCollector
+from wherry.controllers.namespace import NamespaceController
+from wherry.controllers.podgc import PodGCController
 from wherry.controllers.replicaset.controller import ReplicaSetController
+from wherry.controllers.rootca import RootCAController
+from wherry.controllers.serviceaccount import ServiceAccountController
 
 log = logging.getLogger(__name__)
 
-CONTROLLERS: tuple[type[Controller], ...] = (
+CONTROLLERS: tuple[type[Runner], ...] = (
+    NamespaceController,
+    ServiceAccountController,
+    RootCAController,
     DeploymentController,
     ReplicaSetController,
+    EndpointsController,
+    EndpointSliceController,
+    EndpointSliceMirroringController,
+    GarbageCollector,
+    PodGCController,
+    EventTTLController,
 )
 
 RESTART_SECONDS = (0.1, 1.0, 5.0, 30.0)
@@ -31,12 +49,12 @@ async def run(
     client: Client,
     config: ControllersConfig,
     *,
-    controllers: Sequence[type[Controller]] = CONTROLLERS,
+    controllers: Sequence[type[Runner]] = CONTROLLERS,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Run the controllers until cancelled. A crash is logged and ends nothing but a moment of one controller's work."""
     caches, events = Caches(client), EventWriter(client, clock=clock)
-    made: list[Controller] = []
+    made: list[Runner] = []
     for make in controllers:
         made.append(make(Context(client, config, caches, events, clock)))
     async with asyncio.TaskGroup() as group:
@@ -62,7 +80,7 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(RESTART_SECONDS[min(crashes, len(RESTART_SECONDS)) - 1])
 
 
-async def _run_synced(controller: Controller) -> None:
+async def _run_synced(controller: Runner) -> None:
     await controller.context.synced()
     log.info("controller started name=%s", controller.name)
     await supervise(controller.name, controller.run)
