@@ -25,7 +25,7 @@ RESIZE = 1
 
 async def attach(handle: ContainerHandle, session: Session) -> None:
     """Carry the container's output and the client's input until either ends; the container does not notice."""
-    status = failure("the client is gone")
+    status = failure("the session was broken off")
     try:
         status = await _attach(handle, session) or status
     finally:

@@ -25,7 +25,7 @@ OUTPUTS: tuple[Output, Output] = ("stdout", "stderr")
 
 async def execute(handle: ContainerHandle, words: Sequence[str], streams: Streams, session: Session) -> None:
     """Run a command for a session and tell it how that ended; when the client leaves, the command is ended."""
-    status = failure("the client is gone")
+    status = failure("the session was broken off")
     try:
         command = await Command.start(handle, words, stdin=streams.stdin, tty=streams.tty)
         try:

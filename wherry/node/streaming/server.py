@@ -7,10 +7,11 @@ the API server can pass on as it is.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ class StreamingServer:
         self._allowed = allowed
         self._health = health or Health()
         self._runner: web.AppRunner | None = None
+        self._sessions: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen."""
@@ -105,7 +107,10 @@ class StreamingServer:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Stop listening and end what is under way."""
+        """Stop listening and end what is under way, commands included."""
+        for session in self._sessions:
+            session.cancel()
+        await asyncio.gather(*self._sessions, return_exceptions=True)
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await runner.cleanup()
@@ -171,31 +176,46 @@ class StreamingServer:
         if not words:
             raise BadRequest("you must specify a command")
         handle = self._find_running(request)
-        session = await open_session(request, streams)
-        await execute(handle, words, streams, session)
-        return web.Response()  # unheard: the connection is closed
+
+        async def serve() -> None:
+            await execute(handle, words, streams, await open_session(request, streams))
+
+        return await self._session(serve())
 
     async def _attach(self, request: web.Request) -> web.StreamResponse:
+        streams = Streams.of(request.query)
         handle = self._find_running(request)
-        asked = Streams.of(request.query)
-        session = await open_session(request, asked)
-        await attach(handle, session)
-        return web.Response()
+
+        async def serve() -> None:
+            await attach(handle, await open_session(request, streams))
+
+        return await self._session(serve())
 
     async def _port_forward(self, request: web.Request) -> web.StreamResponse:
         namespace, pod = request.match_info["namespace"], request.match_info["pod"]
         target = Target(namespace, pod, self._runtime.network_namespace(namespace, pod))
-        if not is_websocket(request):
-            connection, _ = upgrade_to_spdy(request, SPDY_PROTOCOLS)
-            await SpdyForward(connection, target).run()
-        elif TUNNEL_PROTOCOL in request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, ""):
-            socket = web.WebSocketResponse(protocols=(TUNNEL_PROTOCOL,), max_msg_size=LONGEST_MESSAGE, compress=False)
-            await socket.prepare(request)
-            await SpdyForward(WebSocketBytes(socket, request), target).run()
-        else:
-            ports = parse_ports([*request.query.getall("port", []), *request.query.getall("ports", [])])
-            await ChannelForward(await ChannelSocket.accept(request, CHANNEL_PROTOCOLS), target, ports).run()
-        return web.Response()
+        return await self._session(_forward(request, target))
+
+    async def _session(self, work: Coroutine[Any, Any, None]) -> web.Response:
+        """Run a session in a task of its own: it cleans up after itself undisturbed when its handler is cancelled."""
+        task = asyncio.create_task(work)
+        self._sessions.add(task)
+        task.add_done_callback(self._sessions.discard)
+        await asyncio.shield(task)
+        return web.Response()  # nobody hears it: an upgraded connection is closed by now
+
+
+async def _forward(request: web.Request, target: Target) -> None:
+    if not is_websocket(request):
+        connection, _ = upgrade_to_spdy(request, SPDY_PROTOCOLS)
+        await SpdyForward(connection, target).run()
+    elif TUNNEL_PROTOCOL in request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, ""):
+        socket = web.WebSocketResponse(protocols=(TUNNEL_PROTOCOL,), max_msg_size=LONGEST_MESSAGE, compress=False)
+        await socket.prepare(request)
+        await SpdyForward(WebSocketBytes(socket, request), target).run()
+    else:
+        ports = parse_ports([*request.query.getall("port", []), *request.query.getall("ports", [])])
+        await ChannelForward(await ChannelSocket.accept(request, CHANNEL_PROTOCOLS), target, ports).run()
 
 
 @web.middleware
