@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
-from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 
@@ -149,13 +149,13 @@ _GO_SCALARS = {
 @cache
 def load() -> Definitions:
     """Return the definitions, read from the package on the first call."""
-    return Definitions((files("wherry.objects") / "schema.json").read_bytes())
+    return Definitions(Path(__file__).with_name("schema.json").read_bytes())
 
 
 @cache
 def descriptions() -> Mapping[str, Mapping[str, str]]:
     """Return the texts by type name and field name; under the field name "" stands the type's own."""
-    packed = (files("wherry.objects") / "descriptions.json.gz").read_bytes()
+    packed = Path(__file__).with_name("descriptions.json.gz").read_bytes()
     return msgspec.json.decode(gzip.decompress(packed), type=dict[str, dict[str, str]])
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from wherry.objects import Object
@@ -31,7 +31,7 @@ def _document_class() -> Any:
 
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(any_pb2.DESCRIPTOR.serialized_pb)
-    described = descriptor_pb2.FileDescriptorSet.FromString((files("wherry.objects") / "openapi_v2.bin").read_bytes())
+    described = descriptor_pb2.FileDescriptorSet.FromString(Path(__file__).with_name("openapi_v2.bin").read_bytes())
     for file in described.file:
         pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("openapi.v2.Document"))

@@ -35,6 +35,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	policyv1beta1 "k8s.io/api/policy/v1beta1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -49,6 +50,7 @@ var groups = []func(*runtime.Scheme) error{
 	certificatesv1.AddToScheme, coordinationv1.AddToScheme, corev1.AddToScheme, discoveryv1.AddToScheme,
 	discoveryv1beta1.AddToScheme, eventsv1.AddToScheme, extensionsv1beta1.AddToScheme, networkingv1.AddToScheme,
 	networkingv1beta1.AddToScheme, nodev1.AddToScheme, policyv1.AddToScheme, policyv1beta1.AddToScheme, rbacv1.AddToScheme,
+	rbacv1beta1.AddToScheme,
 	schedulingv1.AddToScheme, storagev1.AddToScheme, metav1.AddMetaToScheme,
 }
 
