@@ -56,6 +56,11 @@ def test_pruning_drops_unknown_fields_and_leaves_its_argument_alone() -> None:
     assert json.dumps(obj) == before
 
 
+def test_a_body_that_is_no_object_is_refused() -> None:
+    with pytest.raises(BadRequest, match="cannot unmarshal array into Go value of type"):
+        schema.typed([], POD)  # type: ignore[arg-type]
+
+
 def test_a_kind_without_a_schema_passes_unchanged() -> None:
     obj = {"apiVersion": "example.com/v1", "kind": "Widget", "spec": {"anything": [None, {}]}}
     assert schema.typed(obj, schema.gvk_of(obj)) == (obj, [])

@@ -41,7 +41,8 @@ class Mismatch(Unreadable):
 
     def __str__(self) -> str:
         what = _json_kind(self.value, self.go)
-        return f"json: cannot unmarshal {what} into Go struct field {self.struct}.{self.path} of type {self.go}"
+        place = f"struct field {self.struct}.{self.path}" if self.struct else "value"
+        return f"json: cannot unmarshal {what} into Go {place} of type {self.go}"
 
 
 def _json_kind(value: Any, go: str) -> str:
