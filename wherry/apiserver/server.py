@@ -30,11 +30,15 @@ from wherry.apiserver.storage.interface import Storage
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.apiserver.storage.sqlite import SqliteStorage
 from wherry.apiserver.user import AUTHENTICATED, MASTERS, User
-from wherry.apiserver.web import listener
+from wherry.apiserver.web import listener, nodes
 from wherry.apiserver.web.discovery import Discovery
 from wherry.apiserver.web.handler import Handler
+from wherry.apiserver.web.inventory import inventory
 from wherry.apiserver.web.listener import Listener
-from wherry.apiserver.web.pages import pages
+from wherry.apiserver.web.nodes import Nodes
+from wherry.apiserver.web.openapi import OpenApi
+from wherry.apiserver.web.pages import VERSION, pages
+from wherry.apiserver.web.streams import Streams
 from wherry.client.interface import Client
 from wherry.objects.resource import SERVICE_ACCOUNTS
 from wherry.telemetry.health import Health
@@ -80,8 +84,18 @@ class ApiServer:
         accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state, self.catalog)
         self.api = Api(self._registry, self.catalog, Rbac(self._state, self.catalog), accounts)
         self.health = Health()
-        discovery = Discovery(self.api, f"{config.advertise_address}:{config.advertise_port}")
-        handler = Handler(self.api, Authenticator(accounts), discovery, pages(self.health, accounts))
+        self.health.live("ping", lambda: None)
+        self.health.live("storage", lambda: None if self._state.following else "changes in the store are not seen")
+        entries = inventory(self.api)
+        to_nodes = nodes.tls(config.kubelet_client_certificate, config.kubelet_client_key, config.kubelet_ca)
+        handler = Handler(
+            self.api,
+            Authenticator(accounts),
+            discovery=Discovery(entries, f"{config.advertise_address}:{config.advertise_port}"),
+            openapi=OpenApi(entries, VERSION["gitVersion"]),
+            streams=Streams(self.api.rbac, Nodes(self._registry), to_nodes),
+            pages=pages(self.health, accounts),
+        )
         context = listener.tls(config.tls_certificate, config.tls_key, config.client_ca)
         self._listener = Listener(handler, config.sockets, context)
 

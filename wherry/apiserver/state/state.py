@@ -36,9 +36,10 @@ class State:
         """Return the collection of a kind."""
         return self._collections[_room(kind)]
 
-    def collections(self) -> list[Collection]:
-        """Return all collections."""
-        return list(self._collections.values())
+    @property
+    def following(self) -> bool:
+        """Whether changes in the store are seen."""
+        return self._feeding is not None and not self._feeding.done()
 
     async def start(self) -> None:
         """Load what is stored, and follow it from there. The store must be open."""

@@ -11,8 +11,11 @@ resources.py        requests for objects -> `Api`
 watching.py         the event stream of a watch
 discovery.py        what is served, in both discovery formats
 openapi.py          the schema documents
+documents.py        documents with an entity tag
+inventory.py        what is served, for discovery and OpenAPI
 pages.py            everything else: version, health, metrics, keys
 nodes.py            where a pod's node answers
+streams.py          what a pod's node answers
 logs.py             pods/log, passed through
 tunnel.py           pods/exec, attach, portforward: raw bytes both ways
 handler.py          one request, from credentials to answer

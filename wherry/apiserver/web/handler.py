@@ -14,8 +14,10 @@ from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.user import User
 from wherry.apiserver.web import paths, query, responses
 from wherry.apiserver.web.discovery import Discovery
+from wherry.apiserver.web.openapi import OpenApi
 from wherry.apiserver.web.pages import Page
 from wherry.apiserver.web.resources import Resources
+from wherry.apiserver.web.streams import Streams
 from wherry.objects.errors import ApiError
 from wherry.telemetry import metrics
 
@@ -33,10 +35,21 @@ _VERBS = {"GET": "GET", "HEAD": "GET", "POST": "POST", "PUT": "PUT", "PATCH": "P
 class Handler:
     """Authenticates, finds out what is asked for, and turns errors into Status answers."""
 
-    def __init__(self, api: Api, authenticator: Authenticator, discovery: Discovery, pages: dict[str, Page]):
+    def __init__(
+        self,
+        api: Api,
+        authenticator: Authenticator,
+        *,
+        discovery: Discovery,
+        openapi: OpenApi,
+        streams: Streams,
+        pages: dict[str, Page],
+    ):
         self._api = api
         self._authenticator = authenticator
         self._discovery = discovery
+        self._openapi = openapi
+        self._streams = streams
         self._pages = pages
         self._resources = Resources(api)
         self._known = paths.resources(api.catalog, list(api.reviews))
@@ -63,6 +76,8 @@ class Handler:
     ) -> web.StreamResponse:
         if target is None:
             return await self._page(request, user)
+        if self._streams.answers(target):
+            return await self._streams.answer(request, user, target)
         if not _watching(request, target):
             return await self._resources.answer(request, user, target, warnings)
         with _watches.labels(target.resource.group, target.resource.plural).track_inprogress():
@@ -74,8 +89,11 @@ class Handler:
         self._api.rbac.require(user, Attributes(verb=verb, path=request.path))
         if page := self._pages.get(path):
             return await page(request)
-        if path.split("/")[1] in ("api", "apis"):
-            return self._discovery.answer(request)
+        match path.split("/")[1]:
+            case "api" | "apis":
+                return self._discovery.answer(request)
+            case "openapi":
+                return await self._openapi.answer(request)
         raise unknown_path()
 
     def _count(self, request: web.BaseRequest, target: Target | None, status: int, seconds: float) -> None:

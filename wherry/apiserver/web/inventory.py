@@ -1,0 +1,89 @@
+"""Everything that is served, in the words discovery and OpenAPI share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wherry.apiserver.api import views
+from wherry.apiserver.api.api import Api
+from wherry.apiserver.catalog import Served
+from wherry.objects.resource import PODS, Resource
+
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_STAGES = {None: 2, "beta": 1, "alpha": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A subresource: what it reads and writes, and whether that is an object or a stream."""
+
+    name: str
+    kind: Resource
+    verbs: tuple[str, ...]
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A resource of one group and version."""
+
+    resource: Resource
+    verbs: tuple[str, ...]
+    singular: str
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+def _connected(name: str, kind: str, *verbs: str) -> Part:
+    return Part(name, Resource("", "v1", "", kind), verbs, stream=True)
+
+
+CONNECTED = (
+    _connected("attach", "PodAttachOptions", "create", "get"),
+    _connected("exec", "PodExecOptions", "create", "get"),
+    _connected("log", "Pod", "get"),
+    _connected("portforward", "PodPortForwardOptions", "create", "get"),
+)
+"""What a pod's node answers itself."""
+
+
+def inventory(api: Api) -> list[Entry]:
+    """Return every resource, by group and version in the order clients shall prefer them, then by name.
+
+    Groups stand in the order in which kinds declare them, `extensions` last since it only repeats what others serve;
+    versions as apimachinery pkg/version (CompareKubeAwareVersionStrings) orders them.
+    """
+    entries = [_entry(api, served) for served in api.catalog]
+    entries += [Entry(r, ("create",), r.kind.lower()) for r in api.reviews]
+    groups = list(dict.fromkeys(e.resource.group for e in entries))
+
+    def order(entry: Entry) -> tuple[bool, int, tuple[int, ...], str]:
+        group, version = entry.resource.group, entry.resource.version
+        return group == "extensions", groups.index(group), tuple(-p for p in _priority(version)), entry.resource.plural
+
+    return sorted(entries, key=order)
+
+
+def _entry(api: Api, served: Served) -> Entry:
+    kind, resource = served.kind, served.resource
+    parts = [Part(v.name, v.resource or resource, v.verbs) for v in views.views(kind)]
+    parts += [Part(a.name, a.resource, ("create",)) for a in api.actions.get((resource.group, resource.plural), ())]
+    if resource == PODS:
+        parts += CONNECTED
+    return Entry(
+        resource,
+        VERBS,
+        kind.singular or kind.kind.lower(),
+        tuple(kind.short_names),
+        tuple(kind.categories),
+        tuple(sorted(parts, key=lambda part: part.name)),
+    )
+
+
+def _priority(version: str) -> tuple[int, int, int]:
+    match = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
+    if match is None:
+        return -1, 0, 0
+    return _STAGES[match[2]], int(match[1]), int(match[3] or 0)
