@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.state.change import Change, Key, LoggedChange, decode, encode
@@ -53,7 +53,10 @@ class State:
                 self._collections[room].load(decode(entry.value, entry.revision))
             else:
                 log.warning("stored object of an unknown kind is left alone key=%s", entry.key)
-        self._feeding = asyncio.create_task(self._feed(oldest))
+        feed = self._storage.watch(oldest)
+        if oldest < snapshot.revision:
+            self._apply(await anext(feed))  # the log, so that a watch may continue from before the start
+        self._feeding = asyncio.create_task(self._follow(feed))
 
     async def stop(self) -> None:
         """Follow no more, and end every watch."""
@@ -107,9 +110,9 @@ class State:
         asyncio.ensure_future(written).add_done_callback(failed)
         return done
 
-    async def _feed(self, after: int) -> None:
+    async def _follow(self, feed: AsyncIterator[Sequence[LogEntry]]) -> None:
         try:
-            async for batch in self._storage.watch(after):
+            async for batch in feed:
                 self._apply(batch)
         except StorageError:
             log.exception("cannot follow the store any more")

@@ -1,0 +1,185 @@
+"""The way to write: durable before visible, one writer an object, nothing lost on a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+
+import pytest
+
+from tests.apiserver.state.test_collection import POD, pod
+from wherry.apiserver.state.selection import Selection
+from wherry.apiserver.state.state import State
+from wherry.apiserver.storage.interface import StorageError
+from wherry.apiserver.storage.memory import MemoryStorage
+from wherry.apiserver.storage.sqlite import SqliteStorage
+from wherry.objects import Object
+
+KEY = ("demo", "x")
+
+
+class SlowStorage(MemoryStorage):
+    """Writes happen when the test lets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[asyncio.Future[int]] = []
+        self.error: StorageError | None = None
+
+    def put(self, key: str, value: bytes, expected: int) -> Awaitable[int]:
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def go(_: asyncio.Future[int]) -> None:
+            if self.error:
+                done.set_exception(self.error)
+            else:
+                MemoryStorage.put(self, key, value, expected).add_done_callback(  # type: ignore[attr-defined]
+                    lambda f: done.set_result(f.result())
+                )
+
+        hold: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        hold.add_done_callback(go)
+        self.held.append(hold)
+        return done
+
+    def release(self) -> None:
+        for hold in self.held:
+            hold.set_result(0)
+        self.held.clear()
+
+
+async def started(storage: MemoryStorage | SqliteStorage) -> State:
+    state = State(storage, [POD])
+    await storage.open()
+    await state.start()
+    return state
+
+
+def put(obj: Object):  # type: ignore[no-untyped-def]
+    return lambda current: obj
+
+
+async def test_a_write_is_visible_to_nobody_before_it_is_durable() -> None:
+    storage = SlowStorage()
+    state = await started(storage)
+    collection = state.collection(POD)
+    watch = collection.watch(Selection(), None)
+    writing = asyncio.create_task(state.write(POD, KEY, put(pod(*KEY, 0))))
+    await asyncio.sleep(0)
+    assert collection.get(KEY) is None
+    assert collection.latest(KEY) is not None
+    assert [obj["metadata"]["name"] for obj in collection.latest_items()] == ["x"]
+    storage.release()
+    written = await writing
+    assert written is collection.get(KEY)
+    assert written is not None
+    assert written["metadata"]["resourceVersion"] == "1"
+    assert [event.object for event in await watch.take()] == [written]
+    await state.stop()
+
+
+async def test_writers_of_one_object_see_each_others_result() -> None:
+    storage = SlowStorage()
+    state = await started(storage)
+
+    def count(current: Object | None) -> Object:
+        number = current["spec"]["n"] + 1 if current else 1
+        return {"metadata": {"namespace": "demo", "name": "x"}, "spec": {"n": number}}
+
+    writing = [asyncio.create_task(state.write(POD, KEY, count)) for _ in range(5)]
+    for _ in range(30):
+        await asyncio.sleep(0)
+        storage.release()
+    results = await asyncio.gather(*writing)
+    assert sorted(r["spec"]["n"] for r in results if r) == [1, 2, 3, 4, 5]
+    await state.stop()
+
+
+async def test_writers_of_different_objects_do_not_wait_for_each_other() -> None:
+    storage = SlowStorage()
+    state = await started(storage)
+    writing = [asyncio.create_task(state.write(POD, ("demo", n), put(pod("demo", n, 0)))) for n in "abc"]
+    await asyncio.sleep(0)
+    assert len(storage.held) == 3
+    storage.release()
+    await asyncio.gather(*writing)
+    await state.stop()
+
+
+async def test_a_write_that_failed_never_was() -> None:
+    storage = SlowStorage()
+    state = await started(storage)
+    storage.error = StorageError("disk full")
+    writing = asyncio.create_task(state.write(POD, KEY, put(pod(*KEY, 0))))
+    await asyncio.sleep(0)
+    storage.release()
+    with pytest.raises(StorageError, match="disk full"):
+        await writing
+    assert state.collection(POD).latest(KEY) is None
+    storage.error = None
+    again = asyncio.create_task(state.write(POD, KEY, put(pod(*KEY, 0))))
+    await asyncio.sleep(0)
+    storage.release()
+    assert await again is not None
+    await state.stop()
+
+
+async def test_a_writer_that_goes_away_does_not_take_its_write_with_it() -> None:
+    storage = SlowStorage()
+    state = await started(storage)
+    writing = asyncio.create_task(state.write(POD, KEY, put(pod(*KEY, 0))))
+    await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    storage.release()
+    await state.reached(1)
+    assert state.collection(POD).get(KEY) is not None
+    assert not state.collection(POD).pending
+    await state.stop()
+
+
+async def test_leaving_an_object_as_it_is_writes_nothing() -> None:
+    state = await started(MemoryStorage())
+    first = await state.write(POD, KEY, put(pod(*KEY, 0)))
+    assert await state.write(POD, KEY, lambda current: current) is first
+    assert await state.write(POD, ("demo", "missing"), lambda current: None) is None
+    assert state.revision == 1
+    await state.stop()
+
+
+async def test_what_somebody_else_stores_is_seen_too() -> None:
+    storage = MemoryStorage()
+    state = await started(storage)
+    await storage.put("/core/pods/demo/x", b'{"metadata":{"namespace":"demo","name":"x"}}', 0)
+    await state.reached(1)
+    found = state.collection(POD).get(KEY)
+    assert found is not None
+    assert found["metadata"]["resourceVersion"] == "1"
+    await state.stop()
+
+
+async def test_objects_versions_and_recent_changes_survive_a_restart(tmp_path: Path) -> None:
+    storage = SqliteStorage(tmp_path / "db")
+    state = await started(storage)
+    for label in ("a", "b"):
+        await state.write(POD, KEY, put(pod(*KEY, 0, app=label)))
+    await state.write(POD, ("demo", "y"), put(pod("demo", "y", 0)))
+    await state.write(POD, ("demo", "y"), lambda current: None)
+    await state.stop()
+    await storage.close()
+
+    storage = SqliteStorage(tmp_path / "db")
+    state = await started(storage)
+    assert state.revision == 4
+    collection = state.collection(POD)
+    found = collection.get(KEY)
+    assert found is not None
+    assert (found["metadata"]["resourceVersion"], found["metadata"]["labels"]) == ("2", {"app": "b"})
+    watch = collection.watch(Selection(), 1)
+    events = [
+        (e.type, e.object["metadata"]["name"], e.object["metadata"]["resourceVersion"]) for e in await watch.take()
+    ]
+    assert events == [("MODIFIED", "x", "2"), ("ADDED", "y", "3"), ("DELETED", "y", "4")]
+    await state.stop()
+    await storage.close()
