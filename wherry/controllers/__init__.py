@@ -8,6 +8,8 @@
     expectations.py    what was asked for and is not seen yet
     ownership.py       adopting and releasing by selector
     pods.py            pure: active, ready, available; which pod goes first
+    backoff.py         growing pauses                   podtemplate.py    pure: a pod from a template
+    podcontrol.py      creating and deleting pods       pernamespace.py   one object in every namespace
 
     deployment/        Deployment → ReplicaSets         replicaset/       ReplicaSet → Pods
     daemonset/         DaemonSet → a Pod per node       garbagecollector/ dependents follow their owners

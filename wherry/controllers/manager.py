@@ -12,6 +12,7 @@ from wherry.client.interface import Client
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.context import Caches, Context
 from wherry.controllers.controller import Runner
+from wherry.controllers.daemonset.controller import DaemonSetController
 from wherry.controllers.deployment.controller import DeploymentController
 from wherry.controllers.endpoints import EndpointsController
 from wherry.controllers.endpointslice.controller import EndpointSliceController
@@ -19,6 +20,8 @@ from wherry.controllers.endpointslice.mirroring import EndpointSliceMirroringCon
 from wherry.controllers.eventttl import EventTTLController
 from wherry.controllers.garbagecollector.controller import GarbageCollector
 from wherry.controllers.namespace import NamespaceController
+from wherry.controllers.nodelifecycle.controller import NodeLifecycleController
+from wherry.controllers.nodelifecycle.evictor import TaintEvictionController
 from wherry.controllers.podgc import PodGCController
 from wherry.controllers.replicaset.controller import ReplicaSetController
 from wherry.controllers.rootca import RootCAController
@@ -32,10 +35,13 @@ CONTROLLERS: tuple[type[Runner], ...] = (
     RootCAController,
     DeploymentController,
     ReplicaSetController,
+    DaemonSetController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,
     GarbageCollector,
+    NodeLifecycleController,
+    TaintEvictionController,
     PodGCController,
     EventTTLController,
 )

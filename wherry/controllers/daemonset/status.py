@@ -1,0 +1,49 @@
+"""Pure: a DaemonSet's status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from wherry.controllers.daemonset.placement import Eligibility
+from wherry.controllers.daemonset.rollout import is_new
+from wherry.controllers.pods import available_in, is_ready
+from wherry.objects import Object, metadata
+
+
+def new_status(
+    daemon_set: Object,
+    eligible: Mapping[str, Eligibility],
+    pods: Mapping[str, Sequence[Object]],
+    digest: str,
+    now: float,
+) -> Object:
+    """Return the numbers over all nodes; a node counts once, by its oldest pod."""
+    min_ready = daemon_set["spec"].get("minReadySeconds", 0)
+    wanted = [n for n, may in eligible.items() if may.run]
+    first = {n: _oldest(pods[n]) for n in wanted if pods.get(n)}
+    available = sum(available_in(p, min_ready, now) == 0 for p in first.values())
+    status: Object = {
+        "currentNumberScheduled": len(first),
+        "numberMisscheduled": sum(bool(pods.get(n)) for n, may in eligible.items() if not may.run),
+        "desiredNumberScheduled": len(wanted),
+        "numberReady": sum(map(is_ready, first.values())),
+        "observedGeneration": daemon_set["metadata"].get("generation", 0),
+    }
+    optional = {
+        "updatedNumberScheduled": sum(is_new(p, digest) for p in first.values()),
+        "numberAvailable": available,
+        "numberUnavailable": len(wanted) - available,
+        "collisionCount": (daemon_set.get("status") or {}).get("collisionCount"),
+    }
+    return status | {name: value for name, value in optional.items() if value}
+
+
+def _oldest(pods: Sequence[Object]) -> Object:
+    return min(pods, key=lambda p: (metadata.is_being_deleted(p), p["metadata"].get("creationTimestamp", "")))
+
+
+def look_again(daemon_set: Object, pods: Mapping[str, Sequence[Object]], now: float) -> float | None:
+    """Return in how many seconds the next ready pod becomes available, or None."""
+    min_ready = daemon_set["spec"].get("minReadySeconds", 0)
+    waits = [available_in(p, min_ready, now) for here in pods.values() for p in here]
+    return min((w for w in waits if w), default=None)
