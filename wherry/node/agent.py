@@ -62,7 +62,7 @@ async def run(config: NodeConfig, client: Client) -> None:
     events = EventWriter(client)
     keeper = Registration(client, config, hardware, programs)
     connector = aiohttp.TCPConnector(ssl=False, force_close=True, limit=0)
-    async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession(connector=connector) as session:
+    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as tasks:
         node = NodeServices(
             address=config.address,
             allocatable=hardware.allocatable,
