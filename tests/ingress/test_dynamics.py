@@ -127,40 +127,37 @@ async def test_a_reload_drops_no_request(nginx_dir: Path) -> None:
 
 
 async def test_a_removed_ingress_is_gone(nginx_dir: Path) -> None:
-    async with Backend("one") as one:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
-            world.client.remove(INGRESSES, "web", "demo")
-            await world.becomes(404, "a.test")
-            assert await world.nginx.control.backends() == {}
+    async with Backend("one") as one, running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+        world.client.remove(INGRESSES, "web", "demo")
+        await world.becomes(404, "a.test")
+        assert await world.nginx.control.backends() == {}
 
 
 async def test_state_survives_the_death_of_a_worker(nginx_dir: Path) -> None:
-    async with Backend("one") as one:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
-            before = world.workers()
-            for pid in before:
-                os.kill(pid, signal.SIGKILL)
+    async with Backend("one") as one, running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+        before = world.workers()
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
 
-            async def replaced() -> bool:
-                return len(world.workers() - before) == len(before)
+        async def replaced() -> bool:
+            return len(world.workers() - before) == len(before)
 
-            await eventually(replaced, "nginx has new workers")
-            assert (await world.ask("a.test"))[0] == 200
+        await eventually(replaced, "nginx has new workers")
+        assert (await world.ask("a.test"))[0] == 200
 
 
 async def test_a_killed_nginx_comes_back_with_everything(nginx_dir: Path) -> None:
     """Its workers outlive the master and keep the ports: they have to go first."""
-    async with Backend("one") as one:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
-            old, orphans = world.nginx.pid, world.workers()
-            assert old is not None
-            os.kill(old, signal.SIGKILL)
+    async with Backend("one") as one, running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+        old, orphans = world.nginx.pid, world.workers()
+        assert old is not None
+        os.kill(old, signal.SIGKILL)
 
-            async def back() -> bool:
-                return world.nginx.pid not in (None, old) and await serves(world)
+        async def back() -> bool:
+            return world.nginx.pid not in (None, old) and await serves(world)
 
-            await eventually(back, "another nginx serves")
-            await eventually(lambda: gone(orphans), "the old workers end")
+        await eventually(back, "another nginx serves")
+        await eventually(lambda: gone(orphans), "the old workers end")
 
 
 async def test_a_killed_controllers_nginx_is_taken_over(nginx_dir: Path) -> None:

@@ -110,34 +110,33 @@ async def test_default_backends_take_what_no_rule_does(nginx_dir: Path) -> None:
 
 
 async def test_the_backend_sees_the_headers_ingress_nginx_sets(nginx_dir: Path) -> None:
-    async with Backend("one") as one:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
-            sent = {
-                "X-Forwarded-For": "1.2.3.4",
-                "X-Forwarded-Proto": "https",
-                "X-Real-IP": "1.2.3.4",
-                "Proxy": "evil",
-                "X-Mine": "kept",
-            }
-            _, _, body = await world.ask("a.test:8080", headers=sent)
-            got = body["headers"]
-            expected = {
-                "Host": "a.test:8080",
-                "X-Forwarded-Host": "a.test:8080",
-                "X-Forwarded-For": "127.0.0.1",
-                "X-Real-IP": "127.0.0.1",
-                "X-Forwarded-Proto": "http",
-                "X-Forwarded-Scheme": "http",
-                "X-Scheme": "http",
-                "X-Forwarded-Port": str(world.options.http_port),
-                "X-Original-Forwarded-For": "1.2.3.4",
-                "X-Mine": "kept",
-            }
-            assert {name: got.get(name) for name in expected} == expected
-            assert len(got["X-Request-ID"]) == 32
-            assert "Proxy" not in got
-            _, _, body = await world.ask("a.test", headers={"X-Request-ID": "mine"})
-            assert body["headers"]["X-Request-ID"] == "mine"
+    async with Backend("one") as one, running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+        sent = {
+            "X-Forwarded-For": "1.2.3.4",
+            "X-Forwarded-Proto": "https",
+            "X-Real-IP": "1.2.3.4",
+            "Proxy": "evil",
+            "X-Mine": "kept",
+        }
+        _, _, body = await world.ask("a.test:8080", headers=sent)
+        got = body["headers"]
+        expected = {
+            "Host": "a.test:8080",
+            "X-Forwarded-Host": "a.test:8080",
+            "X-Forwarded-For": "127.0.0.1",
+            "X-Real-IP": "127.0.0.1",
+            "X-Forwarded-Proto": "http",
+            "X-Forwarded-Scheme": "http",
+            "X-Scheme": "http",
+            "X-Forwarded-Port": str(world.options.http_port),
+            "X-Original-Forwarded-For": "1.2.3.4",
+            "X-Mine": "kept",
+        }
+        assert {name: got.get(name) for name in expected} == expected
+        assert len(got["X-Request-ID"]) == 32
+        assert "Proxy" not in got
+        _, _, body = await world.ask("a.test", headers={"X-Request-ID": "mine"})
+        assert body["headers"]["X-Request-ID"] == "mine"
 
 
 async def test_a_client_that_ends_tls_is_believed_with_use_forwarded_headers(nginx_dir: Path) -> None:
@@ -172,19 +171,18 @@ async def test_tls_presents_the_certificate_of_the_name_asked_for(nginx_dir: Pat
         tls_secret("shop", *exact),
         tls_secret("wild", *make_certificate("w", "*.wild.test")),
     ]
-    async with Backend("one") as one:
-        async with running(nginx_dir, *objects, *reached_by(one)) as world:
-            blog = await served_certificate(world, "myblog.devops.cn")
-            assert blog.public_bytes(serialization.Encoding.PEM) == article[0]
-            assert common_name(await served_certificate(world, "shop.test")) == "ignored"
-            assert common_name(await served_certificate(world, "SHOP.test")) == "ignored"
-            assert common_name(await served_certificate(world, "x.wild.test")) == "w"
-            for name in ("other.test", "broken.test", "x.y.wild.test", None):
-                assert common_name(await served_certificate(world, name)) == COMMON_NAME, name
-            status, headers, body = await world.ask("myblog.devops.cn", "/blog/index/", tls=True)
-            assert (status, body["headers"]["X-Forwarded-Proto"]) == (200, "https")
-            assert headers["Strict-Transport-Security"] == "max-age=15724800; includeSubDomains"
-            assert (await world.ask("broken.test", tls=True))[0] == 200
+    async with Backend("one") as one, running(nginx_dir, *objects, *reached_by(one)) as world:
+        blog = await served_certificate(world, "myblog.devops.cn")
+        assert blog.public_bytes(serialization.Encoding.PEM) == article[0]
+        assert common_name(await served_certificate(world, "shop.test")) == "ignored"
+        assert common_name(await served_certificate(world, "SHOP.test")) == "ignored"
+        assert common_name(await served_certificate(world, "x.wild.test")) == "w"
+        for name in ("other.test", "broken.test", "x.y.wild.test", None):
+            assert common_name(await served_certificate(world, name)) == COMMON_NAME, name
+        status, headers, body = await world.ask("myblog.devops.cn", "/blog/index/", tls=True)
+        assert (status, body["headers"]["X-Forwarded-Proto"]) == (200, "https")
+        assert headers["Strict-Transport-Security"] == "max-age=15724800; includeSubDomains"
+        assert (await world.ask("broken.test", tls=True))[0] == 200
 
 
 async def test_http_is_redirected_where_the_host_has_tls(nginx_dir: Path) -> None:
@@ -195,37 +193,34 @@ async def test_http_is_redirected_where_the_host_has_tls(nginx_dir: Path) -> Non
         ingress("none", rule("c.test")),
         tls_secret("cert", *make_certificate("x", "a.test", "b.test")),
     ]
-    async with Backend("one") as one:
-        async with running(nginx_dir, *objects, *reached_by(one)) as world:
-            status, headers, _ = await world.ask("a.test:1234", "/x?y=%20z")
-            assert status == 308
-            assert headers["Location"] == f"https://a.test:{world.options.https_port}/x?y=%20z"
-            assert (await world.ask("b.test"))[0] == 200
-            assert (await world.ask("c.test"))[0] == 200
-            assert (await world.ask("a.test", tls=True))[0] == 200
+    async with Backend("one") as one, running(nginx_dir, *objects, *reached_by(one)) as world:
+        status, headers, _ = await world.ask("a.test:1234", "/x?y=%20z")
+        assert status == 308
+        assert headers["Location"] == f"https://a.test:{world.options.https_port}/x?y=%20z"
+        assert (await world.ask("b.test"))[0] == 200
+        assert (await world.ask("c.test"))[0] == 200
+        assert (await world.ask("a.test", tls=True))[0] == 200
 
 
 async def test_rewrite_target_replaces_the_path(nginx_dir: Path) -> None:
     rewriting = ingress("api", rule("a.test", path("/api(/|$)(.*)", "web")), annotations={"rewrite-target": "/$2"})
     literal = ingress("rest", rule("a.test", path("/rest", "web")), created="2026-02-01T00:00:00Z")
-    async with Backend("one") as one:
-        async with running(nginx_dir, rewriting, literal, *reached_by(one)) as world:
-            asked = {
-                "/api/users?x=1": "/users?x=1",
-                "/API/a%20b": "/a%20b",
-                "/api": "/",
-                "/REST/of": "/REST/of",
-            }
-            for target, expected in asked.items():
-                assert (await world.ask("a.test", target))[2]["path"] == expected
+    async with Backend("one") as one, running(nginx_dir, rewriting, literal, *reached_by(one)) as world:
+        asked = {
+            "/api/users?x=1": "/users?x=1",
+            "/API/a%20b": "/a%20b",
+            "/api": "/",
+            "/REST/of": "/REST/of",
+        }
+        for target, expected in asked.items():
+            assert (await world.ask("a.test", target))[2]["path"] == expected
 
 
 async def test_an_access_annotation_we_cannot_honour_closes_the_path(nginx_dir: Path) -> None:
     closed = ingress("web", rule("a.test"), annotations={"whitelist-source-range": "10.0.0.0/8"})
-    async with Backend("one") as one:
-        async with running(nginx_dir, closed, *reached_by(one)) as world:
-            assert (await world.ask("a.test"))[0] == 503
-            assert not one.connections
+    async with Backend("one") as one, running(nginx_dir, closed, *reached_by(one)) as world:
+        assert (await world.ask("a.test"))[0] == 503
+        assert not one.connections
 
 
 async def test_bodies_are_limited_and_large_ones_pass_when_allowed(nginx_dir: Path) -> None:
@@ -233,25 +228,23 @@ async def test_bodies_are_limited_and_large_ones_pass_when_allowed(nginx_dir: Pa
         ingress("small", rule("small.test")),
         ingress("large", rule("large.test"), annotations={"proxy-body-size": "8m"}),
     ]
-    async with Backend("one") as one:
-        async with running(nginx_dir, *objects, *reached_by(one)) as world:
-            body = b"x" * (2 << 20)
+    async with Backend("one") as one, running(nginx_dir, *objects, *reached_by(one)) as world:
+        body = b"x" * (2 << 20)
 
-            def sent() -> io.BytesIO:
-                return io.BytesIO(body)
+        def sent() -> io.BytesIO:
+            return io.BytesIO(body)
 
-            assert (await world.ask("small.test", method="POST", data=sent()))[0] == 413
-            status, _, answer = await world.ask("large.test", method="POST", data=sent())
-            assert (status, answer["length"]) == (200, len(body))
+        assert (await world.ask("small.test", method="POST", data=sent()))[0] == 413
+        status, _, answer = await world.ask("large.test", method="POST", data=sent())
+        assert (status, answer["length"]) == (200, len(body))
 
 
 async def test_websockets_pass_through(nginx_dir: Path) -> None:
-    async with Backend("one") as one:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
-            url = f"http://127.0.0.1:{world.options.http_port}/ws"
-            async with aiohttp.ClientSession() as session, session.ws_connect(url, headers={"Host": "a.test"}) as ws:
-                await ws.send_str("hello")
-                assert (await ws.receive_str()) == "echo hello"
+    async with Backend("one") as one, running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+        url = f"http://127.0.0.1:{world.options.http_port}/ws"
+        async with aiohttp.ClientSession() as session, session.ws_connect(url, headers={"Host": "a.test"}) as ws:
+            await ws.send_str("hello")
+            assert (await ws.receive_str()) == "echo hello"
 
 
 async def test_a_backend_may_speak_https(nginx_dir: Path) -> None:
@@ -261,9 +254,8 @@ async def test_a_backend_may_speak_https(nginx_dir: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair)
     speaking = ingress("web", rule("a.test"), annotations={"backend-protocol": "HTTPS"})
-    async with Backend("secret", tls=context) as secret:
-        async with running(nginx_dir, speaking, *reached_by(secret)) as world:
-            assert (await world.ask("a.test"))[2]["backend"] == "secret"
+    async with Backend("secret", tls=context) as secret, running(nginx_dir, speaking, *reached_by(secret)) as world:
+        assert (await world.ask("a.test"))[2]["backend"] == "secret"
 
 
 async def test_connections_to_backends_are_kept(nginx_dir: Path) -> None:
@@ -282,16 +274,15 @@ async def test_connections_to_backends_are_kept(nginx_dir: Path) -> None:
 
 
 async def test_requests_are_counted(nginx_dir: Path) -> None:
-    async with Backend("one") as one:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
-            for _ in range(3):
-                await world.ask("a.test")
-            await world.ask("nobody.test")
-            url = f"http://127.0.0.1:{world.controller.health.port}/metrics"
-            async with aiohttp.ClientSession() as session, session.get(url) as answer:
-                text = await answer.text()
-            assert (
-                'nginx_ingress_controller_requests_total{host="a.test",ingress="web",namespace="demo",'
-                'service="web",status="200"} 3.0' in text
-            )
-            assert 'service="",status="404"} 1.0' in text
+    async with Backend("one") as one, running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
+        for _ in range(3):
+            await world.ask("a.test")
+        await world.ask("nobody.test")
+        url = f"http://127.0.0.1:{world.controller.health.port}/metrics"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            text = await answer.text()
+        assert (
+            'nginx_ingress_controller_requests_total{host="a.test",ingress="web",namespace="demo",'
+            'service="web",status="200"} 3.0' in text
+        )
+        assert 'service="",status="404"} 1.0' in text

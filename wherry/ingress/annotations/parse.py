@@ -40,4 +40,6 @@ def read_policy(annotations: Mapping[str, str], prefix: str = DEFAULT_PREFIX) ->
 def _consequence(name: str) -> str:
     if restricts_access(name):
         return ": it restricts access, so the paths of this Ingress answer 503"
+    if name == "canary":
+        return ": the rules of a canary are left out"
     return " and has no effect"

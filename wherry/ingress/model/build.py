@@ -83,7 +83,6 @@ class _Builder:
         for message in problems:
             self._report(subject, problem.BAD_ANNOTATION, message)
         if is_canary(given, self._choices.annotations_prefix):
-            self._report(subject, problem.CANARY, "canary Ingresses are not supported: its rules are left out")
             return
         spec = ingress.get("spec") or {}
         fallback = self._fallback(spec, key, subject, policy)

@@ -1,0 +1,109 @@
+"""The command line: ingress-nginx' options, and `render`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from wherry.cli import ingress as cli
+from wherry.ingress.options import Options
+
+ROOT = Path(__file__).parents[2]
+
+RULES = """
+apiVersion: v1
+kind: List
+items:
+- apiVersion: networking.k8s.io/v1
+  kind: Ingress
+  metadata: {name: web, namespace: demo}
+  spec:
+    rules:
+    - host: a.test
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}
+"""
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the controller would have been started with."""
+    found: list[Any] = []
+    monkeypatch.setattr(cli, "_run", lambda given, ignored: found.extend([cli._options(given), ignored]))
+    return found
+
+
+def test_the_articles_arguments_start_us_unchanged(started: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POD_NAME", "nginx-ingress-controller-x")
+    monkeypatch.setenv("POD_NAMESPACE", "ingress-nginx")
+    documents = yaml.safe_load_all((ROOT / "examples/ingress/mandatory.yaml").read_text())
+    deployment = next(d for d in documents if d["kind"] == "Deployment")
+    arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    given = [a.replace("$(POD_NAMESPACE)", "ingress-nginx") for a in arguments]
+    result = CliRunner().invoke(cli.command, given)
+    assert result.exit_code == 0, result.output
+    options = started[0]
+    assert isinstance(options, Options)
+    assert options.config_map == ("ingress-nginx", "nginx-configuration")
+    assert options.tcp_services == ("ingress-nginx", "tcp-services")
+    assert options.publish_service == ("ingress-nginx", "ingress-nginx")
+    assert options.pod == ("ingress-nginx", "nginx-ingress-controller-x")
+    assert options.classes.name == "nginx"
+
+
+@pytest.mark.parametrize("spelling", [["--http-port=8080"], ["--http_port", "8080"], ["--http_port=8080"]])
+def test_options_take_dashes_underscores_and_equals(started: list[Any], spelling: list[str]) -> None:
+    assert CliRunner().invoke(cli.command, spelling).exit_code == 0
+    assert started[0].http_port == 8080
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [([], None), (["--watch-ingress-without-class"], True), (["--watch-ingress-without-class=false"], False)],
+)
+def test_booleans_are_gos(started: list[Any], given: list[str], expected: bool | None) -> None:
+    assert CliRunner().invoke(cli.command, given).exit_code == 0
+    assert started[0].classes.without_class is expected
+
+
+def test_options_without_effect_are_accepted_and_named(started: list[Any]) -> None:
+    result = CliRunner().invoke(cli.command, ["--election-id=x", "--v=2", "--enable-metrics"])
+    assert result.exit_code == 0, result.output
+    assert sorted(started[1]) == ["--election-id", "--enable-metrics", "--v"]
+
+
+@pytest.mark.parametrize("given", ["--enable-ssl-passthrough", "--configmap=nonsense", "--http-port=0"])
+def test_what_we_do_not_know_is_refused_by_name(started: list[Any], given: str) -> None:
+    result = CliRunner().invoke(cli.command, [given])
+    assert result.exit_code == 2
+    assert given.partition("=")[0] in result.output
+    assert not started
+
+
+def test_render_prints_nginx_conf_and_what_is_wrong() -> None:
+    result = CliRunner().invoke(cli.command, ["--http-port=8080", "render", "--file", "-"], input=RULES)
+    assert result.exit_code == 0
+    assert 'server_name "a.test";' in result.stdout
+    assert "listen 8080;" in result.stdout
+    assert "Ingress demo/web: ServiceNotFound: Service demo/web does not exist" in result.stderr
+
+
+def test_render_prints_the_backends() -> None:
+    result = CliRunner().invoke(cli.command, ["render", "--backends", "--file", "-"], input=RULES)
+    assert yaml.safe_load(result.stdout) == {"demo/web/80": []}
+
+
+def test_render_refuses_an_older_ingress_by_name() -> None:
+    old = RULES.replace("networking.k8s.io/v1", "extensions/v1beta1")
+    result = CliRunner().invoke(cli.command, ["render", "--file", "-"], input=old)
+    assert result.exit_code == 1
+    assert "Ingress web is extensions/v1beta1" in result.output
+
+
+def test_render_refuses_broken_yaml() -> None:
+    result = CliRunner().invoke(cli.command, ["render", "--file", "-"], input="{")
+    assert result.exit_code == 1
+    assert "Error: " in result.output

@@ -1,0 +1,67 @@
+"""The forms of user-given values, and the ConfigMap made of them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from wherry.ingress import values
+from wherry.ingress.settings import READERS, Settings, read_settings
+from wherry.ingress.values import BadValue
+
+
+@pytest.mark.parametrize("text", ["true", "True", "1", "t"])
+def test_true_is_read_as_go_does(text: str) -> None:
+    assert values.boolean(text) is True
+
+
+@pytest.mark.parametrize("text", ["yes", "tRue", "", " true", "true\n"])
+def test_other_words_are_no_booleans(text: str) -> None:
+    with pytest.raises(BadValue, match="true"):
+        values.boolean(text)
+
+
+@pytest.mark.parametrize("text", ["0", "8m", "1024", "1G", "16k"])
+def test_a_size_is_digits_and_a_unit(text: str) -> None:
+    assert values.size(text) == text
+
+
+@pytest.mark.parametrize("text", ["8mb", "-1", "m", "8m\n", "8 m", "1" * 20, "٣m"])
+def test_anything_else_is_no_size(text: str) -> None:
+    with pytest.raises(BadValue):
+        values.size(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "60s", "1.5", "", "1\n", "1000000", "٣"])
+def test_seconds_are_positive_whole_numbers(text: str) -> None:
+    with pytest.raises(BadValue, match="1 to 999999"):
+        values.seconds(text)
+    assert values.seconds("60") == 60
+
+
+def test_every_option_is_a_setting() -> None:
+    assert {key.replace("-", "_") for key in READERS} == {f.name for f in fields(Settings)}
+
+
+def test_settings_take_what_is_good_and_name_the_rest() -> None:
+    settings, problems = read_settings(
+        {
+            "proxy-body-size": "64m",
+            "hsts": "false",
+            "proxy-read-timeout": "soon",
+            "ssl-protocols": "TLSv1.3 SSLv3",
+            "use-gzip": "true",
+        }
+    )
+    assert settings == Settings(proxy_body_size="64m", hsts=False)
+    assert [p.split("'")[1] for p in problems] == ["proxy-read-timeout", "ssl-protocols", "use-gzip"]
+    assert "not supported" in problems[2]
+
+
+def test_strict_transport_security_is_put_together() -> None:
+    assert Settings().hsts_header == "max-age=15724800; includeSubDomains"
+    assert (
+        Settings(hsts_include_subdomains=False, hsts_preload=True, hsts_max_age=1).hsts_header == "max-age=1; preload"
+    )
+    assert Settings(hsts=False).hsts_header == ""
