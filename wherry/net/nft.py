@@ -1,6 +1,6 @@
 """nftables transactions: a printable value, applied whole or not at all by one `nft -f -` (nft(8)).
 
-A fork of `nft` takes about 4 ms and 10,000 services about half a second (tests/proxy/bench_nftables.py); libnftables
+One change takes about 16 ms, of which the fork of `nft` is 2: the rest is the kernel (benchmarks/proxy.py). libnftables
 through ctypes would save the fork only, so the plain way stays.
 """
 
