@@ -24,28 +24,31 @@ async def counted(world: World, host: str, requests: int = 20) -> Counter[str]:
 
 
 async def test_endpoints_follow_without_a_reload(nginx_dir: Path) -> None:
-    async with Backend("one") as one, Backend("two") as two:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
-            workers = world.workers()
-            assert set(await counted(world, "a.test")) == {"one"}
+    async with (
+        Backend("one") as one,
+        Backend("two") as two,
+        running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world,
+    ):
+        workers = world.workers()
+        assert set(await counted(world, "a.test")) == {"one"}
 
-            world.client.put(endpoint_slice("web", ("127.0.0.1", two.port), suffix="-2"))
+        world.client.put(endpoint_slice("web", ("127.0.0.1", two.port), suffix="-2"))
 
-            async def both() -> bool:
-                return set(await counted(world, "a.test")) == {"one", "two"}
+        async def both() -> bool:
+            return set(await counted(world, "a.test")) == {"one", "two"}
 
-            await eventually(both, "both endpoints are used")
-            assert max((await counted(world, "a.test", 40)).values()) <= 30
+        await eventually(both, "both endpoints are used")
+        assert max((await counted(world, "a.test", 40)).values()) <= 30
 
-            world.client.remove(ENDPOINT_SLICES, "web-abc", "demo")
+        world.client.remove(ENDPOINT_SLICES, "web-abc", "demo")
 
-            async def only_two() -> bool:
-                return set(await counted(world, "a.test")) == {"two"}
+        async def only_two() -> bool:
+            return set(await counted(world, "a.test")) == {"two"}
 
-            await eventually(only_two, "only the second endpoint is used")
-            world.client.put(endpoint_slice("web", ("127.0.0.1", two.port), ready=False, suffix="-2"))
-            await world.becomes(503, "a.test")
-            assert world.workers() == workers
+        await eventually(only_two, "only the second endpoint is used")
+        world.client.put(endpoint_slice("web", ("127.0.0.1", two.port), ready=False, suffix="-2"))
+        await world.becomes(503, "a.test")
+        assert world.workers() == workers
 
 
 async def test_certificates_follow_without_a_reload(nginx_dir: Path) -> None:
@@ -96,41 +99,43 @@ async def test_an_equal_model_changes_nothing(nginx_dir: Path) -> None:
 
 async def test_a_reload_drops_no_request(nginx_dir: Path) -> None:
     """Thirty clients ask slow backends while the structure changes; each answer must be a 200."""
-    async with Backend("one", delay=0.03) as one:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
-            answers: Counter[object] = Counter()
-            stop = asyncio.Event()
+    async with (
+        Backend("one", delay=0.03) as one,
+        running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world,
+    ):
+        answers: Counter[object] = Counter()
+        stop = asyncio.Event()
 
-            async def client() -> None:
-                url = f"http://127.0.0.1:{world.options.http_port}/"
-                connector = aiohttp.TCPConnector(force_close=True)
-                async with aiohttp.ClientSession(connector=connector) as session:
-                    while not stop.is_set():
-                        try:
-                            async with session.get(url, headers={"Host": "a.test"}) as answer:
-                                await answer.read()
-                                answers[answer.status] += 1
-                        except aiohttp.ClientError as error:
-                            answers[repr(error)] += 1
-                        await asyncio.sleep(0.02)
+        async def client() -> None:
+            url = f"http://127.0.0.1:{world.options.http_port}/"
+            connector = aiohttp.TCPConnector(force_close=True)
+            async with aiohttp.ClientSession(connector=connector) as session:
+                while not stop.is_set():
+                    try:
+                        async with session.get(url, headers={"Host": "a.test"}) as answer:
+                            await answer.read()
+                            answers[answer.status] += 1
+                    except aiohttp.ClientError as error:
+                        answers[repr(error)] += 1
+                    await asyncio.sleep(0.02)
 
-            clients = [asyncio.create_task(client()) for _ in range(15)]
-            for number in range(4):
-                before = world.workers()
-                world.client.put(ingress(f"more-{number}", rule(f"more-{number}.test")))
-                await world.becomes(200, f"more-{number}.test")
-                assert world.workers() != before
-            stop.set()
-            await asyncio.gather(*clients)
-            assert set(answers) == {200}, answers
-            assert answers[200] > 30
+        clients = [asyncio.create_task(client()) for _ in range(15)]
+        for number in range(4):
+            before = world.workers()
+            world.client.put(ingress(f"more-{number}", rule(f"more-{number}.test")))
+            await world.becomes(200, f"more-{number}.test")
+            assert world.workers() != before
+        stop.set()
+        await asyncio.gather(*clients)
+        assert set(answers) == {200}, answers
+        assert answers[200] > 30
 
 
 async def test_a_removed_ingress_is_gone(nginx_dir: Path) -> None:
     async with Backend("one") as one, running(nginx_dir, ingress("web", rule("a.test")), *reached_by(one)) as world:
         world.client.remove(INGRESSES, "web", "demo")
         await world.becomes(404, "a.test")
-        assert await world.nginx.control.backends() == {}
+        await eventually(lambda: knows_no_backend(world), "nginx forgets the backend")
 
 
 async def test_state_survives_the_death_of_a_worker(nginx_dir: Path) -> None:
@@ -176,13 +181,15 @@ async def test_a_killed_controllers_nginx_is_taken_over(nginx_dir: Path) -> None
 
 
 async def test_the_end_lets_requests_under_way_finish(nginx_dir: Path) -> None:
-    async with Backend("slow", delay=0.6) as slow:
-        async with running(nginx_dir, ingress("web", rule("a.test")), *reached_by(slow)) as world:
-            under_way = asyncio.create_task(world.ask("a.test"))
-            await eventually(lambda: reached(slow), "the backend has the request")
-            await world.nginx.stop(5)
-            assert (await under_way)[0] == 200
-            assert world.nginx.pid is None
+    async with (
+        Backend("slow", delay=0.6) as slow,
+        running(nginx_dir, ingress("web", rule("a.test")), *reached_by(slow)) as world,
+    ):
+        under_way = asyncio.create_task(world.ask("a.test"))
+        await eventually(lambda: reached(slow), "the backend has the request")
+        await world.nginx.stop(5)
+        assert (await under_way)[0] == 200
+        assert world.nginx.pid is None
 
 
 async def test_tcp_services_are_forwarded_to_their_cluster_ip(nginx_dir: Path) -> None:
@@ -195,12 +202,16 @@ async def test_tcp_services_are_forwarded_to_their_cluster_ip(nginx_dir: Path) -
             "data": {str(port): "demo/raw:web", "99999": "demo/raw:web"},
         }
         target = service("raw", {"name": "web", "port": raw.port}, clusterIP="127.0.0.1")
-        async with running(nginx_dir, services, target, tcp_services=("ingress-nginx", "tcp-services")):
-            async with (
-                aiohttp.ClientSession() as session,
-                session.get(f"http://127.0.0.1:{port}/direct") as answer,
-            ):
-                assert (await answer.json())["path"] == "/direct"
+        async with (
+            running(nginx_dir, services, target, tcp_services=("ingress-nginx", "tcp-services")),
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/direct") as answer,
+        ):
+            assert (await answer.json())["path"] == "/direct"
+
+
+async def knows_no_backend(world: World) -> bool:
+    return await world.nginx.control.backends() == {}
 
 
 async def serves(world: World) -> bool:

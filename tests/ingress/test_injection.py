@@ -1,7 +1,7 @@
 """Nothing a user writes into an Ingress, a Service or a Secret becomes more of nginx.conf than one string.
 
-Each CVE of ingress-nginx that its design could share has its case here by name; the property tests throw anything at all
-at every field.
+Each CVE of ingress-nginx that its design could share has its case here by name; the property tests throw anything at
+all at every field.
 """
 
 from __future__ import annotations

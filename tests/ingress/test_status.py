@@ -77,7 +77,7 @@ def address(client: FakeClient, name: str) -> Any:
 
 async def becomes(client: FakeClient, name: str, expected: Any) -> None:
     async with asyncio.timeout(5):
-        while address(client, name) != expected:
+        while address(client, name) != expected:  # noqa: ASYNC110 - the world under test, not ours to signal
             await asyncio.sleep(0.005)
 
 
