@@ -1,0 +1,103 @@
+"""`wherry proxy` as a process of its own, over HTTP, in a node's network namespace, with real traffic."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.client.front import Front
+from tests.proxy.build import CLUSTER_CIDR, CLUSTER_IP, NODE_ADDRESS, endpoint, endpoint_slice, node, service, unready
+from tests.proxy.cases import NODE_PORT
+from tests.proxy.outcome import REJECT, Outcome, masqueraded_to
+from tests.proxy.world import World, small_world
+from wherry.client.fake import FakeClient
+
+pytestmark = pytest.mark.kernel
+
+WHERRY = (sys.executable, "-m", "wherry")
+WEB = service(ports=[{"port": 80, "nodePort": NODE_PORT}], type="NodePort")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with small_world() as made:
+        yield made
+
+
+async def wherry(*args: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(*WHERRY, *args, stdout=asyncio.subprocess.PIPE)
+
+
+@contextlib.asynccontextmanager
+async def proxy(kubeconfig: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await wherry(
+        "proxy", f"--kubeconfig={kubeconfig}", "--hostname-override=n1", f"--cluster-cidr={CLUSTER_CIDR}"
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(15):
+        while not await asyncio.to_thread(true):  # noqa: ASYNC110 - a condition in a test, of no event
+            await asyncio.sleep(0.02)
+
+
+def test_a_service_works_while_the_proxy_runs_and_after_it(world: World, tmp_path: Path) -> None:
+    """Through start, change, kill -9, start again, SIGTERM and --cleanup."""
+
+    def node_port() -> Outcome:
+        return world.send("client", NODE_ADDRESS, NODE_PORT)
+
+    def cluster_ip(tries: int = 6) -> Outcome:
+        return world.send("host", CLUSTER_IP, 80, tries=tries)
+
+    async def scenario() -> None:
+        client = FakeClient(node(), WEB, endpoint_slice([endpoint("p1")]))
+        async with Front(client) as front:
+            kubeconfig = tmp_path / "kubeconfig"
+            kubeconfig.write_text(yaml.safe_dump(config(front.base)))
+            async with proxy(kubeconfig) as process:
+                await until(lambda: node_port() == masqueraded_to("p1"))
+                client.put(endpoint_slice([unready("p1")]))
+                await until(lambda: node_port() == REJECT)
+                client.put(endpoint_slice([endpoint("p2")]))
+                await until(lambda: cluster_ip() == masqueraded_to("p2"))
+                process.kill()
+            assert cluster_ip() == masqueraded_to("p2")
+            client.put(endpoint_slice([endpoint("r1")]))
+            async with proxy(kubeconfig) as process:
+                await until(lambda: cluster_ip() == masqueraded_to("r1"))
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.wait_for(process.wait(), 10) == 0
+            assert cluster_ip() == masqueraded_to("r1")
+            shown = await wherry("proxy", "plan", f"--kubeconfig={kubeconfig}", "--node=n1", "--nft")
+            output = (await shown.communicate())[0].decode()
+            assert f"NodePort     {NODE_ADDRESS}:{NODE_PORT}/TCP -> 10.244.1.5:8080;" in output
+            assert "add element ip wherry-proxy services {" in output
+            await (await wherry("proxy", "--cleanup")).wait()
+            assert node_port() == REJECT  # by the node itself, where nobody listens
+
+    world.inside("host", scenario)
+
+
+def config(server: str) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
