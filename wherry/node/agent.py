@@ -28,6 +28,7 @@ from wherry.node.registration import Registration
 from wherry.node.routes import RouteKeeper
 from wherry.node.runtime import machine
 from wherry.node.runtime.containers import Containers
+from wherry.node.streaming.server import StreamingServer, server_tls
 from wherry.node.volumes.manager import VolumeManager
 from wherry.node.volumes.tokens import TokenSource
 from wherry.objects.resource import NODES, PODS, SERVICES
@@ -86,8 +87,20 @@ async def run(config: NodeConfig, client: Client) -> None:
         tasks.create_task(keeper.run())
         tasks.create_task(RouteKeeper(nodes, config.name, config.address, config.pod_cidr).run())
         await manager.start()
+        tasks.create_task(_serve(config, manager))
         known = {pod["metadata"]["uid"] for pod in manager.pods()}
         await asyncio.to_thread(remove_leftovers, config.state_dir, config.state_dir / "logs", known)
+
+
+async def _serve(config: NodeConfig, manager: PodManager) -> None:
+    """Run the node's HTTPS server until cancelled."""
+    tls = server_tls(config.serving_certificate, config.serving_key, config.client_ca)
+    server = StreamingServer(manager, config.address, config.port, tls=tls)
+    await server.start()
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        await server.stop()
 
 
 def _prepare(config: NodeConfig, containers: Containers, files: NodeFileSystem) -> None:

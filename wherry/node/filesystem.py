@@ -39,7 +39,7 @@ class NodeFileSystem:
 
         A socket or device of the host is passed through: seen over an overlay it would be another one.
         """
-        host = Path(os.path.normpath("/" + path))
+        host = Path(os.path.normpath("/" + path.lstrip("/")))
         if not host.is_relative_to("/dev") and _is_special(host):
             return host
         return self.root / host.relative_to("/")

@@ -1,0 +1,92 @@
+"""Tests marked `kernel` here run in a sandbox: new PID, mount and network namespaces.
+
+The first one that is due has all of them run by a pytest inside, whose reports are passed on when each one's turn
+comes. Whatever they leave (processes, mounts, network namespaces) ends with the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+INSIDE = "WHERRY_TEST_REPORTS"
+TIMEOUT_SECONDS = 240
+UNSHARE = ("unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
+
+_reports: dict[str, dict[str, Any]] = {}
+
+
+def _sandboxed(item: pytest.Item) -> bool:
+    return item.get_closest_marker("kernel") is not None and "kernel" in item.path.parts
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Run the kernel tests in a sandbox, unless this is one."""
+    if not _sandboxed(item) or INSIDE in os.environ:
+        return None
+    if item.nodeid not in _reports:
+        _run([other.nodeid for other in item.session.items if _sandboxed(other)], item.config.rootpath)
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    told = _reports[item.nodeid]
+    report = pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords=dict.fromkeys(item.keywords, 1),
+        outcome=told["outcome"],
+        longrepr=tuple(told["text"]) if told["outcome"] == "skipped" else told["text"],
+        when="call",
+        duration=told["duration"],
+    )
+    item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def _run(nodeids: list[str], top: Path) -> None:
+    """Fill `_reports` for all of these."""
+    if os.geteuid() != 0:
+        skipped = {"outcome": "skipped", "text": [__file__, 0, "needs root"], "duration": 0.0}
+        _reports.update(dict.fromkeys(nodeids, skipped))
+        return
+    with tempfile.NamedTemporaryFile() as reports:
+        command = [*UNSHARE, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *nodeids]
+        environment = {**os.environ, INSIDE: reports.name}
+        for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
+            environment.pop(name, None)
+        try:
+            done = subprocess.run(
+                command, cwd=top, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+            )
+            output = done.stdout + done.stderr
+        except subprocess.TimeoutExpired as error:
+            output = f"not done within {TIMEOUT_SECONDS} s\n{error.stdout}"
+        for line in Path(reports.name).read_text().splitlines():
+            told = json.loads(line)
+            _add(told.pop("nodeid"), told)
+    for nodeid in nodeids:
+        _reports.setdefault(nodeid, {"outcome": "failed", "text": f"was not run\n{output}", "duration": 0.0})
+
+
+def _add(nodeid: str, told: dict[str, Any]) -> None:
+    """Merge the reports of set-up, call and tear-down: the worst counts."""
+    before = _reports.get(nodeid)
+    if before is None or before["outcome"] == "passed":
+        _reports[nodeid] = told | {"duration": told["duration"] + (before["duration"] if before else 0.0)}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Inside: write down what the pytest outside passes on."""
+    if INSIDE not in os.environ or (report.when != "call" and report.passed):
+        return
+    told = {"nodeid": report.nodeid, "outcome": report.outcome, "duration": report.duration}
+    text: Any = list(report.longrepr) if isinstance(report.longrepr, tuple) else report.longreprtext
+    with Path(os.environ[INSIDE]).open("a") as file:
+        file.write(json.dumps(told | {"text": text}) + "\n")

@@ -1,0 +1,322 @@
+"""Real pods, by conmon and an OCI runtime, in a sandbox."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.node.kernel.world import ADDRESS, NAME, World, world
+from wherry.objects import Object
+from wherry.objects.resource import CONFIG_MAPS, LEASES, NODES, PODS
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as made:
+        yield made
+
+
+def config_map(name: str, **data: str) -> Object:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "demo"}, "data": data}
+
+
+def secret(name: str, **data: str) -> Object:
+    encoded = {k: base64.b64encode(v.encode()).decode() for k, v in data.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "demo"}, "data": encoded}
+
+
+async def test_the_node_registers_itself_with_a_lease(node: World):
+    await node.until("lease", lambda: node.api.peek(LEASES, NAME, "kube-node-lease"))
+    found = node.api.peek(NODES, NAME)
+    assert found is not None
+    assert found["spec"]["podCIDR"] == "10.244.1.0/24"
+    assert {"type": "InternalIP", "address": ADDRESS} in found["status"]["addresses"]
+    assert found["status"]["nodeInfo"]["containerRuntimeVersion"].split("://")[0] in ("runc", "crun")
+
+
+async def test_a_pod_has_its_name_its_address_and_its_environment(node: World):
+    node.api.put(config_map("settings", COLOUR="blue"))
+    reference = {"name": "COLOUR", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "COLOUR"}}}
+    node.create(
+        "web", "hostname; echo $COLOUR $FROM_IMAGE; ip -4 -o addr show eth0; ip route; sleep 1000", {"env": [reference]}
+    )
+    status = await node.running("web")
+    assert (status["phase"], status["podIP"], status["hostIP"]) == ("Running", "10.244.1.2", ADDRESS)
+    log = await node.printed("web", 4)
+    assert log[:2] == ["web", "blue yes"]
+    assert "10.244.1.2/32" in log[2]
+    assert log[3].startswith("default via 10.244.1.1 dev eth0")
+    assert await node.events("Started") == ["Started container main"]
+
+
+async def test_the_root_file_system_is_the_hosts_copied_on_write(node: World):
+    mark = Path("/etc/wherry-test-mark")
+    node.create(
+        "writer", f"echo x > {mark} && cat {mark}; test -e {node.config.state_dir}/logs || echo hidden; sleep 1000"
+    )
+    await node.running("writer")
+    assert await node.printed("writer", 2) == ["x", "hidden"]
+    assert not mark.exists()
+
+
+async def test_exit_codes_and_termination_messages_are_told(node: World):
+    node.create("failing", "echo because > /dev/termination-log; exit 3", restartPolicy="Never")
+    await node.until("failed", lambda: node.status("failing").get("phase") == "Failed")
+    ended = node.container("failing")["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"], ended["message"]) == (3, "Error", "because\n")
+
+
+async def test_a_container_that_uses_too_much_memory_is_told_as_such(node: World):
+    script = "head -c 200m /dev/zero | tail -c 199m | wc -c"
+    node.create("big", script, {"resources": {"limits": {"memory": "20Mi"}}}, restartPolicy="Never")
+    await node.until("ended", lambda: node.status("big").get("phase") in ("Failed", "Succeeded"))
+    ended = node.container("big")["state"]["terminated"]
+    assert ended["reason"] == "OOMKilled"
+
+
+async def test_a_failing_container_is_restarted_and_backs_off(node: World):
+    node.create("crash", "echo attempt; exit 1")
+    await node.until(
+        "backs off",
+        lambda: "waiting" in node.container("crash").get("state", {}) and node.container("crash")["restartCount"] == 1,
+    )
+    state = node.container("crash")
+    assert state["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+    assert state["lastState"]["terminated"]["exitCode"] == 1
+    assert node.log("crash").splitlines() == ["attempt", "attempt"]
+
+
+async def test_an_unknown_image_is_named_with_the_way_out(node: World):
+    node.create("lost", container={"image": "example.com/unknown:1"})
+    await node.until(
+        "refused",
+        lambda: (
+            "waiting" in node.container("lost").get("state", {})
+            and node.container("lost")["state"]["waiting"]["reason"] == "ErrImagePull"
+        ),
+    )
+    message = node.container("lost")["state"]["waiting"]["message"]
+    assert "example.com/unknown:1" in message
+    assert "--image-map" in message
+    await node.until("backs off", lambda: node.waiting("lost") == "ImagePullBackOff")
+
+
+async def test_a_program_that_is_not_there_is_told(node: World):
+    node.create("typo", container={"command": ["/no/such/program"]}, restartPolicy="Never")
+    await node.until("failed", lambda: node.status("typo").get("phase") == "Failed")
+    ended = node.container("typo")["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (128, "StartError")
+    assert "/no/such/program" in ended["message"]
+
+
+async def test_a_pod_waits_for_its_config_map(node: World):
+    volumes = [{"name": "settings", "configMap": {"name": "late"}}]
+    mount = {"volumeMounts": [{"name": "settings", "mountPath": "/settings"}]}
+    node.create("patient", "cat /settings/KEY; sleep 1000", mount, volumes=volumes)
+    await node.until(
+        "waits",
+        lambda: node.container("patient").get("state", {}).get("waiting", {}).get("reason") == "ContainerCreating",
+    )
+    node.api.put(config_map("late", KEY="here"))
+    await node.running("patient")
+    assert await node.printed("patient", 1) == ["here"]
+    assert 'MountVolume.SetUp failed for volume "settings" : configmap "late" not found' in await node.events(
+        "FailedMount"
+    )
+
+
+async def test_volumes_hold_what_they_promise(node: World):
+    node.api.put(config_map("c", ONE="1"), secret("s", TWO="2"))
+    token = {"path": "token", "audience": "vault"}
+    volumes = [
+        {"name": "config", "configMap": {"name": "c", "items": [{"key": "ONE", "path": "deep/one"}]}},
+        {"name": "secret", "secret": {"secretName": "s", "defaultMode": 0o400}},
+        {"name": "info", "downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
+        {"name": "all", "projected": {"sources": [{"serviceAccountToken": token}, {"secret": {"name": "s"}}]}},
+        {"name": "memory", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+        {"name": "scratch", "emptyDir": {}},
+        {"name": "node", "hostPath": {"path": "/opt/mysql/data", "type": "DirectoryOrCreate"}},
+    ]
+    script = (
+        "cd /v; cat config/deep/one; echo; cat secret/TWO; echo; stat -Lc %a secret/TWO; cat info/labels; echo;"
+        "cat all/token; echo; cat all/TWO; echo; findmnt -no FSTYPE memory; touch scratch/x && ls scratch;"
+        "touch config/no 2>/dev/null || echo read-only; echo kept > node/file; sleep 1000"
+    )
+    mounts = [{"name": v["name"], "mountPath": f"/v/{v['name']}"} for v in volumes]
+    node.create("volumes", script, {"volumeMounts": mounts}, volumes=volumes)
+    await node.running("volumes")
+    expected = ["1", "2", "400", 'app="volumes"', "default/vault", "2", "tmpfs", "x", "read-only"]
+    assert await node.printed("volumes", len(expected)) == expected
+    assert (node.config.state_dir / "upper/opt/mysql/data/file").read_text() == "kept\n"
+    assert not Path("/opt/mysql/data/file").exists()
+
+
+async def test_a_changed_config_map_reaches_the_running_container(node: World):
+    node.api.put(config_map("live", KEY="old"))
+    volumes = [{"name": "live", "configMap": {"name": "live"}}]
+    script = "while ! grep -q new /live/KEY; do sleep 0.02; done; echo seen; sleep 1000"
+    node.create("watcher", script, {"volumeMounts": [{"name": "live", "mountPath": "/live"}]}, volumes=volumes)
+    await node.running("watcher")
+    await node.api.patch(CONFIG_MAPS, "live", {"data": {"KEY": "new"}}, "demo")
+    assert await node.printed("watcher", 1) == ["seen"]
+
+
+async def test_init_containers_run_first_and_share_volumes(node: World):
+    shared = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    inits = [{"name": f"init{i}", "image": "demo/shell", "args": [f"echo {i} >> /v/order"], **shared} for i in (1, 2)]
+    main = {"name": "main", "image": "demo/shell", "args": ["cat /v/order; sleep 1000"], **shared}
+    node.put("ordered", [main], initContainers=inits, volumes=[{"name": "v", "emptyDir": {}}])
+    await node.running("ordered")
+    assert await node.printed("ordered", 2) == ["1", "2"]
+
+
+async def test_containers_of_a_pod_share_network_ipc_and_host_name(node: World):
+    spec = [
+        {
+            "name": "a",
+            "image": "demo/shell",
+            "args": ["hostname; readlink /proc/self/ns/net /proc/self/ns/ipc; sleep 9"],
+        },
+        {
+            "name": "b",
+            "image": "demo/shell",
+            "args": ["hostname; readlink /proc/self/ns/net /proc/self/ns/ipc; sleep 9"],
+        },
+    ]
+    node.put("pair", spec)
+    await node.running("pair")
+    lines = await node.printed("pair", 6)
+    assert lines[:3] == lines[3:]
+
+
+async def test_a_host_network_pod_is_in_the_nodes_network(node: World):
+    node.create("host", "hostname; ip -4 -o addr show lo; sleep 1000", hostNetwork=True)
+    status = await node.running("host")
+    assert status["podIP"] == ADDRESS
+    name, *addresses = await node.printed("host", 3)
+    assert name == NAME
+    assert any(ADDRESS in line for line in addresses)
+
+
+async def test_a_user_is_found_by_name_and_loses_roots_powers(node: World):
+    node.create("nobody", "id -un; touch /etc/x 2>/dev/null || echo denied; sleep 1000", {"image": "demo/user"})
+    await node.running("nobody")
+    assert await node.printed("nobody", 2) == ["nobody", "denied"]
+
+
+async def test_its_server_answers_an_administrator_with_logs(node: World):
+    node.create("chatty", "echo hello; sleep 1000")
+    await node.running("chatty")
+    await node.printed("chatty", 1)
+    tls = ssl.create_default_context(cafile=str(node.pki / "ca.crt"))
+    tls.load_cert_chain(node.pki / "admin.crt", node.pki / "admin.key")
+    async with aiohttp.ClientSession() as session:
+        url = f"https://{ADDRESS}:10250/containerLogs/demo/chatty/main"
+        async with session.get(url, ssl=tls) as answer:
+            assert (answer.status, await answer.text()) == (200, "hello\n")
+
+
+class TestProbes:
+    async def test_readiness_follows_the_probe(self, node: World):
+        probe = {"exec": {"command": ["test", "-e", "/ready"]}, "periodSeconds": 1}
+        node.create("slow", "sleep 1; touch /ready; sleep 1000", {"readinessProbe": probe})
+        await node.until("runs", lambda: "running" in node.container("slow").get("state", {}))
+        assert node.container("slow")["ready"] is False
+        await node.running("slow")
+        assert any("Readiness probe failed" in message for message in await node.events("Unhealthy"))
+
+    async def test_a_failed_liveness_probe_restarts_the_container(self, node: World):
+        probe = {"tcpSocket": {"port": 4321}, "periodSeconds": 1, "failureThreshold": 1}
+        node.create("deaf", "trap 'exit 0' TERM; sleep 1000 & wait", {"livenessProbe": probe})
+        await node.until("restarted", lambda: node.container("deaf").get("restartCount") == 1)
+        assert await node.events("Killing") == ["Container main failed liveness probe, will be restarted"]
+        [unhealthy] = set(await node.events("Unhealthy"))
+        address = node.status("deaf")["podIP"]
+        assert unhealthy == f"Liveness probe failed: dial tcp {address}:4321: connect: connection refused"
+
+    async def test_an_http_probe_reaches_the_pod(self, node: World):
+        probe = {"httpGet": {"path": "/", "port": "web"}, "periodSeconds": 1}
+        container = {"ports": [{"name": "web", "containerPort": 8002}], "readinessProbe": probe}
+        node.create("http", "cd /tmp && mkdir -p site && exec python3 -m http.server -d site 8002", container)
+        await node.running("http")
+
+
+class TestEnding:
+    async def test_a_deleted_pod_ends_in_peace_and_leaves_nothing(self, node: World):
+        hook = {"lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "echo hook > /proc/1/fd/1"]}}}}
+        node.create("gentle", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done", hook)
+        await node.running("gentle")
+        await node.printed("gentle", 1)
+        log = next((node.config.state_dir / "logs").glob("demo_gentle_*/main/0.log"))
+        uid = node.api.peek(PODS, "gentle", "demo")["metadata"]["uid"]
+        with log.open() as kept:
+            await node.api.delete(PODS, "gentle", "demo", grace_period_seconds=5)
+            await node.gone("gentle")
+            assert [line.split(" ", 3)[3].strip() for line in kept] == ["up", "hook", "bye"]
+        await node.until("folders gone", lambda: not list((node.config.run_dir / "pods").iterdir()))
+        await node.until("containers gone", lambda: not list((node.config.run_dir / "containers").iterdir()))
+        await node.until(
+            "address free", lambda: uid not in [f.read_text() for f in (node.config.run_dir / "addresses").iterdir()]
+        )
+        assert "veth" not in Path("/proc/net/dev").read_text()
+        assert not log.exists()
+        assert not list(Path("/sys/fs/cgroup").glob(f"*{node.config.cgroup_parent}/pod*"))
+
+    async def test_one_that_does_not_listen_is_killed_when_its_grace_is_over(self, node: World):
+        node.create("stubborn", "trap '' TERM; while :; do sleep 0.05; done")
+        await node.running("stubborn")
+        await node.api.delete(PODS, "stubborn", "demo", grace_period_seconds=1)
+        await node.gone("stubborn")
+        assert await node.events("Killing") == ["Stopping container main"]
+
+
+class TestSurviving:
+    async def test_pods_do_not_notice_that_the_agent_was_killed(self, node: World):
+        probe = {"readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1}}
+        node.create("steady", "echo started; sleep 1000", probe)
+        before = (await node.running("steady"))["containerStatuses"]
+        await node.kill()
+        node.start()
+        await node.until(
+            "taken over", lambda: any(c.verb == "watch" and c.resource == PODS for c in node.api.calls[-20:])
+        )
+        await node.api.patch(PODS, "steady", {"metadata": {"labels": {"touched": "yes"}}}, "demo")
+        assert (await node.running("steady"))["containerStatuses"] == before
+        await node.api.delete(PODS, "steady", "demo", grace_period_seconds=1)
+        await node.gone("steady")
+
+    async def test_an_end_nobody_saw_is_noticed_afterwards(self, node: World):
+        node.create("brief", "sleep 0.5; exit 7", restartPolicy="Never")
+        await node.running("brief")
+        await node.kill()
+        bundle = next((node.config.run_dir / "containers").iterdir())
+        await node.until("ended", (bundle / "exit").exists)
+        node.start()
+        await node.until("told", lambda: node.status("brief").get("phase") == "Failed")
+        assert node.container("brief")["state"]["terminated"]["exitCode"] == 7
+
+    async def test_a_pod_deleted_meanwhile_is_removed(self, node: World):
+        node.create("orphan", "sleep 1000")
+        await node.running("orphan")
+        await node.kill()
+        node.api.remove(PODS, "orphan", "demo")
+        node.start()
+        await node.until("removed", lambda: not list((node.config.run_dir / "pods").iterdir()))
+        await node.until("forgotten", lambda: not list((node.config.run_dir / "containers").iterdir()))
+
+    async def test_a_container_whose_conmon_was_killed_is_started_again(self, node: World):
+        node.create("lonely", "sleep 1000")
+        await node.running("lonely")
+        bundle = next((node.config.run_dir / "containers").iterdir())
+        os.kill(int((bundle / "conmon.pid").read_text()), signal.SIGKILL)
+        await node.until("again", lambda: node.container("lonely")["restartCount"] == 1)
+        await node.running("lonely")
