@@ -12,6 +12,7 @@ from wherry.objects.resource import PODS, Resource
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _STAGES = {None: 2, "beta": 1, "alpha": 0}
+_REPEATING = "extensions"  # the group that only repeats what others serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ CONNECTED = (
 def inventory(api: Api) -> list[Entry]:
     """Return every resource, by group and version in the order clients shall prefer them, then by name.
 
-    Groups stand in the order in which kinds declare them, `extensions` last since it only repeats what others serve;
-    versions as apimachinery pkg/version (CompareKubeAwareVersionStrings) orders them.
+    Groups stand in the order in which kinds declare them, `extensions` last; versions as apimachinery
+    pkg/version (CompareKubeAwareVersionStrings) orders them.
     """
     entries = [_entry(api, served) for served in api.catalog]
     entries += [Entry(r, ("create",), r.kind.lower()) for r in api.reviews]
@@ -61,7 +62,7 @@ def inventory(api: Api) -> list[Entry]:
 
     def order(entry: Entry) -> tuple[bool, int, tuple[int, ...], str]:
         group, version = entry.resource.group, entry.resource.version
-        return group == "extensions", groups.index(group), tuple(-p for p in _priority(version)), entry.resource.plural
+        return group == _REPEATING, groups.index(group), tuple(-p for p in _priority(version)), entry.resource.plural
 
     return sorted(entries, key=order)
 
@@ -72,12 +73,14 @@ def _entry(api: Api, served: Served) -> Entry:
     parts += [Part(a.name, a.resource, ("create",)) for a in api.actions.get((resource.group, resource.plural), ())]
     if resource == PODS:
         parts += CONNECTED
+    # Were `ing` a name in both of its groups, kubectl would warn of the second on every `get ing`.
+    repeated = resource.group == _REPEATING
     return Entry(
         resource,
         VERBS,
         kind.singular or kind.kind.lower(),
-        tuple(kind.short_names),
-        tuple(kind.categories),
+        () if repeated else tuple(kind.short_names),
+        () if repeated else tuple(kind.categories),
         tuple(sorted(parts, key=lambda part: part.name)),
     )
 
