@@ -10,11 +10,12 @@ from wherry.objects import Object
 from wherry.objects.errors import BadRequest, NotFound
 
 PROGRAM = """#!{python} -IS
-import os, shutil, sys
+import json, os, shutil, sys
 arguments = sys.argv[1:]
 def option(name):
     return arguments[arguments.index(name) + 1]
-command = arguments[arguments.index("c0ffee") + 1:]
+with open(option("--process")) as file:
+    command = json.load(file)["args"]
 if shutil.which(command[0]) is None:
     with open(option("--log"), "w") as log:
         log.write('{{"msg":"exec failed: exec: \\\\"%s\\\\": executable file not found in $PATH"}}' % command[0])
@@ -48,6 +49,7 @@ class LocalRuntime:
         self.log_path = folder / "logs" / "0.log"
         self.previous: Path | None = None
         self.log_path.parent.mkdir()
+        (folder / "config.json").write_text('{"process": {"args": ["sleep", "1"], "env": ["PATH=/usr/bin:/bin"]}}')
         self._binary = folder / "runtime"
         self._binary.write_text(PROGRAM.format(python=sys.executable))
         self._binary.chmod(self._binary.stat().st_mode | stat.S_IXUSR)

@@ -1,8 +1,8 @@
 """A command running in a container: the OCI runtime's `exec`, with pipes or with a terminal.
 
 The runtime stays in the foreground and hands us the command's exit code as its own. For a terminal it gets one of ours
-as stdin and stdout and couples it with the one it makes inside the container; SIGWINCH tells it that ours has a new
-size.
+as stdin and stdout and couples it with the one it makes inside the container. Later sizes are set on that inner one,
+which is the command's own stdin: runc would pass on the size of ours after a SIGWINCH, crun does not.
 """
 
 from __future__ import annotations
@@ -24,10 +24,20 @@ from pathlib import Path
 
 from wherry.node.runtime.interface import ContainerHandle
 from wherry.node.streaming.descriptors import Sink, Source
+from wherry.node.streaming.family import Family
 from wherry.node.streaming.session import TerminalSize
 
 PATIENCE = ((signal.SIGHUP, 1.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0))
 """How a command whose client has gone is ended: signals, and the seconds each gets."""
+
+STARTING_SECONDS = 0.02
+"""How often to look whether the command has started, for a size that came before."""
+
+NO_SIZE = TerminalSize(0, 0)
+"""A terminal whose size nobody has told."""
+
+REAPING_SECONDS = 1.0
+"""How long the runtime has to notice that the command has ended."""
 
 
 class ExecError(Exception):
@@ -52,16 +62,23 @@ class Command:
         self._terminal: Sink | None = None
 
     @classmethod
-    async def start(cls, handle: ContainerHandle, words: Sequence[str], *, stdin: bool, tty: bool) -> Command:
+    async def start(
+        cls,
+        handle: ContainerHandle,
+        words: Sequence[str],
+        *,
+        stdin: bool,
+        tty: bool = False,
+        size: TerminalSize = NO_SIZE,
+    ) -> Command:
         """Run `words` in the container; raises `ExecError` when not even the runtime can be run."""
         folder = Path(tempfile.mkdtemp(prefix="wherry-exec-"))
         line = [str(handle.binary), "--root", str(handle.root), "--log", str(folder / "log"), "--log-format", "json"]
-        line += ["exec", "--pid-file", str(folder / "pid")]
-        line += ["--tty", "--env", "TERM=xterm"] * tty
-        line += [handle.id, *words]
+        line += ["exec", "--pid-file", str(folder / "pid"), "--process", str(folder / "process.json"), handle.id]
         try:
-            return await (_with_terminal(line, folder) if tty else _with_pipes(line, folder, stdin))
-        except OSError as error:
+            _describe(handle, words, tty, size, folder / "process.json")
+            return await (_with_terminal(line, folder, size) if tty else _with_pipes(line, folder, stdin))
+        except (OSError, ValueError) as error:
             shutil.rmtree(folder)
             raise ExecError(f"cannot run {handle.binary}: {error}") from error
         except asyncio.CancelledError:
@@ -79,12 +96,13 @@ class Command:
         if self._stdin:
             self._stdin.close()
 
-    def resize(self, size: TerminalSize) -> None:
-        """Give the terminal a new size."""
-        if self._terminal and self._process.returncode is None:
-            fcntl.ioctl(self._terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", size.height, size.width, 0, 0))
-            with suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGWINCH)
+    async def resize(self, size: TerminalSize) -> None:
+        """Give the terminal a new size, once the command has started."""
+        while self._terminal and self._process.returncode is None:
+            if pid := self._started():
+                _resize_terminal_of(pid, size)
+                return
+            await asyncio.sleep(STARTING_SECONDS)
 
     async def wait(self) -> int:
         """Return the exit code; raises `ExecError` when the command never ran."""
@@ -96,14 +114,21 @@ class Command:
         return code
 
     async def kill(self) -> None:
-        """End the command and all of its process group, kindly first; no effect when it has ended."""
-        for number, seconds in PATIENCE:
-            if self._process.returncode is not None:
-                return
-            self._signal(number)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._process.wait()
+        """End the command and all its descendants, kindly first; no effect when it has ended."""
+        if self._process.returncode is not None:
+            return
+        family = Family(self._started() or self._process.pid)
+        try:
+            for number, seconds in PATIENCE:
+                family.signal(number)
+                if await family.ended(seconds):
+                    break
+                family.grow()
+        finally:
+            family.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REAPING_SECONDS):
+                await self._process.wait()
 
     async def release(self) -> None:
         """Give back pipes, terminal and files; children that the command left behind lose their output."""
@@ -118,13 +143,12 @@ class Command:
                 sink.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _signal(self, number: signal.Signals) -> None:
-        """Signal the command's process group, which the runtime makes its own, or a runtime that is not that far."""
+    def _started(self) -> int:
+        """Return the command's pid as seen from here; 0 while it has not started."""
         try:
-            os.killpg(int((self._folder / "pid").read_text()), number)
+            return int((self._folder / "pid").read_text())
         except (OSError, ValueError):
-            with suppress(ProcessLookupError):
-                self._process.send_signal(number)
+            return 0
 
     def _refusal(self) -> ExecError:
         """Return the runtime's last words, in the shape upstream's users know."""
@@ -132,6 +156,19 @@ class Command:
         known = {"not found in $PATH": 127, "no such file or directory": 127, "permission denied": 126}
         code = next((code for words, code in known.items() if words.lower() in message.lower()), 0)
         return ExecError(f"OCI runtime exec failed: {message}: unknown", code)
+
+
+def _describe(handle: ContainerHandle, words: Sequence[str], tty: bool, size: TerminalSize, file: Path) -> None:
+    """Write the OCI process: the container's own user, environment and folder, with other words.
+
+    A file, because crun takes `--env` for the whole environment, where runc adds to the container's.
+    """
+    process = json.loads((handle.bundle / "config.json").read_text())["process"]
+    environ = [v for v in process.get("env", []) if not v.startswith("TERM=")] + ["TERM=xterm"] * tty
+    process = {**process, "args": list(words), "terminal": tty, "env": environ}
+    if tty and size != NO_SIZE:
+        process["consoleSize"] = {"height": size.height, "width": size.width}
+    file.write_text(json.dumps(process))
 
 
 async def _with_pipes(line: Sequence[str], folder: Path, stdin: bool) -> Command:
@@ -154,11 +191,12 @@ async def _with_pipes(line: Sequence[str], folder: Path, stdin: bool) -> Command
     return command
 
 
-async def _with_terminal(line: Sequence[str], folder: Path) -> Command:
+async def _with_terminal(line: Sequence[str], folder: Path, size: TerminalSize) -> Command:
     """Start with a terminal; what the runtime itself has to say is in its log."""
     ours, theirs = pty.openpty()
     try:
         terminal.setraw(theirs)  # until the runtime does so itself, nothing must be echoed
+        _set_size(theirs, size)
         process = await asyncio.create_subprocess_exec(
             *line, stdin=theirs, stdout=theirs, stderr=asyncio.subprocess.DEVNULL, start_new_session=True
         )
@@ -173,9 +211,26 @@ async def _with_terminal(line: Sequence[str], folder: Path) -> Command:
     return command
 
 
+def _resize_terminal_of(pid: int, size: TerminalSize) -> None:
+    """Set the size of a process's terminal: its first standard stream that is one."""
+    for number in range(3):
+        with suppress(OSError):
+            fd = os.open(f"/proc/{pid}/fd/{number}", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            try:
+                _set_size(fd, size)
+            finally:
+                os.close(fd)
+            return
+
+
+def _set_size(fd: int, size: TerminalSize) -> None:
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", size.height, size.width, 0, 0))
+
+
 def _last_error(log: Path) -> str:
-    """Return the message of a runtime log's last line (JSON), "" when there is none."""
-    try:
-        return str(json.loads(log.read_text().splitlines()[-1])["msg"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return ""
+    """Return the message of the last entry in a runtime's log, "" when there is none; not all of crun's lines are JSON."""
+    with suppress(OSError):
+        for line in reversed(log.read_text().splitlines()):
+            with suppress(ValueError, LookupError, TypeError):
+                return str(json.loads(line)["msg"])
+    return ""

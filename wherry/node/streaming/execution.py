@@ -7,9 +7,9 @@ import logging
 from collections.abc import Sequence
 
 from wherry.node.runtime.interface import ContainerHandle
-from wherry.node.streaming.command import Command, ExecError
+from wherry.node.streaming.command import NO_SIZE, Command, ExecError
 from wherry.node.streaming.descriptors import Source
-from wherry.node.streaming.session import Output, Session, Streams, exit_status, failure
+from wherry.node.streaming.session import Output, Session, Streams, TerminalSize, exit_status, failure
 from wherry.objects import Object
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,10 @@ async def execute(handle: ContainerHandle, words: Sequence[str], streams: Stream
     """Run a command for a session and tell it how that ended; when the client leaves, the command is ended."""
     status = failure("the session was broken off")
     try:
-        command = await Command.start(handle, words, stdin=streams.stdin, tty=streams.tty)
+        size = await _first_size(session) if streams.tty else NO_SIZE
+        command = await Command.start(handle, words, stdin=streams.stdin, tty=streams.tty, size=size)
         try:
-            status = await _run(command, streams, session) or status
+            status = await _run(command, session) or status
         finally:
             await command.kill()
             await command.release()
@@ -39,10 +40,8 @@ async def execute(handle: ContainerHandle, words: Sequence[str], streams: Stream
         await session.finish(status)
 
 
-async def _run(command: Command, streams: Streams, session: Session) -> Object | None:
+async def _run(command: Command, session: Session) -> Object | None:
     """Return the command's status, None when the client left first."""
-    if streams.tty:
-        await _first_size(command, session)
     pumps = [Pump(source, output, session) for source, output in zip(command.outputs, OUTPUTS, strict=False)]
     others = [asyncio.create_task(_feed(command, session)), asyncio.create_task(_resize(command, session))]
     ended, gone = asyncio.create_task(command.wait()), asyncio.create_task(session.gone.wait())
@@ -96,17 +95,17 @@ async def drain(pumps: Sequence[Pump]) -> None:
         _, left = await asyncio.wait(left, timeout=SILENCE_SECONDS)
 
 
-async def _first_size(command: Command, session: Session) -> None:
+async def _first_size(session: Session) -> TerminalSize:
     try:
         async with asyncio.timeout(FIRST_SIZE_SECONDS):
-            command.resize(await session.sizes.next())
+            return await session.sizes.next()
     except TimeoutError:
-        pass  # a client without a terminal of its own
+        return NO_SIZE  # a client without a terminal of its own
 
 
 async def _resize(command: Command, session: Session) -> None:
     while True:
-        command.resize(await session.sizes.next())
+        await command.resize(await session.sizes.next())
 
 
 async def _feed(command: Command, session: Session) -> None:

@@ -200,9 +200,15 @@ class StreamingServer:
         """Run a session in a task of its own: it cleans up after itself undisturbed when its handler is cancelled."""
         task = asyncio.create_task(work)
         self._sessions.add(task)
-        task.add_done_callback(self._sessions.discard)
+        task.add_done_callback(self._ended)
         await asyncio.shield(task)
         return web.Response()  # nobody hears it: an upgraded connection is closed by now
+
+    def _ended(self, session: asyncio.Task[None]) -> None:
+        self._sessions.discard(session)
+        if not session.cancelled() and (error := session.exception()):
+            expected = isinstance(error, ApiError | ConnectionError)
+            log.log(logging.DEBUG if expected else logging.ERROR, "session failed", exc_info=error)
 
 
 async def _forward(request: web.Request, target: Target) -> None:
