@@ -120,9 +120,7 @@ async def test_what_cannot_be_run_gets_the_code_a_shell_gives_it(container, word
 
 
 async def test_a_terminal_is_one_and_can_be_resized(container):
-    script = (
-        'tty; stty size; echo $TERM; echo ready; read x; until [ "$(stty size)" = "$x" ]; do sleep 0.01; done; exit 3'
-    )
+    script = 'tty; stty size; echo $TERM ready; read x; until [ "$(stty size)" = "$x" ]; do sleep 0.1; done; exit 3'
     command = await Command.start(container, ["bash", "-c", script], stdin=True, tty=True, size=TerminalSize(100, 40))
     seen = await read_until(command, b"ready")
     assert b"40 100" in seen

@@ -124,6 +124,9 @@ class Command:
                 if await family.ended(seconds):
                     break
                 family.grow()
+        except asyncio.CancelledError:
+            family.signal(signal.SIGKILL)  # no time left to be kind
+            raise
         finally:
             family.close()
         with suppress(TimeoutError):
@@ -132,16 +135,16 @@ class Command:
 
     async def release(self) -> None:
         """Give back pipes, terminal and files; children that the command left behind lose their output."""
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
         for source in self.outputs:
             source.close()
         for sink in (self._stdin, self._terminal):
             if sink:
                 sink.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
 
     def _started(self) -> int:
         """Return the command's pid as seen from here; 0 while it has not started."""
@@ -228,7 +231,7 @@ def _set_size(fd: int, size: TerminalSize) -> None:
 
 
 def _last_error(log: Path) -> str:
-    """Return the message of the last entry in a runtime's log, "" when there is none; not all of crun's lines are JSON."""
+    """Return the message of the last entry in a runtime's log, "" when there is none; crun's are not all JSON."""
     with suppress(OSError):
         for line in reversed(log.read_text().splitlines()):
             with suppress(ValueError, LookupError, TypeError):

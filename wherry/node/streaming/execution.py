@@ -32,8 +32,10 @@ async def execute(handle: ContainerHandle, words: Sequence[str], streams: Stream
         try:
             status = await _run(command, session) or status
         finally:
-            await command.kill()
-            await command.release()
+            try:
+                await command.kill()
+            finally:
+                await command.release()
     except ExecError as error:
         status = await _refused(error, streams, session)
     finally:
