@@ -48,12 +48,13 @@ class Article:
     bind: ClassVar[str]
 
     @pytest.fixture(scope="class")
-    def k8s(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-        if not KUBECTL[self.version].exists():
-            pytest.skip(f"this system has no kubectl {self.version}: scripts/install could not fetch it")
-        name = "walk-" + self.version.replace(".", "-")
+    @classmethod
+    def k8s(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+        if not KUBECTL[cls.version].exists():
+            pytest.skip(f"this system has no kubectl {cls.version}: scripts/install could not fetch it")
+        name = "walk-" + cls.version.replace(".", "-")
         options = ["--nodes", "3", "--addons", "dns", "--image-map", str(MYBLOG / "image-map.yaml")]
-        with cluster(name, self.bind, tmp_path_factory.mktemp(name), *options, kubectl=self.version) as made:
+        with cluster(name, cls.bind, tmp_path_factory.mktemp(name), *options, kubectl=cls.version) as made:
             yield made
 
     @pytest.fixture(autouse=True)
@@ -74,8 +75,8 @@ class Article:
         assert k8s.kubectl("create namespace demo") == "namespace/demo created\n"
         assert k8s.kubectl(f"label node {SLAVE1} component=mysql") == f"node/{SLAVE1} labeled\n"
         self.apply(k8s, "create", "configmap-hostnetwork.yaml", "secret.yaml", "deploy-mysql-hostnetwork.yaml")
-        self.apply(k8s, "create", "deploy-myblog.yaml")
         k8s.kubectl("-n demo rollout status deployment/mysql --timeout=90s")
+        self.apply(k8s, "create", "deploy-myblog.yaml")
         k8s.kubectl("-n demo rollout status deployment/myblog --timeout=150s", timeout=180)
 
     def test_01_create_the_service(self, k8s: Cluster) -> None:

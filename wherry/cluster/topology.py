@@ -39,6 +39,8 @@ def _build_lan(config: ClusterConfig) -> None:
             links.veth(port, "eth0", node_namespace(node.name))
             links.attach(port, BRIDGE)
             links.up(port)
+    # Nothing lies beyond the LAN, and a router says so: "network unreachable" at once, where silence costs a time-out.
+    sysctl("net/ipv4/ip_forward", "1")
 
 
 def _build_node(node: Node, config: ClusterConfig) -> None:
