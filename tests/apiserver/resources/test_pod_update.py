@@ -38,10 +38,11 @@ def test_an_update_of_another_field_is_refused_with_the_difference() -> None:
     assert '+   "hostname": "other",' in error
 
 
-def test_a_binding_may_set_the_node_once() -> None:
+def test_an_update_cannot_set_the_node() -> None:
+    """Only the binding subresource can, and it is not held to these rules."""
     old = accepted(pod())
     bound = changed(old, nodeName="k8s-slave1")
-    assert errors(bound, old) == []
+    assert errors(bound, old) != []
     assert errors(changed(bound, nodeName="k8s-slave2"), bound) != []
 
 

@@ -59,8 +59,6 @@ def _rest(now: Object, was: Object) -> list[FieldError]:
             container["image"] = before.get("image")
     for key in ("activeDeadlineSeconds", "tolerations"):
         _restore(masked, was, key)
-    if not was.get("nodeName"):  # a binding: it arrives as an update that sets the node, once
-        masked.pop("nodeName", None)
     if (was.get("terminationGracePeriodSeconds") or 0) < 0 and now.get("terminationGracePeriodSeconds") == 1:
         _restore(masked, was, "terminationGracePeriodSeconds")
     if masked == was:
