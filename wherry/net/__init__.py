@@ -3,4 +3,5 @@
 namespaces.py   named network namespaces, and running code inside one
 links.py        bridges, veth pairs, addresses, routes, sysctls of one namespace
 nft.py          nftables transactions
+conntrack.py    flows the kernel tracks, listed and cut
 """

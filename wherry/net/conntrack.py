@@ -1,58 +1,67 @@
-"""Connection tracking: the kernel's list of flows, read and cut through ctnetlink with pyroute2.
+"""Connection tracking: the kernel's list of flows, read and cut with the tool conntrack(8).
 
-Calls block: never make them from an event loop's thread. They act on the namespace of the calling thread.
+The tool and not netlink from Python: a busy node's list is long to decode there, and a proxy that reads it rarely would
+carry a netlink library's 9 MB all the time.
 """
 
 from __future__ import annotations
 
-import errno
-import socket
+import asyncio
+import re
+from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pyroute2 import NFCTSocket
-from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.netlink.nfnetlink.nfctsocket import NFCTAttrTuple
+Address = tuple[str, int]
 
-
-class ConntrackError(OSError):
-    """The kernel refused to list or delete flows."""
+_FLOW = re.compile(r"src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)")
 
 
-class Flow(NamedTuple):
-    """An IPv4 UDP flow: what the client addressed (`destination`), and who answers it (`answerer`): (address, port)."""
-
-    source: tuple[str, int]
-    destination: tuple[str, int]
-    answerer: tuple[str, int]
+class ConntrackError(Exception):
+    """The flows could not be listed or deleted."""
 
 
-def delete_udp_flows(stale: Callable[[Flow], bool]) -> int:
-    """Delete every IPv4 UDP flow that `stale` tells to; return how many there were. Raises `ConntrackError`."""
-    deleted = 0
+class Path(NamedTuple):
+    """What some IPv4 UDP flows have in common: whom the client addressed, and who answers."""
+
+    destination: Address
+    answerer: Address
+
+
+async def delete_udp_flows(stale: Callable[[Path], bool]) -> int:
+    """Delete every IPv4 UDP flow on a path that `stale` tells to; return how many there were. Raises `ConntrackError`.
+
+    Acts on the network namespace of the calling thread.
+    """
+    paths = udp_paths(await _conntrack("-L", "-f", "ipv4", "-p", "udp"))
+    found = {path: count for path, count in paths.items() if stale(path)}
+    for (address, port), (answerer, answerer_port) in found:
+        to = ("--orig-dst", address, "--orig-port-dst", str(port))
+        by = ("--reply-src", answerer, "--reply-port-src", str(answerer_port))
+        await _conntrack("-D", "-f", "ipv4", "-p", "udp", *to, *by)
+    return sum(found.values())
+
+
+def udp_paths(listing: str) -> Counter[Path]:
+    """Return the paths in what ``conntrack -L -p udp`` prints, with the number of flows on each."""
+    found: Counter[Path] = Counter()
+    for line in listing.splitlines():
+        directions = _FLOW.findall(line)
+        if len(directions) == 2:
+            (_, destination, _, port), (answerer, _, answerer_port, _) = directions
+            found[Path((destination, int(port)), (answerer, int(answerer_port)))] += 1
+    return found
+
+
+async def _conntrack(*args: str) -> str:
     try:
-        with NFCTSocket() as ct:
-            flows = [_flow(m) for m in ct.dump(tuple_orig=NFCTAttrTuple(proto=socket.IPPROTO_UDP))]
-            for flow in filter(stale, flows):
-                deleted += _delete(ct, flow)
-    except NetlinkError as error:
-        raise ConntrackError(error.code, f"conntrack: {error}") from error
-    return deleted
-
-
-def _delete(ct: Any, flow: Flow) -> bool:
-    (saddr, sport), (daddr, dport) = flow.source, flow.destination
-    proto = socket.IPPROTO_UDP
-    try:
-        ct.entry("del", tuple_orig=NFCTAttrTuple(saddr=saddr, daddr=daddr, proto=proto, sport=sport, dport=dport))
-    except NetlinkError as error:
-        if error.code == errno.ENOENT:  # it ended by itself meanwhile
-            return False
-        raise
-    return True
-
-
-def _flow(message: Any) -> Flow:
-    original = NFCTAttrTuple.from_netlink(socket.AF_INET, message.get_attr("CTA_TUPLE_ORIG"))
-    reply = NFCTAttrTuple.from_netlink(socket.AF_INET, message.get_attr("CTA_TUPLE_REPLY"))
-    return Flow((original.saddr, original.sport), (original.daddr, original.dport), (reply.saddr, reply.sport))
+        process = await asyncio.create_subprocess_exec(
+            "conntrack", *args, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+    except FileNotFoundError as error:
+        raise ConntrackError("conntrack is not installed (Debian package conntrack)") from error
+    output, problem = await process.communicate()
+    # Deleting a flow that ended meanwhile is status 1 as well.
+    if process.returncode and b"0 flow entries" not in problem:
+        raise ConntrackError(problem.decode(errors="replace").strip() or f"status {process.returncode}")
+    return output.decode()

@@ -40,11 +40,6 @@ class Changes:
         """Return how many Services wait to be planned again."""
         return len(self._dirty)
 
-    @property
-    def this_node(self) -> ThisNode:
-        """The node planned for."""
-        return self._node
-
     def service(self, old: Object | None, new: Object | None) -> None:
         """Take note of a Service that was added, changed or deleted."""
         key = _key(new or old or {})

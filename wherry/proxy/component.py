@@ -105,7 +105,7 @@ class Proxy:
                 await self._checks.update(change.health_checks)
                 await asyncio.sleep(pause)
             else:
-                log.info("rules loaded frontends=%d node=%s", len(self._changes.plan.routes), self._changes.this_node)
+                log.info("rules loaded frontends=%d node=%s", len(self._changes.plan.routes), self._name)
                 await self._done(change)
                 return
 

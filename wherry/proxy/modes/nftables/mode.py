@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable
 
@@ -11,7 +10,7 @@ from wherry.net.nft import Nft, NftError, Transaction
 from wherry.proxy.modes import ModeConfig, ModeError
 from wherry.proxy.modes.nftables.layout import TABLE, Layout
 from wherry.proxy.modes.nftables.ruleset import Ruleset
-from wherry.proxy.modes.nftables.stale import affinity_suspects, stale_affinities, stale_flows
+from wherry.proxy.modes.nftables.stale import affinity_suspects, stale_affinities, stale_paths
 from wherry.proxy.plan import Change, Frontend, Plan, difference
 from wherry.proxy.service import collapse
 
@@ -76,11 +75,11 @@ class NftablesMode:
         """Cut affinities and UDP flows the change made stale. A failure is logged: they run out by themselves."""
         if suspects:
             await self._cut_affinities(change, suspects)
-        stale = stale_flows(change)
+        stale = stale_paths(change)
         if stale is None:
             return
         try:
-            count = await asyncio.to_thread(delete_udp_flows, stale)
+            count = await delete_udp_flows(stale)
         except ConntrackError as error:
             log.warning("stale UDP flows may go on: %s", error)
         else:

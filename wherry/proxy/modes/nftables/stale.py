@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from wherry.net.conntrack import Flow
+from wherry.net.conntrack import Address, Path
 from wherry.proxy.endpoint import Endpoint
 from wherry.proxy.modes.nftables.layout import key
 from wherry.proxy.plan import Change, Frontend, Route
-
-Address = tuple[str, int]
 
 
 def affinity_suspects(change: Change) -> set[Frontend]:
@@ -29,10 +27,10 @@ def stale_affinities(listed: Iterable[Any], suspects: Iterable[Frontend], change
             yield f"{client} . {frontend}", f"{address} . {port}"
 
 
-def stale_flows(change: Change) -> Callable[[Flow], bool] | None:
-    """Return what tells a stale UDP flow: one to a changed frontend, answered by none that may answer.
+def stale_paths(change: Change) -> Callable[[Path], bool] | None:
+    """Return what tells the path of stale UDP flows: to a changed frontend, answered by none that may answer.
 
-    That is also a flow from before its frontend was a Service's, so its packets are routed anew. None: no flow is.
+    That is also a flow from before its frontend was a Service's, so its packets are routed anew. None: no path is.
     """
     allowed: dict[Address, set[Address]] = {}
     for frontend, (before, after) in change.routes.items():
@@ -40,7 +38,7 @@ def stale_flows(change: Change) -> Callable[[Flow], bool] | None:
             allowed[frontend.address, frontend.port] = _lasting(after)
     if not allowed:
         return None
-    return lambda flow: flow.destination in allowed and flow.answerer not in allowed[flow.destination]
+    return lambda path: path.destination in allowed and path.answerer not in allowed[path.destination]
 
 
 def _bindable(route: Route | None) -> set[Endpoint]:
