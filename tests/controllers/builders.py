@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from wherry.controllers import manager
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.controller import Runner
 from wherry.objects import Object
+from wherry.objects.resource import Resource
 from wherry.objects.timestamps import rfc3339
 
 NOW = 1_800_000_000.0
@@ -61,6 +63,46 @@ def deployment(replicas: int = 3, image: str = "web:1", **spec: Any) -> Object:
     }
 
 
+def everything(client: FakeClient, resource: Resource) -> list[Object]:
+    """Return all objects of a resource without a call that would show in `client.calls`."""
+    return list(client._store.list(resource, None))
+
+
+def names(client: FakeClient, resource: Resource) -> set[str]:
+    return {o["metadata"]["name"] for o in everything(client, resource)}
+
+
+def namespace(name: str, **meta: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name} | meta,
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
+
+
+def node(name: str, *, ready: str | None = "True", at: float = NOW, taints: list[Object] | None = None) -> Object:
+    conditions = [] if ready is None else [{"type": "Ready", "status": ready, "lastHeartbeatTime": rfc3339(at)}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "spec": {"taints": taints} if taints else {},
+        "status": {"conditions": conditions},
+    }
+
+
+class Clock:
+    """Virtual wall-clock time for decisions; delays in queues still run in real time."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
 async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
     """Return once `condition()` holds; fails the test when it does not within `seconds`."""
     deadline = asyncio.get_running_loop().time() + seconds
@@ -71,11 +113,14 @@ async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
 
 @contextlib.asynccontextmanager
 async def running(
-    client: FakeClient, controllers: Sequence[type[Runner]], **config: Any
+    client: FakeClient,
+    controllers: Sequence[type[Runner]],
+    clock: Callable[[], float] = time.time,
+    **config: Any,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run the given controllers on `client` for the length of a block."""
     settings = ControllersConfig(**({"ca_pem": "pem"} | config))
-    task = asyncio.create_task(manager.run(client, settings, controllers=controllers))
+    task = asyncio.create_task(manager.run(client, settings, controllers=controllers, clock=clock))
     try:
         yield task
     finally:

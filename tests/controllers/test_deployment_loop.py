@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.controllers.builders import deployment, ready, running, until
+from tests.controllers.builders import deployment, everything, ready, running, until
 from wherry.client.fake import FakeClient
 from wherry.controllers.deployment.controller import DeploymentController
 from wherry.controllers.replicaset.controller import ReplicaSetController
@@ -14,10 +14,6 @@ from wherry.objects.resource import DEPLOYMENTS, EVENTS, PODS, REPLICA_SETS, Res
 BOTH = (DeploymentController, ReplicaSetController)
 
 
-async def objects(client: FakeClient, resource: Resource) -> list[Object]:
-    return (await client.list(resource)).items
-
-
 class Cluster:
     """What a test looks at, and a kubelet that makes every pod ready."""
 
@@ -25,7 +21,7 @@ class Cluster:
         self.client = client
 
     def all(self, resource: Resource) -> list[Object]:
-        return list(self.client._store.list(resource, None))
+        return everything(self.client, resource)
 
     def make_ready(self) -> None:
         for pod in self.all(PODS):

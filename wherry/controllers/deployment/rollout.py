@@ -20,6 +20,14 @@ class Replicas:
     available: int = 0
     max_replicas: int = 0
 
+    @property
+    def working(self) -> int:
+        """The available pods that will stay: a status may lag and still count those that were given up already.
+
+        Upstream trusts the status here, and may then delete more than maxUnavailable allows.
+        """
+        return min(self.available, self.wanted)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -75,17 +83,17 @@ def old_sizes(bounds: Limits, new: Replicas, old: Sequence[Replicas]) -> dict[st
     First those pods go that do not work anyway, then working ones as far as enough stay available.
     """
     total_wanted = new.wanted + sum(r.wanted for r in old)
-    new_unavailable = new.wanted - new.available
+    new_unavailable = new.wanted - new.working
     removable = total_wanted - bounds.least - new_unavailable
     if removable <= 0:
         return {}
     sizes = {r.name: r.wanted for r in old}
     for replicas in old:
-        broken = max(0, replicas.wanted - replicas.available)
+        broken = replicas.wanted - replicas.working
         taken = min(removable, broken)
         sizes[replicas.name] -= taken
         removable -= taken
-    spare = new.available + sum(r.available for r in old) - bounds.least
+    spare = new.working + sum(r.working for r in old) - bounds.least
     for replicas in old:
         taken = min(max(0, spare), sizes[replicas.name])
         sizes[replicas.name] -= taken
@@ -108,8 +116,11 @@ def proportional_sizes(bounds: Limits, active: Sequence[Replicas]) -> dict[str, 
         share = _share(bounds, replicas, to_add, added)
         sizes[replicas.name] = replicas.wanted + share
         added += share
-    largest = ordered[0].name
-    sizes[largest] = max(0, sizes[largest] + to_add - added)
+    rest = to_add - added
+    for replicas in ordered:  # the largest takes it all, unless that would make it negative
+        taken = max(rest, -sizes[replicas.name])
+        sizes[replicas.name] += taken
+        rest -= taken
     return {r.name: sizes[r.name] for r in active if sizes[r.name] != r.wanted}
 
 
