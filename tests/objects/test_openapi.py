@@ -225,6 +225,11 @@ def server() -> Iterator[str]:
         (["ingress.spec", "--api-version=extensions/v1beta1"], "backend\t<IngressBackend>"),
         (["pod.spec.containers.resources.limits"], "<map[string]Quantity>"),
         (["node"], "KIND:       Node"),
+        (["service.spec.ports"], "The number clients connect to."),
+        (["ingress.spec", "--api-version=extensions/v1beta1"], "Where requests go that no rule matches."),
+        (["pod.metadata"], "Short facts that selectors choose objects by."),
+        (["service"], "A stable name and address in front of a changing set of pods."),
+        (["pod.spec.volumes.iscsi.lun"], "<empty>"),
     ],
     ids=str,
 )

@@ -1,13 +1,11 @@
 """The types of the Kubernetes API: which fields each has, how they travel in JSON and protobuf, how they merge.
 
 The data is `schema.json`, distilled by scripts/distil-schema from the Go types of k8s.io/api and the published OpenAPI;
-it is read on first use (a few milliseconds) and kept. Descriptions, which only `kubectl explain` wants, are a second
-file.
+it is read on first use (a few milliseconds) and kept.
 """
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -150,13 +148,6 @@ _GO_SCALARS = {
 def load() -> Definitions:
     """Return the definitions, read from the package on the first call."""
     return Definitions(Path(__file__).with_name("schema.json").read_bytes())
-
-
-@cache
-def descriptions() -> Mapping[str, Mapping[str, str]]:
-    """Return the texts by type name and field name; under the field name "" stands the type's own."""
-    packed = Path(__file__).with_name("descriptions.json.gz").read_bytes()
-    return msgspec.json.decode(gzip.decompress(packed), type=dict[str, dict[str, str]])
 
 
 def of_kind(gvk: GroupVersionKind) -> Type | None:

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from wherry.objects import Object
+from wherry.objects import Object, descriptions
 from wherry.objects.definitions import GroupVersionKind, load
 from wherry.objects.openapi_schemas import V2, V3, Dialect, reachable, schemas
 
@@ -151,7 +151,7 @@ def openapi_v3_index(kinds: Iterable[ServedKind]) -> Object:
 
 
 def _digest(served: list[ServedKind]) -> str:
-    return hashlib.sha256(repr((load().source, served)).encode()).hexdigest().upper()
+    return hashlib.sha256(repr((load().source, descriptions.load(), served)).encode()).hexdigest().upper()
 
 
 def _group_versions(served: Iterable[ServedKind]) -> set[tuple[str, str]]:

@@ -5,11 +5,11 @@ Source of the spelling: what k8s.io/kube-openapi publishes, `x-kubernetes-*` ext
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from wherry.objects import Object
-from wherry.objects.definitions import Field, Type, descriptions, load
+from wherry.objects import Object, descriptions
+from wherry.objects.definitions import Field, load
 
 _PACKAGES = "io.k8s.apimachinery.pkg."
 _SPECIAL = {
@@ -118,11 +118,9 @@ def _schema(name: str, kinds: list[Object], dialect: Dialect) -> Object:
         shape, text = _SHAPES[name]
         return {"description": text, **shape}
     type_ = load().types[name]
-    texts = _texts(type_)
-    result: Object = {"type": "object"}
-    if texts.get(""):
-        result["description"] = texts[""]
-    properties = {f.name: _property(f, texts.get(f.name, ""), dialect) for f in type_.json.values()}
+    said = descriptions.of(type_)
+    result = _described({"type": "object"}, said.about)
+    properties = {f.name: _property(f, said.fields.get(f.name, ""), dialect) for f in type_.json.values()}
     if properties:
         result["properties"] = dict(sorted(properties.items()))
     required = sorted(field.name for field in type_.json.values() if field.required)
@@ -133,14 +131,8 @@ def _schema(name: str, kinds: list[Object], dialect: Dialect) -> Object:
     return result
 
 
-def _texts(type_: Type) -> Mapping[str, str]:
-    """Return the descriptions of a type and its fields, inlined ones included."""
-    result: dict[str, str] = {}
-    for field in type_.fields:
-        if field.inline:
-            result.update(_texts(load().types[field.type[1:]]))
-    result.update(descriptions().get(type_.name, {}))
-    return result
+def _described(schema: Object, text: str) -> Object:
+    return {"description": text, **schema} if text else schema
 
 
 def _property(field: Field, text: str, dialect: Dialect) -> Object:
@@ -166,4 +158,4 @@ def _value(expression: str, text: str, dialect: Dialect) -> Object:
         shape = dict(_PLAIN[expression])
     else:
         return dialect.described_reference(dialect.prefix + _target(expression), text)
-    return {"description": text, **shape} if text else shape
+    return _described(shape, text)

@@ -1,5 +1,5 @@
 // Command types prints, as JSON, what the Go types of the Kubernetes API know about themselves: every served kind, and per
-// type its fields with JSON name, type, protobuf number, omission rule, patch strategy and description.
+// type its fields with JSON name, type, protobuf number, omission rule and patch strategy.
 //
 // The Go types are the only complete source: OpenAPI lacks the protobuf numbers and what is left out when empty, the .proto
 // files lack which fields are pointers or inlined. Run by scripts/distil-schema, never at run time.
@@ -77,9 +77,8 @@ type field struct {
 }
 
 type typ struct {
-	Go     string            `json:"go"`
-	Fields []field           `json:"fields"`
-	Docs   map[string]string `json:"docs"`
+	Go     string  `json:"go"`
+	Fields []field `json:"fields"`
 }
 
 type output struct {
@@ -132,11 +131,8 @@ func walk(t reflect.Type) {
 	if out.Types[key] != nil {
 		return
 	}
-	entry := &typ{Go: t.String(), Fields: []field{}, Docs: map[string]string{}}
+	entry := &typ{Go: t.String(), Fields: []field{}}
 	out.Types[key] = entry
-	if documented, ok := reflect.New(t).Elem().Interface().(interface{ SwaggerDoc() map[string]string }); ok {
-		entry.Docs = documented.SwaggerDoc()
-	}
 	for i := range t.NumField() {
 		if f := t.Field(i); f.IsExported() {
 			entry.Fields = append(entry.Fields, describe(f))
