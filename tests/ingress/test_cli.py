@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from tests.ingress.world import needs_nginx
 from wherry.cli import ingress as cli
+from wherry.client.fake import FakeClient
 from wherry.ingress.options import Options
 
 ROOT = Path(__file__).parents[2]
@@ -107,3 +110,39 @@ def test_render_refuses_broken_yaml() -> None:
     result = CliRunner().invoke(cli.command, ["render", "--file", "-"], input="{")
     assert result.exit_code == 1
     assert "Error: " in result.output
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server without any object."""
+    monkeypatch.setattr(cli, "_connect", lambda kubeconfig, context: FakeClient())
+
+
+@needs_nginx
+@pytest.mark.usefixtures("alone")
+def test_a_taken_port_is_named_with_the_way_around_it(nginx_dir: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(
+            cli.command, [f"--http-port={port}", f"--nginx-dir={nginx_dir}", "--healthz-port=0", "--https-port=1"]
+        )
+    assert result.exit_code == 1
+    assert f"Error: port {port} is taken: Address already in use" in result.output
+    assert "--http-port" in result.output
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_missing_nginx_is_named_with_the_way_to_get_it() -> None:
+    result = CliRunner().invoke(cli.command, ["--nginx=no-such-nginx"])
+    assert result.exit_code == 1
+    assert "no-such-nginx is not installed" in result.output
+
+
+@needs_nginx
+@pytest.mark.usefixtures("alone")
+def test_a_directory_of_somebody_else_is_refused(nginx_dir: Path) -> None:
+    (nginx_dir / "real").mkdir()
+    (nginx_dir / "link").symlink_to(nginx_dir / "real")
+    result = CliRunner().invoke(cli.command, [f"--nginx-dir={nginx_dir / 'link'}", "--healthz-port=0"])
+    assert result.exit_code == 1
+    assert "must be a directory of user" in result.output

@@ -15,19 +15,19 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import yaml
 
+from wherry.cli.goflags import WITHOUT_EFFECT, ObjectKey, go_bool, without_effect
 from wherry.client.http import HttpClient, connect
 from wherry.client.kubeconfig import ConfigError, in_cluster
-from wherry.ingress import values
 from wherry.ingress.annotations.parse import DEFAULT_PREFIX
 from wherry.ingress.controller import Controller
-from wherry.ingress.model.snapshot import ClassChoice, Key
+from wherry.ingress.model.snapshot import ClassChoice
+from wherry.ingress.nginx.control import ControlError
 from wherry.ingress.nginx.files import UnsafeDirectory
 from wherry.ingress.nginx.process import Nginx, NginxError, access_log, find_binary, has_ipv6, worker_user
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY, Runtime
@@ -39,9 +39,8 @@ from wherry.telemetry import log as logs
 
 log = logging.getLogger(__name__)
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-WITHOUT_EFFECT = (
+NO_EFFECT = (
     "alsologtostderr",
     "default-server-port",
     "election-id",
@@ -62,30 +61,8 @@ WITHOUT_EFFECT = (
 """Options of ingress-nginx that name a thing we do another way, or not at all, without harm to whoever sets them."""
 
 
-class _Key(click.ParamType[Key | None]):
-    name = "namespace/name"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Key | None:
-        """Read `namespace/name`; empty is none."""
-        if isinstance(value, tuple) or not value:
-            return value or None
-        namespace, slash, name = value.partition("/")
-        if not slash or not namespace or not name or "/" in name:
-            self.fail(f"{value!r} is not namespace/name", param, ctx)
-        return namespace, name
-
-
-class _GoBool(click.ParamType[bool]):
-    name = "true|false"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
-        """Read a boolean as Go's flags do."""
-        if isinstance(value, bool):
-            return value
-        try:
-            return values.boolean(value)
-        except values.BadValue as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
+_FATAL = (NginxError, ControlError, UnsafeDirectory, OSError)
+"""What keeps us from serving at all here, and says why in its message."""
 
 
 class _Group(click.Group):
@@ -96,23 +73,6 @@ class _Group(click.Group):
         if args and args[0].rpartition("/")[2] == "nginx-ingress-controller":
             args = args[1:]
         return super().parse_args(ctx, args)
-
-
-def _without_effect(function: F) -> F:
-    for name in reversed(WITHOUT_EFFECT):
-        function = click.option(
-            f"--{name}", hidden=True, is_flag=False, flag_value="true", expose_value=False, callback=_say_without_effect
-        )(function)
-    return function
-
-
-def _say_without_effect(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.meta.setdefault("wherry.without-effect", []).append(param.opts[0])
-
-
-def _go_bool(name: str, default: bool | None, help: str) -> Callable[[F], F]:
-    return click.option(name, type=_GoBool(), is_flag=False, flag_value="true", default=default, help=help)
 
 
 @click.group(
@@ -131,17 +91,19 @@ def _go_bool(name: str, default: bool | None, help: str) -> Callable[[F], F]:
 @click.option(
     "--controller-class", default="k8s.io/ingress-nginx", show_default=True, help="IngressClass controller we are."
 )
-@_go_bool("--watch-ingress-without-class", None, "Serve Ingresses without class.  [default: with class nginx]")
+@go_bool("--watch-ingress-without-class", None, "Serve Ingresses without class.  [default: with class nginx]")
 @click.option("--watch-namespace", default="", help="Namespace to serve; all when empty.")
 @click.option("--annotations-prefix", default=DEFAULT_PREFIX, show_default=True, help="Prefix of our annotations.")
-@click.option("--configmap", type=_Key(), help="ConfigMap with the controller's settings.")
-@click.option("--tcp-services-configmap", type=_Key(), help="ConfigMap of TCP ports.")
-@click.option("--udp-services-configmap", type=_Key(), help="ConfigMap of UDP ports.")
-@click.option("--default-backend-service", type=_Key(), help="Service for what no rule takes; else 404.")
-@click.option("--default-ssl-certificate", type=_Key(), help="Secret for hosts without certificate; else self-signed.")
-@click.option("--publish-service", type=_Key(), help="Service whose address the Ingresses' status shows.")
+@click.option("--configmap", type=ObjectKey(), help="ConfigMap with the controller's settings.")
+@click.option("--tcp-services-configmap", type=ObjectKey(), help="ConfigMap of TCP ports.")
+@click.option("--udp-services-configmap", type=ObjectKey(), help="ConfigMap of UDP ports.")
+@click.option("--default-backend-service", type=ObjectKey(), help="Service for what no rule takes; else 404.")
+@click.option(
+    "--default-ssl-certificate", type=ObjectKey(), help="Secret for hosts without certificate; else self-signed."
+)
+@click.option("--publish-service", type=ObjectKey(), help="Service whose address the Ingresses' status shows.")
 @click.option("--publish-status-address", default="", help="Addresses for the Ingresses' status, with commas.")
-@_go_bool("--update-status", True, "Write the Ingresses' status.")
+@go_bool("--update-status", True, "Write the Ingresses' status.")
 @click.option("--http-port", type=click.IntRange(1, 65535), default=80, show_default=True, help="Port for http.")
 @click.option("--https-port", type=click.IntRange(1, 65535), default=443, show_default=True, help="Port for https.")
 @click.option("--healthz-host", default="0.0.0.0", show_default=True, help="Address of /healthz and /metrics.")
@@ -161,19 +123,19 @@ def _go_bool(name: str, default: bool | None, help: str) -> Callable[[F], F]:
 @click.option(
     "--shutdown-grace-period",
     type=click.FloatRange(0),
-    default=240.0,
+    default=0.0,
     show_default=True,
-    help="Seconds requests under way get at the end.",
+    help="Seconds to go on serving after SIGTERM.",
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--log-level", type=click.Choice(list(logs.LEVELS)), default="info", show_default=True)
-@_without_effect
+@without_effect(NO_EFFECT)
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Run the Ingress controller: nginx, driven by the cluster's Ingresses."""
     ctx.obj = given
     if ctx.invoked_subcommand is None:
-        _run(given, ctx.meta.get("wherry.without-effect", []))
+        _run(given, ctx.meta.get(WITHOUT_EFFECT, []))
 
 
 @command.command()
@@ -253,7 +215,7 @@ def _options(given: dict[str, Any]) -> Options:
         directory=given["nginx_dir"],
         nginx=given["nginx"],
         reload_seconds=1 / given["sync_rate_limit"],
-        drain_seconds=given["shutdown_grace_period"],
+        grace_seconds=given["shutdown_grace_period"],
     )
 
 
@@ -265,12 +227,15 @@ def _run(given: dict[str, Any], without_effect: list[str]) -> None:
     try:
         binary = find_binary(options.nginx)
         asyncio.run(_serve(given, options, Nginx(_runtime(options, given["nginx_modules"]), binary)))
-    except* (NginxError, UnsafeDirectory, OSError) as errors:
-        raise click.ClickException("; ".join(str(error) for error in _leaves(errors))) from None
+    except (*_FATAL, BaseExceptionGroup) as error:
+        causes = _leaves(error)
+        if not all(isinstance(cause, _FATAL) for cause in causes):
+            raise
+        raise click.ClickException("; ".join(map(str, causes))) from error
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [leaf for e in group.exceptions for leaf in (_leaves(e) if isinstance(e, BaseExceptionGroup) else [e])]
+def _leaves(error: BaseException) -> list[BaseException]:
+    return [leaf for e in error.exceptions for leaf in _leaves(e)] if isinstance(error, BaseExceptionGroup) else [error]
 
 
 def _runtime(options: Options, modules: Path) -> Runtime:
@@ -298,7 +263,7 @@ async def _serve(given: dict[str, Any], options: Options, nginx: Nginx) -> None:
     try:
         await running
     except asyncio.CancelledError:
-        log.info("draining seconds=%.0f", options.drain_seconds)
+        log.info("draining")
     finally:
         sys.stdout.flush()
         await controller.stop()

@@ -73,7 +73,9 @@ class Controller:
             await self._follow(cluster)
 
     async def stop(self) -> None:
-        """Drain nginx and end it."""
+        """Serve for the grace period, then drain nginx and end it."""
+        if self._nginx.pid is not None:
+            await asyncio.sleep(self._options.grace_seconds)
         await self._nginx.stop(self._options.drain_seconds)
 
     async def _follow(self, cluster: Cluster) -> None:

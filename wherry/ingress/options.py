@@ -37,7 +37,10 @@ class Options:
     nginx: str = "nginx"
     reload_seconds: float = 1.0
     """The least time between two reloads: each leaves old workers behind until their last connection ends."""
-    drain_seconds: float = 240.0
+    grace_seconds: float = 0.0
+    """How long to go on serving after being told to end, so that whoever sends requests here can learn of it."""
+    drain_seconds: float = 300.0
+    """How long requests under way may take then; nginx' own worker-shutdown-timeout is usually shorter."""
 
 
 def default_directory() -> Path:
