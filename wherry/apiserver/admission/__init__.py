@@ -1,8 +1,8 @@
 """What the server itself demands of a write, whatever the kind's own rules.
 
-    chain.py             `Admission`: what a write waits for, and what it must meet
-    lifecycle.py         namespaces must exist, and some may not go
-    serviceaccount.py    a pod's account, and its token
+chain.py             `Admission`: what a write waits for, and what it must meet
+lifecycle.py         namespaces must exist, and some may not go
+serviceaccount.py    a pod's account, and its token
 """
 
 from wherry.apiserver.admission.chain import Admission
