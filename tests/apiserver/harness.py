@@ -104,7 +104,7 @@ class Cluster:
         head = err.decode().splitlines()
         status = int([line for line in head if line.startswith("HTTP/")][-1].split()[1])
         got = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head) if v}
-        return status, got, json.loads(out) if "json" in got.get("content-type", "") else out.decode()
+        return status, got, json.loads(out) if out and "json" in got.get("content-type", "") else out.decode()
 
     def kubeconfig(self, user: str = "admin") -> Path:
         """Return a kubeconfig file for the certificate `user`."""

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 import yaml
+from aiohttp import web
 
 from wherry.client.interface import PatchType
 from wherry.objects import Object, protobuf, schema
 from wherry.objects.definitions import GroupVersionKind
-from wherry.objects.errors import BadRequest, UnsupportedMediaType
+from wherry.objects.errors import ApiError, BadRequest, UnsupportedMediaType
 
 PATCHES: dict[str, PatchType] = {
     "application/json-patch+json": "json",
@@ -39,6 +40,34 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+async def read(request: web.BaseRequest) -> bytes:
+    """Return a request's body; raises `ApiError` for one that is too large."""
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        message = f"Request entity too large: limit is {request.client_max_size}"
+        raise ApiError(message, code=413, reason="RequestEntityTooLarge", details={}) from error
+
+
+def _json_of(value: Any) -> Any:
+    """Return what a YAML value is in JSON, where keys are strings; ValueError for what JSON does not have."""
+    if isinstance(value, dict):
+        return {_key_of(key): _json_of(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json_of(item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError(f"a value of type {type(value).__name__} has no place in JSON")
+
+
+def _key_of(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, str | int | float):
+        return str(key)
+    raise ValueError(f"unsupported map key {key!r}")
+
+
 def read_object(data: bytes, content_type: str, gvk: GroupVersionKind, validate: bool) -> Body:
     """Return the object in a body of kind `gvk`; `validate` looks for fields given twice.
 
@@ -50,7 +79,7 @@ def read_object(data: bytes, content_type: str, gvk: GroupVersionKind, validate:
     duplicates: Sequence[str] = ()
     try:
         if media in _YAML:
-            value = yaml.load(data, _Loader)  # a safe loader
+            value = _json_of(yaml.load(data, _Loader))  # a safe loader
         elif media in _JSON:
             value = msgspec.json.decode(data)
             duplicates = schema.duplicate_fields(data) if validate else ()

@@ -92,7 +92,7 @@ class Resources:
     ) -> web.StreamResponse:
         _require_name(target)
         form = _form(request)
-        type_, patch = bodies.read_patch(await request.read(), request.headers.get("Content-Type", ""))
+        type_, patch = bodies.read_patch(await bodies.read(request), request.headers.get("Content-Type", ""))
         options = query.write_options(request.query, warnings.append)
         made = await self._api.patch(user, target, type_, patch, options)
         return self._shown(self._api.catalog.of(target.resource), target, made, form, warnings)
@@ -102,7 +102,7 @@ class Resources:
     ) -> web.StreamResponse:
         form = _form(request)
         served = self._api.catalog.of(target.resource)
-        body = bodies.read_optional(await request.read(), request.headers.get("Content-Type", ""))
+        body = bodies.read_optional(await bodies.read(request), request.headers.get("Content-Type", ""))
         options, dry_run = query.delete_options(request.query, body)
         write = WriteOptions(dry_run=dry_run, warn=warnings.append)
         if not target.name:
@@ -120,7 +120,7 @@ class Resources:
         # Only clients that ask for validation pay for the search for fields given twice.
         validate = request.query.get("fieldValidation") in ("Strict", "Warn")
         content_type = request.headers.get("Content-Type", "")
-        body = bodies.read_object(await request.read(), content_type, gvk, validate)
+        body = bodies.read_object(await bodies.read(request), content_type, gvk, validate)
         return body.value, query.write_options(request.query, warnings.append, body.duplicates)
 
     def _shown(
