@@ -77,8 +77,8 @@ class ImageMap:
                 f'Container image "{reference}" is not present with pull policy of Never', "ErrImageNeverPull"
             )
         raise PullError(
-            f'failed to pull image "{reference}": no entry of the image map matches it, and pulling from registries '
-            "is not supported yet; add it to a file given with --image-map"
+            f'image "{reference}" is in no image map, and pulling from registries is not supported yet: '
+            "add it to a file given with --image-map"
         )
 
 
@@ -115,7 +115,14 @@ def resolve(reference: str, entry: Entry, folder: Path) -> Image:
         user=entry.user,
         mounts=mounts + _unseen([folder, PACKAGE, *INTERPRETER], Path("/")),
         stop_signal=entry.stop_signal,
+        # An interpreter below a home folder that is closed to others must still run for a pod's runAsUser.
+        reachable=(folder, PACKAGE, *INTERPRETER, Path(sys.executable).resolve()) if _uses(entry, places) else (),
     )
+
+
+def _uses(entry: Entry, places: Iterable[str]) -> bool:
+    words = (*entry.command, *entry.args, *entry.env.values(), *(m.source for m in entry.mounts))
+    return any(place in word for place in places for word in words)
 
 
 def _unseen(folders: Sequence[Path], root: Path) -> tuple[ImageMount, ...]:

@@ -24,7 +24,8 @@ class Image:
     """Something containers can be made of: the fields of an OCI image's config that matter here.
 
     id: changes whenever anything else does. command, args: Entrypoint and Cmd. user: `name|uid[:group|gid]`.
-    layers: the lower folders of the root file system, topmost first.
+    layers: the lower folders of the root file system, topmost first. reachable: paths every user in the container must
+    get to, so that the folders above them can be passed through there, whatever their modes are on the host.
     """
 
     reference: str
@@ -36,6 +37,7 @@ class Image:
     user: str = ""
     mounts: tuple[ImageMount, ...] = ()
     layers: tuple[Path, ...] = (Path("/"),)
+    reachable: tuple[Path, ...] = ()
     stop_signal: str = "SIGTERM"
 
 

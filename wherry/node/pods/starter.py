@@ -103,7 +103,7 @@ async def start(node: NodeServices, pod: Object, prepared: Prepared) -> Instance
     run, request = prepared.run, prepared.request
 
     def lay_out() -> None:
-        node.containers.lay_out(run, prepared.image.layers)
+        node.containers.lay_out(run, prepared.image.layers, prepared.image.reachable)
         ending = node.containers.bundle(run.id) / TERMINATION_LOG
         ending.touch()
         ending.chmod(0o666)

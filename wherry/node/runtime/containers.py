@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import signal
+import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,14 +100,19 @@ class Containers:
 
     # Starting
 
-    def lay_out(self, run: Instance, layers: Sequence[Path]) -> Path:
-        """Make a run's folder and mount its root file system; return where. Blocks: call it in a thread."""
+    def lay_out(self, run: Instance, layers: Sequence[Path], reachable: Sequence[Path] = ()) -> Path:
+        """Make a run's folder and mount its root file system; return where. Blocks: call it in a thread.
+
+        The folders above the `reachable` paths are opened to be passed through, in this container's copy.
+        """
         bundle = self.bundle(run.id)
         rootfs, upper, work = bundle / "rootfs", self._layers / run.id / "upper", self._layers / run.id / "work"
         for folder in (rootfs, upper, work, bundle / "exits"):
             folder.mkdir(parents=True, exist_ok=True)
         self.save(run)
         mounts.overlay(rootfs, lower=layers, upper=upper, work=work)
+        for folder in {above for path in reachable for above in path.parents}:
+            _open_to_pass(rootfs / folder.relative_to("/"))
         return rootfs
 
     async def start(self, run: Instance, config: Object, log_path: Path, container: Object) -> Instance:
@@ -219,6 +225,7 @@ class Containers:
         except (TimeoutError, asyncio.CancelledError):
             if process.returncode is None:
                 process.kill()
+                await process.wait()
             raise
         return code, output.decode(errors="replace").strip()
 
@@ -237,3 +244,9 @@ def _kill_from(pid_file: Path) -> None:
         os.kill(int(pid_file.read_text()), signal.SIGKILL)
     except (OSError, ValueError):
         return
+
+
+def _open_to_pass(folder: Path) -> None:
+    mode = folder.stat().st_mode
+    if not mode & stat.S_IXOTH:
+        folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
