@@ -54,7 +54,12 @@ class _State:
 
     @property
     def total(self) -> int:
-        return sum(size_of(r) for r in self.all)
+        """How many pods there are or may be at any moment.
+
+        Stricter than upstream, which counts the sizes only: a ReplicaSet that has yet to delete what it was told to
+        still takes its room, so that maxSurge holds for pods, not just for numbers.
+        """
+        return sum(max(size_of(r), (r.get("status") or {}).get("replicas", 0)) for r in self.all)
 
 
 def size_of(replica_set: Object) -> int:
