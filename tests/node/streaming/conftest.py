@@ -32,6 +32,7 @@ async def server(runtime, monkeypatch, tmp_path):
         await asyncio.sleep(0.01)
     assert (descriptors(), len(asyncio.all_tasks())) == before
     assert list(scratch.iterdir()) == []
+    assert [line for line in children() if line.startswith(("sleep", "yes", "sh -c", "cat"))] == []
 
 
 def descriptors() -> dict[str, int]:
@@ -47,3 +48,14 @@ def descriptors() -> dict[str, int]:
         kind = target.split(":")[0]
         kinds[kind] = kinds.get(kind, 0) + 1
     return kinds
+
+
+def children() -> set[str]:
+    """Return the command lines of this process's children."""
+    found = set()
+    for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        try:
+            found.add(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found

@@ -71,7 +71,25 @@ class Command:
         tty: bool = False,
         size: TerminalSize = NO_SIZE,
     ) -> Command:
-        """Run `words` in the container; raises `ExecError` when not even the runtime can be run."""
+        """Run `words` in the container; raises `ExecError` when not even the runtime can be run.
+
+        Cancelled, it still waits until there is a process, and ends it: half of one could not be let go of.
+        """
+        starting = asyncio.create_task(cls._start(handle, words, stdin, tty, size))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            command = await starting
+            try:
+                await command.kill()
+            finally:
+                await command.release()
+            raise
+
+    @classmethod
+    async def _start(
+        cls, handle: ContainerHandle, words: Sequence[str], stdin: bool, tty: bool, size: TerminalSize
+    ) -> Command:
         folder = Path(tempfile.mkdtemp(prefix="wherry-exec-"))
         line = [str(handle.binary), "--root", str(handle.root), "--log", str(folder / "log"), "--log-format", "json"]
         line += ["exec", "--pid-file", str(folder / "pid"), "--process", str(folder / "process.json"), handle.id]
@@ -81,9 +99,6 @@ class Command:
         except (OSError, ValueError) as error:
             shutil.rmtree(folder)
             raise ExecError(f"cannot run {handle.binary}: {error}") from error
-        except asyncio.CancelledError:
-            shutil.rmtree(folder)
-            raise
 
     async def feed(self, data: bytes) -> None:
         """Write to stdin, waiting while the command is slow; raises `ConnectionError` when it no longer reads."""
@@ -180,7 +195,7 @@ async def _with_pipes(line: Sequence[str], folder: Path, stdin: bool) -> Command
     out, err = os.pipe(), os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(*line, stdin=feeding[0], stdout=out[1], stderr=err[1])
-    except BaseException:
+    except OSError:
         for fd in (feeding[1], out[0], err[0]):
             if fd >= 0:
                 os.close(fd)
@@ -203,7 +218,7 @@ async def _with_terminal(line: Sequence[str], folder: Path, size: TerminalSize) 
         process = await asyncio.create_subprocess_exec(
             *line, stdin=theirs, stdout=theirs, stderr=asyncio.subprocess.DEVNULL, start_new_session=True
         )
-    except BaseException:
+    except OSError:
         os.close(ours)
         raise
     finally:
