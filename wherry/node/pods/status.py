@@ -213,22 +213,29 @@ def _closed_gates(pod: Object) -> list[str]:
 
 
 class _Conditions:
-    """Conditions being brought up to date."""
+    """Conditions being brought up to date: ours in the order in which they are set, then others'."""
 
-    def __init__(self, entries: Iterable[Object], now: str):
-        self.entries = list(entries)
+    def __init__(self, known: Iterable[Object], now: str):
+        self._known = {c["type"]: c for c in known}
+        self._ours: list[Object] = []
         self._now = now
 
+    @property
+    def entries(self) -> list[Object]:
+        return [*self._ours, *self._known.values()]
+
     def set(self, type: str, holds: bool, reason: str = "", message: str = "") -> None:
+        known = self._known.pop(type, None)
         status = "True" if holds else "False"
-        entries = metadata.set_condition(self.entries, type, status, reason, message, self._now)
-        self.entries = [{"lastProbeTime": None} | c if c["type"] == type else c for c in entries]
+        [new] = metadata.set_condition([known] if known else [], type, status, reason, message, self._now)
+        self._ours.append({"lastProbeTime": None} | new)
 
 
-def inherited(pod: Object, container: Object, uid: str) -> tuple[Instance, ...]:
+def inherited(pod: Object, container: Object, now: float) -> tuple[Instance, ...]:
     """Return the runs of a container that only the API remembers: those of an earlier life of the node.
 
-    One that ran then is lost, exit code 255, reason Unknown (as containerd tells it after the machine has restarted).
+    One that ran then is lost, exit code 255, reason Unknown (as containerd tells it after the machine has restarted);
+    when it ended nobody knows, so it is told as now.
     """
     known = pod.get("status") or {}
     every = [*(known.get("initContainerStatuses") or ()), *(known.get("containerStatuses") or ())]
@@ -240,7 +247,7 @@ def inherited(pod: Object, container: Object, uid: str) -> tuple[Instance, ...]:
     began = (current.get("running") or told or {}).get("startedAt")
     run = Instance(
         id=status["containerID"].partition("://")[2],
-        pod_uid=uid,
+        pod_uid=pod["metadata"]["uid"],
         container=container["name"],
         attempt=int(status.get("restartCount") or 0),
         image=status.get("image") or container["image"],
@@ -249,9 +256,8 @@ def inherited(pod: Object, container: Object, uid: str) -> tuple[Instance, ...]:
         inherited=True,
     )
     if told is None:
-        ended = timestamps.parse(began) if began else 1.0
-        return (run.but(finished_at=ended, exit_code=LOST_EXIT_CODE, reason=LOST_REASON),)
-    ended = timestamps.parse(told["finishedAt"]) if told.get("finishedAt") else 1.0
+        return (run.but(finished_at=now, exit_code=LOST_EXIT_CODE, reason=LOST_REASON),)
+    ended = timestamps.parse(told["finishedAt"]) if told.get("finishedAt") else now
     return (
         run.but(
             finished_at=ended,

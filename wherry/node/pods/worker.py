@@ -91,10 +91,8 @@ class PodWorker:
         if pod is None:
             self._gone = True
         else:
-            if pod["metadata"].get("labels") != self.pod["metadata"].get("labels") or pod["metadata"].get(
-                "annotations"
-            ) != self.pod["metadata"].get("annotations"):
-                self._volumes_due = 0.0
+            if any(pod["metadata"].get(k) != self.pod["metadata"].get(k) for k in ("labels", "annotations")):
+                self._volumes_due = 0.0  # the downward API shows them
             self.pod = pod
         self._wake.set()
 
@@ -127,7 +125,7 @@ class PodWorker:
     def _take_over(self) -> None:
         """Go on with what an earlier agent has left, or with what the API remembers of an earlier life of the node."""
         for container in state.everyone(self.pod):
-            self.runs.inherit(status.inherited(self.pod, container, self.uid))
+            self.runs.inherit(status.inherited(self.pod, container, time.time()))
         for run in self.runs:
             if run.running:
                 self._follow(run)

@@ -1,0 +1,89 @@
+"""Image references matched against maps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from wherry.node.images.imagemap import PACKAGE, ImageMap, ImageMapError
+from wherry.node.images.source import Image, PullError
+
+TEXT = """
+images:
+  - {match: "demo/*", command: ["{python}", run.py], args: [--all], workingDir: app, env: {HOME_DIR: "{folder}"}}
+  - {match: "demo/web", command: [never]}
+  - {match: "db", command: [mysqld], user: mysql, mounts: [{source: data, target: /var/lib/mysql, readOnly: true}]}
+"""
+
+
+def write(folder: Path, text: str = TEXT) -> Path:
+    path = folder / "images.yaml"
+    path.write_text(text)
+    return path
+
+
+async def pull(folder: Path, reference: str) -> Image:
+    return await ImageMap([write(folder)]).pull(reference, "IfNotPresent")
+
+
+async def test_the_first_match_wins(tmp_path: Path):
+    image = await pull(tmp_path, "demo/web")
+    assert image.command == (sys.executable, "run.py")
+    assert image.args == ("--all",)
+
+
+async def test_relative_paths_start_at_the_maps_folder(tmp_path: Path):
+    image = await pull(tmp_path, "demo/web:1")
+    assert image.working_dir == str(tmp_path / "app")
+    assert image.env["HOME_DIR"] == str(tmp_path)
+    [mount, *_] = (await pull(tmp_path, "db")).mounts
+    assert (mount.source, mount.target, mount.read_only) == (tmp_path / "data", "/var/lib/mysql", True)
+
+
+async def test_the_id_changes_with_the_entry(tmp_path: Path):
+    before = (await pull(tmp_path, "db")).id
+    changed = write(tmp_path, TEXT.replace("mysqld", "mariadbd"))
+    assert (await ImageMap([changed]).pull("db", "Always")).id != before
+
+
+@pytest.mark.parametrize(
+    ("reference", "verb"),
+    [("wherry/coredns:1", "dns"), ("wherry/kube-proxy:9.9", "proxy"), ("wherry/ingress-controller", "ingress")],
+)
+async def test_our_own_components_are_there_whatever_their_tag(reference: str, verb: str):
+    image = await ImageMap().pull(reference, "Always")
+    assert image.command == (sys.executable, "-m", "wherry", verb)
+    assert (PACKAGE / "wherry" / "__main__.py").exists()
+
+
+async def test_an_unknown_image_is_named_with_the_way_out():
+    with pytest.raises(PullError, match=r'"nginx:1.25" is in no image map.*--image-map') as caught:
+        await ImageMap().pull("nginx:1.25", "IfNotPresent")
+    assert caught.value.reason == "ErrImagePull"
+
+
+async def test_with_policy_never_the_reason_is_the_policy():
+    with pytest.raises(PullError) as caught:
+        await ImageMap().pull("nginx:1.25", "Never")
+    assert caught.value.reason == "ErrImageNeverPull"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("images: [{match: x, comand: [y]}]", "comand"),
+        ("images: [{command: [y]}]", "match"),
+        ("images: {", "not YAML"),
+        ("", "Expected"),
+    ],
+)
+def test_a_map_with_a_mistake_is_refused_with_its_file_and_place(tmp_path: Path, text: str, message: str):
+    with pytest.raises(ImageMapError, match=f"images.yaml.*{message}"):
+        ImageMap([write(tmp_path, text)])
+
+
+def test_a_map_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(ImageMapError, match=r"missing.yaml: No such file"):
+        ImageMap([tmp_path / "missing.yaml"])

@@ -1,0 +1,83 @@
+"""Writing a pod's status: the newest, when it differs, until it is through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.node.build import pod
+from wherry.client.fake import FakeClient
+from wherry.node.pods.statuswriter import StatusWriter
+from wherry.objects import Object
+from wherry.objects.errors import ServiceUnavailable
+from wherry.objects.resource import PODS
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    made = FakeClient()
+    made.put(pod(status={"phase": "Pending", "qosClass": "Burstable", "message": "old"}))
+    return made
+
+
+@pytest.fixture
+async def writer(client: FakeClient) -> AsyncIterator[StatusWriter]:
+    made = StatusWriter(client, current(client))
+    task = asyncio.create_task(made.run())
+    yield made
+    task.cancel()
+
+
+def current(client: FakeClient) -> Object:
+    found = client.peek(PODS, "myblog", "demo")
+    assert found is not None
+    return found
+
+
+def patches(client: FakeClient) -> int:
+    return len([call for call in client.calls if call.verb == "patch"])
+
+
+async def test_what_is_left_out_is_removed_and_the_rest_kept(client: FakeClient, writer: StatusWriter):
+    writer.offer({"phase": "Running", "qosClass": "Burstable"})
+    await writer.flush()
+    assert current(client)["status"] == {"phase": "Running", "qosClass": "Burstable"}
+
+
+async def test_several_statuses_in_a_row_are_one_write(client: FakeClient, writer: StatusWriter):
+    for ip in ("1", "2", "3"):
+        writer.offer({"phase": "Running", "podIP": ip})
+    await writer.flush()
+    assert (patches(client), current(client)["status"]["podIP"]) == (1, "3")
+
+
+async def test_the_same_status_is_not_written_again(client: FakeClient, writer: StatusWriter):
+    writer.offer(dict(current(client)["status"]))
+    await writer.flush()
+    assert patches(client) == 0
+
+
+async def test_an_unreachable_server_is_tried_again(client: FakeClient, writer: StatusWriter):
+    client.fail(ServiceUnavailable("away"), verb="patch")
+    writer.offer({"phase": "Running"})
+    await writer.flush()
+    assert current(client)["status"]["phase"] == "Running"
+
+
+async def test_another_pod_of_the_same_name_is_not_written_to(client: FakeClient, writer: StatusWriter):
+    client.remove(PODS, "myblog", "demo")
+    client.put(pod(meta={"uid": "another"}, status={"phase": "Pending"}))
+    writer.offer({"phase": "Running"})
+    await writer.flush()
+    assert current(client)["status"]["phase"] == "Pending"
+
+
+async def test_the_basis_is_ours_with_what_others_have_added(client: FakeClient, writer: StatusWriter):
+    writer.offer({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
+    foreign = {"type": "example.com/lb", "status": "True"}
+    api = pod(status={"phase": "Pending", "conditions": [{"type": "Ready", "status": "False"}, foreign]})
+    basis = writer.basis(api)["status"]
+    assert basis["phase"] == "Running"
+    assert basis["conditions"] == [{"type": "Ready", "status": "True"}, foreign]

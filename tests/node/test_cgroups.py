@@ -1,0 +1,72 @@
+"""Limits as control group files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.node.build import container, pod
+from wherry.node import cgroups
+from wherry.node.cgroups import Limits
+from wherry.node.runtime.resources import of_pod
+
+
+def limited(cpu: str, memory: str) -> dict[str, object]:
+    return {"resources": {"limits": {"cpu": cpu, "memory": memory}}}
+
+
+def test_a_pods_limits_are_the_sums_of_its_containers():
+    spec = pod(container("a", **limited("100m", "64Mi")), container("b", **limited("1", "64Mi")))
+    assert of_pod(spec) == Limits(memory=128 << 20, cpu_milli=1100, cpu_shares=1126)
+
+
+def test_one_container_without_a_limit_leaves_the_pod_without():
+    assert of_pod(pod(container("a", **limited("1", "64Mi")), container("b"))) == Limits(None, None, 1024)
+
+
+def test_an_init_container_may_need_more_than_all_the_others():
+    spec = pod(container(**limited("1", "64Mi")), initContainers=[container("i", **limited("1", "1Gi"))])
+    assert of_pod(spec).memory == 1 << 30
+
+
+def test_files_of_version_one():
+    found = cgroups.files(Limits(memory=1 << 20, cpu_milli=100, cpu_shares=102), unified=False)
+    assert found["memory", "memory.limit_in_bytes"] == str(1 << 20)
+    assert found["cpu", "cpu.cfs_quota_us"] == "10000"
+    assert found["cpu", "cpu.shares"] == "102"
+
+
+def test_files_of_version_two():
+    found = cgroups.files(Limits(cpu_shares=1024), unified=True)
+    assert found == {
+        ("cpu", "cpu.weight"): "39",
+        ("cpu", "cpu.max"): "max 100000",
+        ("memory", "memory.max"): "max",
+    }
+
+
+@pytest.fixture
+def hybrid(tmp_path: Path) -> Path:
+    """Return something shaped like a machine with one hierarchy per controller."""
+    for name in ("cpu", "memory", "unified"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cpuacct").symlink_to("cpu")
+    return tmp_path
+
+
+def test_a_tree_is_removed_from_every_hierarchy(hybrid: Path):
+    for name in ("cpu", "memory", "unified"):
+        (hybrid / name / "wherry" / "pod1" / "c1").mkdir(parents=True)
+    cgroups.remove_tree("/wherry", hybrid)
+    assert not list(hybrid.glob("*/wherry"))
+
+
+def test_removing_what_is_not_there_is_fine(hybrid: Path):
+    cgroups.remove_tree("/wherry", hybrid)
+
+
+def test_a_group_is_made_where_its_controllers_are(hybrid: Path):
+    cgroups.create("/wherry/pod1", Limits(), hybrid)
+    assert (hybrid / "memory/wherry/pod1").is_dir()
+    assert not (hybrid / "unified/wherry").exists()
