@@ -87,6 +87,10 @@ class FakeClient:
         """Return one current object, or None, without a call."""
         return self._store.get(resource, namespace, name)
 
+    def peek_all(self, resource: Resource, namespace: str | None = None) -> list[Object]:
+        """Return the current objects of a resource (of one namespace), without a call."""
+        return list(self._store.list(resource, namespace))
+
     def fail(
         self, error: ApiError, *, verb: str | None = None, resource: Resource | None = None, times: int = 1
     ) -> None:
