@@ -70,7 +70,6 @@ class Kind:
     groups (Ingress: networking.k8s.io/v1, networking.k8s.io/v1beta1, extensions/v1beta1).
     `default` fills in defaults in place (on a private copy). `admit(new, old, context)` runs after defaulting and
     before validation on create (old None) and update, in place: allocation, server-side fields; it may raise ApiError.
-    `released(old, context)` runs when an object is finally gone.
     `columns` excludes Name (first unless `name_column` is False) and Age (added after the last column of priority 0
     unless `age` is False: then the kind shows none, or places its own).
     `has_status`: serves the `status` subresource: plain writes keep the old status, status writes keep the rest.
@@ -93,7 +92,6 @@ class Kind:
     categories: Sequence[str] = ()
     default: Callable[[Object], None] | None = None
     admit: Callable[[Object, Object | None, Context], None] | None = None
-    released: Callable[[Object, Context], None] | None = None
     validate: Validator | None = None
     validate_update: UpdateValidator | None = None
     columns: Sequence[Column] = ()

@@ -139,6 +139,27 @@ async def test_a_node_may_write_its_status_and_not_a_deployment(cluster: Cluster
     assert status == 403
 
 
+async def test_those_who_may_can_act_as_somebody_else(cluster: Cluster) -> None:
+    cluster.issue("jane", "jane")
+
+    async def whoami(user: str, **headers: str) -> tuple[int, Any]:
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        status, _, body = await cluster.request("POST", path, {}, user=user, **headers)
+        return status, body.get("status", {}).get("userInfo") if status == 201 else body["message"]
+
+    status, info = await whoami("admin", Impersonate_User="jim", Impersonate_Group="developers")
+    assert (status, info) == (201, {"username": "jim", "groups": ["developers", "system:authenticated"]})
+    status, info = await whoami("admin", Impersonate_User="system:serviceaccount:demo:default")
+    assert info["groups"] == ["system:serviceaccounts", "system:serviceaccounts:demo", "system:authenticated"]
+    status, message = await whoami("jane", Impersonate_User="admin")
+    assert status == 403
+    assert 'User "jane" cannot impersonate resource "users" in API group "" at the cluster scope' in message
+    status, message = await whoami("admin", Impersonate_Group="developers")
+    assert (status, message.partition(" for ")[0]) == (400, "requested groups, uid or extra")
+    path = "/api/v1/namespaces/demo/configmaps"
+    assert (await cluster.request("GET", path, Impersonate_User="jane"))[0] == 403
+
+
 async def test_in_process_clients_are_authorised_as_their_user(cluster: Cluster) -> None:
     jane = cluster.server.client("jane", groups=())
     for call in (

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from wherry.apiserver.access.attributes import Attributes
 from wherry.apiserver.access.authenticator import Authenticator
+from wherry.apiserver.access.impersonation import impersonated
 from wherry.apiserver.api.api import Api, Target
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.user import User
@@ -63,6 +64,7 @@ class Handler:
             transport = request.transport
             certificate = transport.get_extra_info("peercert") if transport else None
             user = self._authenticator.user(request.headers.get("Authorization"), certificate)
+            user = impersonated(user, request.headers.items(), self._api.rbac)
             if request.path.startswith(("/api/", "/apis/")):
                 target = paths.target(request.path, self._known)
             response = await self._answer(request, user, target, warnings)

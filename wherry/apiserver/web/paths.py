@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from wherry.apiserver.api.api import Target
 from wherry.apiserver.catalog import Catalog, unknown_path
+from wherry.objects.errors import MethodNotAllowed
 from wherry.objects.resource import Resource
 
 _NAMESPACE_PARTS = ("status", "finalize")
 
 
 def target(path: str, resources: dict[tuple[str, str, str], Resource]) -> Target | None:
-    """Return what a path below `/api` or `/apis` names, None for a discovery path; raises `NotFound`.
+    """Return what a path below `/api` or `/apis` names, None for a discovery path; raises `NotFound`,
+    `MethodNotAllowed`.
 
     `resources` are the known ones by (group, version, plural).
     """
@@ -27,6 +29,8 @@ def target(path: str, resources: dict[tuple[str, str, str], Resource]) -> Target
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _NAMESPACE_PARTS:
         namespace, rest = rest[1], rest[2:]
     resource = resources.get((group, version, rest[0]))
+    if resource is not None and rest[2:3] == ["proxy"]:
+        raise MethodNotAllowed(f"{resource.plural}/proxy is not supported by this server: use port-forward", details={})
     if resource is None or len(rest) > 3 or not all(rest) or (namespace is not None and not resource.namespaced):
         raise unknown_path()
     name, subresource = (*rest[1:], "", "")[:2]
