@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from wherry.objects import definitions, descriptions
 from wherry.objects.definitions import Type
 
@@ -33,10 +30,3 @@ def test_the_fields_of_an_inlined_type_are_described_in_those_that_inline_it() -
     assert {"name", "hostPath", "emptyDir"} <= volume.fields.keys()
     service = descriptions.of(definitions.by_name("io.k8s.api.core.v1.Service"))
     assert service.fields["apiVersion"] == descriptions.load()["TypeMeta"].fields["apiVersion"]
-
-
-def test_importing_the_document_builders_reads_no_descriptions() -> None:
-    program = (
-        "import sys, wherry.objects.openapi, wherry.objects.descriptions as d; sys.exit(d.load.cache_info().currsize)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+from wherry.objects import definitions, descriptions, openapi, openapi_protobuf, patch, protobuf
+read = definitions.load.cache_info().currsize + descriptions.load.cache_info().currsize
+sys.exit(read > 0 or "google.protobuf" in sys.modules)
+"""
+
+
+def test_importing_reads_no_data_and_loads_no_protobuf_library() -> None:
+    """Components that need neither start with this package; each such millisecond would be theirs."""
+    assert subprocess.run([sys.executable, "-c", PROGRAM], check=False).returncode == 0
