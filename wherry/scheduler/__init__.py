@@ -1,11 +1,14 @@
 """The scheduler: gives every pod without a node one.
 
-    run.py         `run`: watches, the queue, binding (the only part that does I/O)
+    run.py         `run`: watches, the queue, one decision after the other
+    outcome.py     writes what a decision means: bindings, events, conditions
     config.py      `SchedulerConfig`
     queue.py       pods that wait: active, backing off, unschedulable until something changes
     snapshot.py    nodes with what runs on them, kept up to date change by change
     pod.py         what is read from a pod once: requests, ports, affinity
     decide.py      pure: filter, score, choose
+    changes.py     pure: which changes may help a pod that waits
+    affinity.py    pure: pod affinity terms         spread.py     pure: counting per topology domain
     message.py     pure: why no node fits, in the words kubectl shows
     profile.py     the filters and scores, in order, with weights and the events that may change a verdict
     filters/       one predicate per file       scores/    one score per file

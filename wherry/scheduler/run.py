@@ -12,13 +12,11 @@ from wherry.client.events import EventWriter
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.objects import Object, metadata
-from wherry.objects.errors import ApiError, NotFound
-from wherry.objects.metadata import condition, set_condition
 from wherry.objects.resource import NAMESPACES, NODES, PODS
-from wherry.objects.timestamps import rfc3339
 from wherry.scheduler.changes import node_events, pod_events
 from wherry.scheduler.config import SchedulerConfig
-from wherry.scheduler.decide import Chosen, Unschedulable, decide
+from wherry.scheduler.decide import Chosen, decide
+from wherry.scheduler.outcome import Outcome
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.queue import Queue, Waiting
 from wherry.scheduler.snapshot import Snapshot
@@ -28,7 +26,6 @@ log = logging.getLogger(__name__)
 
 CRASH_PAUSE_SECONDS = 1.0
 
-attempts = metrics.counter("scheduler_schedule_attempts_total", "Attempts to give a pod a node.", ["result"])
 duration = metrics.histogram("scheduler_scheduling_attempt_duration_seconds", "Time to decide on one pod.")
 pending = metrics.gauge("scheduler_pending_pods", "Pods waiting for a node.")
 
@@ -54,14 +51,12 @@ class Scheduler:
         clock: Callable[[], float] = time.time,
         random: Random | None = None,
     ):
-        self._client = client
         self._config = config
-        self._clock = clock
         self._random = random or Random()
         self._snapshot = Snapshot()
         self._queue = Queue(config, time.monotonic)
         self._events = EventWriter(client, clock=clock)
-        self._recorder = self._events.recorder(config.name)
+        self._outcome = Outcome(client, self._snapshot, self._queue, self._events.recorder(config.name), clock)
         self._slots = asyncio.Semaphore(config.bindings)
         self._informers = {r: Informer(client, r) for r in (NODES, NAMESPACES, PODS)}
         self._informers[NODES].subscribe(self._node_changed)
@@ -95,58 +90,15 @@ class Scheduler:
         pending.set(len(self._queue))
         if isinstance(decision, Chosen):
             self._snapshot.assume(pod, decision.node)
-            return self._bind(waiting, decision.node)
+            return self._outcome.bind(waiting, decision.node)
         self._queue.refuse(waiting, decision.refused_by)
-        return self._explain(pod, decision)
+        return self._outcome.explain(pod, decision)
 
     async def _in_slot(self, work: Awaitable[None]) -> None:
         try:
             await work
         finally:
             self._slots.release()
-
-    async def _bind(self, waiting: Waiting, node: str) -> None:
-        pod = waiting.pod
-        namespace, name = pod.key
-        binding = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {"name": name, "namespace": namespace, "uid": pod.uid},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
-        }
-        try:
-            await self._client.create(PODS, binding, namespace, name=name, subresource="binding")
-        except ApiError as error:
-            # Gone, being deleted, or bound by somebody else: the watch will tell, and the queue forgets it then.
-            attempts.labels("error").inc()
-            log.warning("binding failed pod=%s/%s node=%s error=%s", namespace, name, node, error)
-            self._snapshot.forget(pod.uid)
-            self._queue.retry(waiting)
-            return
-        attempts.labels("scheduled").inc()
-        self._queue.remove(pod.uid)
-        text = f"Successfully assigned {namespace}/{name} to {node}"
-        self._recorder.event(PODS, pod.obj, "Normal", "Scheduled", text)
-
-    async def _explain(self, pod: Pod, decision: Unschedulable) -> None:
-        """Tell why the pod has no node: an event every time, the condition when it changes."""
-        attempts.labels("unschedulable").inc()
-        namespace, name = pod.key
-        self._recorder.event(PODS, pod.obj, "Warning", "FailedScheduling", decision.message)
-        old = condition(pod.obj, "PodScheduled")
-        if old is not None and (old["status"], old.get("message")) == ("False", decision.message):
-            return
-        conditions = (pod.obj.get("status") or {}).get("conditions")
-        told = set_condition(
-            conditions, "PodScheduled", "False", "Unschedulable", decision.message, rfc3339(self._clock())
-        )
-        change = {"metadata": {"uid": pod.uid}, "status": {"conditions": told}}
-        try:
-            await self._client.patch(PODS, name, change, namespace, subresource="status")
-        except NotFound:
-            return
-        except ApiError as error:
-            log.warning("condition not written pod=%s/%s error=%s", namespace, name, error)
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from wherry.client.informer import Key, key_of
 from wherry.controllers.context import ORPHANS, Context
 from wherry.controllers.controller import Controller
-from wherry.controllers.deployment.decide import Decision, decide, size_of
+from wherry.controllers.deployment.decide import Decision, decide
 from wherry.controllers.deployment.revision import REVISION, without_hash
+from wherry.controllers.deployment.state import size_of
 from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import is_namespace_terminating
 from wherry.controllers.pods import is_finished

@@ -1,0 +1,79 @@
+"""What follows a decision: the binding, or the reason why there is none; the events and conditions that tell of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from wherry.client.events import EventRecorder
+from wherry.client.interface import Client
+from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.metadata import condition, set_condition
+from wherry.objects.resource import PODS
+from wherry.objects.timestamps import rfc3339
+from wherry.scheduler.decide import Unschedulable
+from wherry.scheduler.pod import Pod
+from wherry.scheduler.queue import Queue, Waiting
+from wherry.scheduler.snapshot import Snapshot
+from wherry.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+attempts = metrics.counter("scheduler_schedule_attempts_total", "Attempts to give a pod a node.", ["result"])
+
+
+class Outcome:
+    """Writes outcomes. `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self, client: Client, snapshot: Snapshot, queue: Queue, recorder: EventRecorder, clock: Callable[[], float]
+    ):
+        self._client = client
+        self._snapshot = snapshot
+        self._queue = queue
+        self._recorder = recorder
+        self._clock = clock
+
+    async def bind(self, waiting: Waiting, node: str) -> None:
+        """Bind the pod to the node assumed for it; what fails is taken back, and tried again after a pause."""
+        pod = waiting.pod
+        namespace, name = pod.key
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": name, "namespace": namespace, "uid": pod.uid},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
+        }
+        try:
+            await self._client.create(PODS, binding, namespace, name=name, subresource="binding")
+        except ApiError as error:
+            # Gone, being deleted, or bound by somebody else: the watch will tell, and the queue forgets it then.
+            attempts.labels("error").inc()
+            log.warning("binding failed pod=%s/%s node=%s error=%s", namespace, name, node, error)
+            self._snapshot.forget(pod.uid)
+            self._queue.retry(waiting)
+            return
+        attempts.labels("scheduled").inc()
+        self._queue.remove(pod.uid)
+        text = f"Successfully assigned {namespace}/{name} to {node}"
+        self._recorder.event(PODS, pod.obj, "Normal", "Scheduled", text)
+
+    async def explain(self, pod: Pod, decision: Unschedulable) -> None:
+        """Tell why the pod has no node: an event every time, the condition when it changes."""
+        attempts.labels("unschedulable").inc()
+        namespace, name = pod.key
+        self._recorder.event(PODS, pod.obj, "Warning", "FailedScheduling", decision.message)
+        old = condition(pod.obj, "PodScheduled")
+        if old is not None and (old["status"], old.get("message")) == ("False", decision.message):
+            return
+        conditions = (pod.obj.get("status") or {}).get("conditions")
+        told = set_condition(
+            conditions, "PodScheduled", "False", "Unschedulable", decision.message, rfc3339(self._clock())
+        )
+        change = {"metadata": {"uid": pod.uid}, "status": {"conditions": told}}
+        try:
+            await self._client.patch(PODS, name, change, namespace, subresource="status")
+        except NotFound:
+            return
+        except ApiError as error:
+            log.warning("condition not written pod=%s/%s error=%s", namespace, name, error)
