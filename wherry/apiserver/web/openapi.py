@@ -21,7 +21,7 @@ PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 
 class OpenApi:
-    """The documents for `entries`. Making one takes a good part of a second at worst, which a thread does."""
+    """The documents for `entries`. Making one takes up to a tenth of a second, which a thread does."""
 
     def __init__(self, entries: list[Entry], server_version: str):
         self._kinds = [_served(entry) for entry in entries]
