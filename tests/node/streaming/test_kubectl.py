@@ -102,12 +102,9 @@ async def on_terminal(kubectl, *words: str, size: tuple[int, int] = (40, 100)):
     ours, theirs = pty.openpty()
     resize(ours, *size)
 
-    def own_terminal() -> None:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
     process = await asyncio.create_subprocess_exec(
-        kubectl.program, *words, stdin=theirs, stdout=theirs, stderr=theirs, env=kubectl.environ,
-        start_new_session=True, preexec_fn=own_terminal,
+        "setsid", "--ctty", kubectl.program, *words,
+        stdin=theirs, stdout=theirs, stderr=theirs, env=kubectl.environ,
     )  # fmt: skip
     os.close(theirs)
     os.set_blocking(ours, False)
