@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.node.build import NOW, container, pod, run, seen
-from wherry.node.pods.plan import (
+from wherry.node.pods.actions import (
     CleanUp,
     Finish,
     Kill,
@@ -18,8 +18,8 @@ from wherry.node.pods.plan import (
     SetUp,
     Start,
     Stop,
-    plan,
 )
+from wherry.node.pods.plan import plan
 from wherry.node.pods.state import Health, Observed, Waiting
 
 DELETED = {"deletionTimestamp": "2027-01-15T08:00:00Z", "deletionGracePeriodSeconds": 5}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.node.build import NOW, UID, container, pod, run, seen
-from wherry.node.pods import status
+from wherry.node.pods import inheritance, status
 from wherry.node.pods.state import Health, Observed, Waiting
 from wherry.objects import Object, metadata
 
@@ -134,13 +134,13 @@ class TestConditions:
 class TestInheriting:
     def test_what_ran_in_an_earlier_life_is_lost(self):
         old = build(pod(), seen(run(attempt=2)))
-        [lost] = status.inherited(pod(status=old), container(), NOW)
+        [lost] = inheritance.runs(pod(status=old), container(), NOW)
         assert (lost.attempt, lost.exit_code, lost.reason, lost.inherited) == (2, 255, "Unknown", True)
 
     def test_what_had_ended_is_remembered_as_it_was(self):
         old = build(pod(restartPolicy="Never"), seen(run(exit=0)))
-        [done] = status.inherited(pod(status=old), container(), NOW)
+        [done] = inheritance.runs(pod(status=old), container(), NOW)
         assert done.succeeded
 
     def test_what_never_ran_is_nothing(self):
-        assert status.inherited(pod(status=build(pod(), seen())), container(), NOW) == ()
+        assert inheritance.runs(pod(status=build(pod(), seen())), container(), NOW) == ()

@@ -1,5 +1,16 @@
 """What should happen to a pod, and the worker that makes it happen.
 
-Pure: state.py (what is observed), plan.py (what to do next), status.py (what to tell the API), env.py, files.py,
-backoff.py, unsupported.py. Edge: sandbox.py, starter.py, worker.py, manager.py, references.py.
+Pure:
+    state.py, actions.py, plan.py      what is observed, what can be done, what to do next
+    status.py, conditions.py           what to tell the API        inheritance.py   what the API remembers
+    env.py, fields.py, files.py        what containers find        backoff.py       how long to wait
+    references.py, unsupported.py      what a pod needs, and what it asks for in vain
+
+Edge:
+    manager.py      all pods           worker.py     one pod: observe, plan, perform
+    memory.py, runs.py                 what a worker knows
+    starting.py, preparing.py          from an image to a running container
+    keeping.py, hooks.py, ending.py    probes, hooks, stopping, the end
+    sandbox.py, namespaces.py          what a pod's containers share
+    objectcache.py  ConfigMaps and Secrets              statuswriter.py   the API's side
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wherry.node.pods.plan import pause_after
-from wherry.node.pods.starter import TERMINATION_LOG
+from wherry.node.pods.preparing import TERMINATION_LOG
 from wherry.node.runtime.conmon import Exit
 from wherry.node.runtime.instance import Instance
 from wherry.objects import Object

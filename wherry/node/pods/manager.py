@@ -78,7 +78,7 @@ class PodManager:
 
     async def _run(self, worker: PodWorker) -> None:
         await worker.run()
-        del self._workers[worker.uid]
+        del self._workers[worker.memory.uid]
 
     # ContainerRuntime
 
@@ -89,15 +89,15 @@ class PodManager:
     def network_namespace(self, namespace: str, pod: str) -> Path | None:
         """See `ContainerRuntime.network_namespace`."""
         worker = self._worker(namespace, pod)
-        if worker.sandbox is None:
+        if worker.memory.sandbox is None:
             raise BadRequest(f"pod {pod}_{namespace} has no network yet")
-        return self._node.sandboxes.namespaces(worker.pod).network
+        return self._node.sandboxes.namespaces(worker.memory.pod).network
 
     def find(self, namespace: str, pod: str, container: str = "") -> ContainerHandle:
         """See `ContainerRuntime.find`."""
         worker = self._worker(namespace, pod)
-        spec = _choose(worker.pod, container)
-        run = worker.runs.latest(spec["name"])
+        spec = _choose(worker.memory.pod, container)
+        run = worker.memory.runs.latest(spec["name"])
         if run is None:
             raise BadRequest(_still_waiting(worker.current_pod(), spec["name"]))
         containers = self._node.containers
@@ -113,10 +113,10 @@ class PodManager:
             pid=containers.pid(run.id) if run.running else 0,
             tty=bool(spec.get("tty")),
             stdin=bool(spec.get("stdin")),
-            log_path=containers.log_path(worker.pod, run),
-            previous_log_path=containers.log_path(worker.pod, previous) if previous else None,
+            log_path=containers.log_path(worker.memory.pod, run),
+            previous_log_path=containers.log_path(worker.memory.pod, previous) if previous else None,
             attach_socket=containers.attach_socket(run.id),
-            network_namespace=self._node.sandboxes.namespaces(worker.pod).network,
+            network_namespace=self._node.sandboxes.namespaces(worker.memory.pod).network,
         )
 
     def _worker(self, namespace: str, pod: str) -> PodWorker:
@@ -144,20 +144,16 @@ def _choose(pod: Object, container: str) -> Object:
 
 
 def _still_waiting(pod: Object, container: str) -> str:
-    known = pod.get("status") or {}
-    every = [*(known.get("initContainerStatuses") or ()), *(known.get("containerStatuses") or ())]
-    waiting = next((s["state"].get("waiting") or {} for s in every if s["name"] == container), {})
+    waiting = (state.container_status(pod, container).get("state") or {}).get("waiting") or {}
     reason = waiting.get("reason") or "ContainerCreating"
     return f'container "{container}" in pod "{pod["metadata"]["name"]}" is waiting to start: {reason}'
 
 
 def _previous(worker: PodWorker, run: Instance) -> Instance | None:
     """Return the run `lastState` tells about: the last one itself while its container waits to start again."""
-    known = worker.current_pod().get("status") or {}
-    every = [*(known.get("initContainerStatuses") or ()), *(known.get("containerStatuses") or ())]
-    status: Object = next((s for s in every if s["name"] == run.container), {})
+    status = state.container_status(worker.current_pod(), run.container)
     told = ((status.get("lastState") or {}).get("terminated") or {}).get("containerID", "")
-    return next((one for one in (run, worker.runs.before(run)) if one and told.endswith(one.id)), None)
+    return next((one for one in (run, worker.memory.runs.before(run)) if one and told.endswith(one.id)), None)
 
 
 def remove_leftovers(state_dir: Path, log_folders: Path, uids: Iterable[str]) -> None:

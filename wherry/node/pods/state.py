@@ -104,6 +104,13 @@ def everyone(pod: Object) -> list[Object]:
     return [*init_containers(pod), *pod["spec"]["containers"]]
 
 
+def container_status(pod: Object, name: str) -> Object:
+    """Return a container's status as the API has it, an empty object where there is none."""
+    known = pod.get("status") or {}
+    every = [*(known.get("initContainerStatuses") or ()), *(known.get("containerStatuses") or ())]
+    return next((status for status in every if status["name"] == name), {})
+
+
 def needs_run(pod: Object, container: Object, last: Instance | None) -> bool:
     """Tell whether a regular container should be running, given its last run.
 

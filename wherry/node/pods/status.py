@@ -6,13 +6,12 @@ Source: kubernetes pkg/kubelet/kubelet_pods.go (getPhase, convertStatusToAPIStat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from wherry.node.pods import backoff, state
+from wherry.node.pods.conditions import conditions, is_through
 from wherry.node.pods.plan import is_ending
 from wherry.node.pods.state import Observed
 from wherry.node.runtime.instance import LOST_EXIT_CODE, LOST_REASON, Instance
-from wherry.objects import Object, metadata, timestamps
+from wherry.objects import Object
 from wherry.objects.timestamps import rfc3339
 
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
@@ -59,7 +58,7 @@ def phase(pod: Object, seen: Observed, inits: list[Object], regular: list[Object
     limit = state.deadline(pod, seen)
     if state.init_failed(pod, seen) or (limit is not None and now >= limit):
         return "Failed"
-    through = all(_is_through(c, s) for c, s in zip(state.init_containers(pod), inits, strict=True))
+    through = all(is_through(c, s) for c, s in zip(state.init_containers(pod), inits, strict=True))
     states = [(s["state"], s.get("lastState") or {}) for s in regular]
     running = any("running" in current for current, _ in states)
     waiting = any("waiting" in current and "terminated" not in last for current, last in states)
@@ -71,12 +70,6 @@ def phase(pod: Object, seen: Observed, inits: list[Object], regular: list[Object
     if all(code == 0 for code in codes):
         return "Succeeded"
     return "Failed" if pod["spec"]["restartPolicy"] == "Never" else "Running"
-
-
-def _is_through(container: Object, status: Object) -> bool:
-    if state.is_sidecar(container):
-        return bool(status.get("started"))
-    return bool((status["state"].get("terminated") or {}).get("exitCode") == 0)
 
 
 # Containers
@@ -165,104 +158,3 @@ def terminated(run: Instance, runtime: str) -> Object:
     if run.message:
         result["message"] = run.message
     return result
-
-
-# Conditions
-
-
-def conditions(
-    pod: Object, seen: Observed, phase: str, inits: list[Object], regular: list[Object], now: float
-) -> list[Object]:
-    """Return the pod's conditions: ours brought up to date, others' kept."""
-    done = phase in ("Succeeded", "Failed")
-    ended = "PodCompleted" if phase == "Succeeded" else "PodFailed" if phase == "Failed" else ""
-    pairs = list(zip(state.init_containers(pod), inits, strict=True))
-    begun = any(seen.current(c["name"]) for c in pod["spec"]["containers"])
-    incomplete = [] if begun else [s["name"] for c, s in pairs if not _is_through(c, s)]
-    watched = [*(s for c, s in pairs if state.is_sidecar(c)), *regular]
-    unready = [s["name"] for s in watched if not s["ready"]]
-    gates = _closed_gates(pod)
-    found = _Conditions((pod.get("status") or {}).get("conditions") or (), rfc3339(now))
-    found.set("PodReadyToStartContainers", seen.sandbox is not None)
-    if incomplete and phase != "Succeeded":
-        found.set("Initialized", False, "ContainersNotInitialized", _listed("incomplete", incomplete))
-    else:
-        found.set("Initialized", True, "PodCompleted" if phase == "Succeeded" else "")
-    problem = _listed("unready", unready)
-    if done:
-        found.set("Ready", False, ended)
-        found.set("ContainersReady", False, ended)
-    else:
-        gated = f"the status of pod readiness gate {gates[0]} is not True" if gates else ""
-        if unready:
-            found.set("Ready", False, "ContainersNotReady", problem)
-        else:
-            found.set("Ready", not gates, "ReadinessGatesNotReady" if gates else "", gated)
-        found.set("ContainersReady", not unready, "ContainersNotReady" if unready else "", problem if unready else "")
-    found.set("PodScheduled", True)
-    return found.entries
-
-
-def _listed(what: str, names: Iterable[str]) -> str:
-    return f"containers with {what} status: [{' '.join(names)}]"
-
-
-def _closed_gates(pod: Object) -> list[str]:
-    gates = [g["conditionType"] for g in pod["spec"].get("readinessGates") or ()]
-    return [g for g in gates if (metadata.condition(pod, g) or {}).get("status") != "True"]
-
-
-class _Conditions:
-    """Conditions being brought up to date: ours in the order in which they are set, then others'."""
-
-    def __init__(self, known: Iterable[Object], now: str):
-        self._known = {c["type"]: c for c in known}
-        self._ours: list[Object] = []
-        self._now = now
-
-    @property
-    def entries(self) -> list[Object]:
-        return [*self._ours, *self._known.values()]
-
-    def set(self, type: str, holds: bool, reason: str = "", message: str = "") -> None:
-        known = self._known.pop(type, None)
-        status = "True" if holds else "False"
-        [new] = metadata.set_condition([known] if known else [], type, status, reason, message, self._now)
-        self._ours.append({"lastProbeTime": None} | new)
-
-
-def inherited(pod: Object, container: Object, now: float) -> tuple[Instance, ...]:
-    """Return the runs of a container that only the API remembers: those of an earlier life of the node.
-
-    One that ran then is lost, exit code 255, reason Unknown (as containerd tells it after the machine has restarted);
-    when it ended nobody knows, so it is told as now.
-    """
-    known = pod.get("status") or {}
-    every = [*(known.get("initContainerStatuses") or ()), *(known.get("containerStatuses") or ())]
-    status = next((s for s in every if s["name"] == container["name"]), None)
-    if status is None or not status.get("containerID"):
-        return ()
-    current, last = status.get("state") or {}, status.get("lastState") or {}
-    told = current.get("terminated") or last.get("terminated") if "running" not in current else None
-    began = (current.get("running") or told or {}).get("startedAt")
-    run = Instance(
-        id=status["containerID"].partition("://")[2],
-        pod_uid=pod["metadata"]["uid"],
-        container=container["name"],
-        attempt=int(status.get("restartCount") or 0),
-        image=status.get("image") or container["image"],
-        image_id=status.get("imageID") or "",
-        started_at=timestamps.parse(began) if began else 0.0,
-        inherited=True,
-    )
-    if told is None:
-        return (run.but(finished_at=now, exit_code=LOST_EXIT_CODE, reason=LOST_REASON),)
-    ended = timestamps.parse(told["finishedAt"]) if told.get("finishedAt") else now
-    return (
-        run.but(
-            finished_at=ended,
-            exit_code=int(told["exitCode"]),
-            reason=told.get("reason") or "",
-            message=told.get("message") or "",
-        ),
-    )
