@@ -167,12 +167,14 @@ class Article:
             assert "Warning: " in output
             assert re.search(r"kubectl apply should (only )?be used on resource", output)
         # What was created without the annotation cannot lose a field by `apply`, in any Kubernetes: hostNetwork goes
-        # with `replace`. The old pod holds the database's files, so it has to go before the new one can be ready.
+        # with `replace`.
         k8s.kubectl(f"replace -f {MANIFESTS / 'deploy-mysql.yaml'}")
-        pod = next(p for p in k8s.pods("app=mysql") if ADDRESS[SLAVE1] in k8s.kubectl(f"-n demo get pod {p} -o wide"))
+        k8s.kubectl("-n demo rollout status deployment/mysql --timeout=100s")
+        (pod,) = k8s.pods("app=mysql")
         assert k8s.kubectl(f"-n demo delete pod {pod}").startswith(f'pod "{pod}" deleted')
-        k8s.kubectl("-n demo rollout status deployment/mysql --timeout=120s")
+        k8s.kubectl("-n demo rollout status deployment/mysql --timeout=100s")
         (again,) = k8s.pods("app=mysql")
+        assert again != pod
         assert k8s.kubectl(f"-n demo get pod {again} -o jsonpath={{.status.podIP}}").startswith("10.244.1.")
         k8s.kubectl("-n demo delete pod -l app=myblog --wait=false")
         k8s.kubectl("-n demo rollout status deployment/myblog --timeout=150s", timeout=180)
