@@ -85,7 +85,7 @@ class Cluster:
         self, method: str, path: str, body: Any = None, *, user: str = "admin", **headers: str
     ) -> tuple[int, dict[str, str], Any]:
         """Return (status, headers, body) of a raw request by curl; user "" sends no certificate."""
-        command = ["curl", "-sS", "-X", method, "--cacert", str(self.directory / "ca.crt"), "-D", "/dev/stderr"]
+        command = ["curl", "-sS", "-X", method, "--cacert", str(self.directory / "ca.crt"), "-i"]
         if user:
             for option, end in (("--cert", "crt"), ("--key", "key")):
                 command += [option, str(self.directory / f"{user}.{end}")]
@@ -101,9 +101,13 @@ class Cluster:
             *command, self.url + path, stdin=asyncio.subprocess.PIPE, stdout=-1, stderr=-1
         )
         out, err = await process.communicate(data)
-        head = err.decode().splitlines()
-        status = int([line for line in head if line.startswith("HTTP/")][-1].split()[1])
-        got = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head) if v}
+        assert out, err.decode()
+        head = b""
+        while out.startswith(b"HTTP/"):  # 100 Continue comes first, if it comes
+            head, _, out = out.partition(b"\r\n\r\n")
+        first, *lines = head.decode().splitlines()
+        status = int(first.split()[1])
+        got = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
         return status, got, json.loads(out) if out and "json" in got.get("content-type", "") else out.decode()
 
     def kubeconfig(self, user: str = "admin") -> Path:

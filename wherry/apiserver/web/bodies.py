@@ -19,6 +19,7 @@ PATCHES: dict[str, PatchType] = {
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
 }
+_APPLY = "application/apply-patch"
 _YAML = ("application/yaml", "text/yaml")
 _JSON = ("", "application/json", "application/octet-stream")
 
@@ -104,6 +105,8 @@ JSON_LIST = "application/json, application/yaml, application/vnd.kubernetes.prot
 def read_patch(data: bytes, content_type: str) -> tuple[PatchType, Any]:
     """Return a patch and its type; raises `BadRequest`, `UnsupportedMediaType`."""
     media = content_type.partition(";")[0].strip().lower()
+    if media.startswith(_APPLY):
+        raise UnsupportedMediaType("server-side apply is not supported by this server: use a merge patch", details={})
     if media not in PATCHES:
         known = ", ".join(PATCHES)
         raise UnsupportedMediaType(

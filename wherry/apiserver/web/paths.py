@@ -31,7 +31,9 @@ def target(path: str, resources: dict[tuple[str, str, str], Resource]) -> Target
     resource = resources.get((group, version, rest[0]))
     if resource is not None and rest[2:3] == ["proxy"]:
         raise MethodNotAllowed(f"{resource.plural}/proxy is not supported by this server: use port-forward", details={})
-    if resource is None or len(rest) > 3 or not all(rest) or (namespace is not None and not resource.namespaced):
+    if resource is None or len(rest) > 3 or not all(rest) or namespace == "":
+        raise unknown_path()
+    if namespace is not None and not resource.namespaced:
         raise unknown_path()
     name, subresource = (*rest[1:], "", "")[:2]
     if resource.namespaced and name and namespace is None:

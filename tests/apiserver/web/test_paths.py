@@ -1,0 +1,88 @@
+"""What URL paths name, and what `Accept` headers ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from wherry.apiserver.api.api import Target
+from wherry.apiserver.catalog import Catalog
+from wherry.apiserver.resources import KINDS
+from wherry.apiserver.web import media, paths
+from wherry.apiserver.web.media import Form
+from wherry.objects.errors import ApiError, MethodNotAllowed, NotAcceptable, NotFound
+from wherry.objects.resource import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, PODS, Resource
+
+REVIEW = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", False)
+KNOWN = paths.resources(Catalog(KINDS), [REVIEW])
+
+TARGETS = [
+    ("/api/v1/pods", Target(PODS)),
+    ("/api/v1/pods/", Target(PODS)),
+    ("/api/v1/namespaces/demo/pods", Target(PODS, "demo")),
+    ("/api/v1/namespaces/demo/pods/a", Target(PODS, "demo", "a")),
+    ("/api/v1/namespaces/demo/pods/a/log", Target(PODS, "demo", "a", "log")),
+    ("/apis/apps/v1/namespaces/demo/deployments/a/scale", Target(DEPLOYMENTS, "demo", "a", "scale")),
+    ("/api/v1/nodes/n", Target(NODES, None, "n")),
+    ("/api/v1/nodes/n/status", Target(NODES, None, "n", "status")),
+    ("/api/v1/namespaces", Target(NAMESPACES)),
+    ("/api/v1/namespaces/demo", Target(NAMESPACES, None, "demo")),
+    ("/api/v1/namespaces/demo/status", Target(NAMESPACES, None, "demo", "status")),
+    ("/api/v1/namespaces/demo/finalize", Target(NAMESPACES, None, "demo", "finalize")),
+    ("/api/v1/namespaces/status/configmaps", Target(CONFIG_MAPS, "status")),
+    ("/apis/authorization.k8s.io/v1/subjectaccessreviews", Target(REVIEW)),
+    ("/api/v1", None),
+    ("/apis/apps/v1", None),
+    ("/apis/apps/v1/", None),
+]
+
+
+@pytest.mark.parametrize(("path", "expected"), TARGETS)
+def test_a_path_names(path: str, expected: Target | None) -> None:
+    assert paths.target(path, KNOWN) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/api/v1/things", NotFound),
+        ("/api/v2/pods", NotFound),
+        ("/api/v1/pods/a", NotFound),
+        ("/api/v1/namespaces/demo/nodes", NotFound),
+        ("/api/v1/namespaces/demo/pods/a/log/more", NotFound),
+        ("/api/v1/namespaces/demo/pods//log", NotFound),
+        ("/api/v1/namespaces//pods", NotFound),
+        ("/api/v1/namespaces/demo/pods/a/proxy/x/y", MethodNotAllowed),
+    ],
+)
+def test_a_path_names_nothing(path: str, error: type[ApiError]) -> None:
+    with pytest.raises(error):
+        paths.target(path, KNOWN)
+
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("", Form()),
+        ("*/*", Form()),
+        ("application/json", Form()),
+        ("application/json;stream=watch", Form()),
+        ("application/vnd.kubernetes.protobuf,application/json", Form()),
+        ("application/yaml", Form(media.YAML)),
+        ("application/json;q=0.5, application/yaml", Form(media.YAML)),
+        (f"{TABLE},application/json", Form(shape="table")),
+        ("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", Form()),
+        ("application/json;as=Table;g=meta.k8s.io;v=v1beta1", Form(shape="table", version="v1beta1")),
+        ("application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json", Form()),
+        ("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", Form(shape="metadata")),
+    ],
+)
+def test_a_client_gets_the_first_form_we_can_write(accept: str, expected: Form) -> None:
+    assert media.form(accept, "Metadata") == expected
+
+
+def test_a_client_that_takes_nothing_we_write_is_told() -> None:
+    with pytest.raises(NotAcceptable):
+        media.form("application/vnd.kubernetes.protobuf", "Metadata")
