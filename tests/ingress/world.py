@@ -143,7 +143,18 @@ class World:
         """Return the process ids of nginx' current workers."""
         assert self.nginx.pid is not None
         children = Path(f"/proc/{self.nginx.pid}/task/{self.nginx.pid}/children").read_text().split()
-        return {int(pid) for pid in children if b"shutting" not in Path(f"/proc/{pid}/cmdline").read_bytes()}
+        return {int(pid) for pid in children if b"nginx: worker process\0" in title(pid)}
+
+    async def settled(self) -> bool:
+        """Whether the workers of the configuration before have been told to end."""
+        return 0 < len(self.workers()) <= os.sysconf("SC_NPROCESSORS_ONLN")
+
+
+def title(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0") + b"\0"
+    except FileNotFoundError:
+        return b""
 
 
 @asynccontextmanager
@@ -179,6 +190,7 @@ async def running(directory: Path, *objects: Object, **changes: Any) -> AsyncIte
 
     try:
         await eventually(ready, "the controller is healthy")
+        await eventually(world.settled, "only current workers are left")
         yield world
     finally:
         task.cancel()

@@ -50,9 +50,10 @@ async def take_over(runtime: Runtime) -> None:
     group = _recorded_pid(runtime)
     if group is not None:
         deadline = time.monotonic() + TAKEOVER_SECONDS
-        for pid in _listening(group):
+        serving = _serving(group)
+        for pid in [group] if group in serving else serving:  # a living master tells its workers itself
             os.kill(pid, signal.SIGQUIT)
-        while _listening(group) and time.monotonic() < deadline:  # noqa: ASYNC110 - the processes of a dead parent
+        while _serving(group) - {group} and time.monotonic() < deadline:  # noqa: ASYNC110 - the processes of a dead parent
             await asyncio.sleep(0.02)
     runtime.socket.unlink(missing_ok=True)
 
@@ -64,17 +65,16 @@ def _recorded_pid(runtime: Runtime) -> int | None:
         return None
 
 
-def _listening(group: int) -> list[int]:
-    """Return the processes of a nginx, master first, that were not told to shut down; `group` is its master's id."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _process_group(entry) == group and _is_serving(entry):
-            found.append(int(entry.name))
-    return sorted(found)
+def _serving(group: int) -> set[int]:
+    """Return the processes of a nginx that were not told to shut down; `group` is its master's id.
+
+    A master does not say that it was told, but closes its listening sockets before it tells its workers.
+    """
+    processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return {int(p.name) for p in processes if _process_group(p) == group and _is_serving(p)}
 
 
 def _is_serving(process: Path) -> bool:
-    """Whether the process says it is a nginx at work; a master that drains has workers that say so, or none."""
     try:
         title = (process / "cmdline").read_bytes()
     except OSError:
