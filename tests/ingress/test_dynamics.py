@@ -90,6 +90,7 @@ async def test_an_equal_model_changes_nothing(nginx_dir: Path) -> None:
             await world.becomes(200, "b.test")
             assert world.nginx.runtime.conf.stat().st_mtime_ns != written
             assert world.workers() != workers
+            await eventually(world.settled, "only current workers are left")
             workers, written = world.workers(), world.nginx.runtime.conf.stat().st_mtime_ns
             world.client.put(service("unrelated", spec={"x": 1}))
             world.client.put(endpoint_slice("web", ("127.0.0.1", one.port), suffix="-same"))
