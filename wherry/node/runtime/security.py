@@ -62,6 +62,14 @@ def capabilities(security: Object, available: frozenset[str]) -> list[str]:
     return [name for name in CAPABILITIES if name in wanted and name in available]
 
 
+def added(security: Object, granted: Sequence[str]) -> list[str]:
+    """Return those of the `granted` capabilities that the securityContext adds by name; none without new privileges."""
+    if security.get("allowPrivilegeEscalation") is False:
+        return []
+    names = _named((security.get("capabilities") or {}).get("add"))
+    return [name for name in granted if name in names]
+
+
 def _named(names: Sequence[str] | None) -> set[str]:
     upper = (name.upper() for name in names or ())
     return {name if name.startswith("CAP_") else f"CAP_{name}" for name in upper}

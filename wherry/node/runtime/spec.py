@@ -112,8 +112,10 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
 def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:
     container, settings = request.container, security.effective(request.pod, request.container)
     granted = security.capabilities(settings, machine.capabilities)
-    # As the kernel does on exec: a process that is not root starts with none, but may get those of a file it runs.
-    held = granted if request.user.uid == 0 else []
+    # As the kernel does on exec, a process that is not root starts with none. Images elsewhere then get what the
+    # manifest adds from their files' capabilities; files of this machine have none, so what is added is ambient.
+    ambient = [] if request.user.uid == 0 else security.added(settings, granted)
+    held = granted if request.user.uid == 0 else ambient
     score = resources.oom_score_adjust(request.pod, container, machine.memory)
     return {
         "terminal": bool(container.get("tty")),
@@ -125,7 +127,13 @@ def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:
         "args": list(args),
         "env": [f"{name}={value}" for name, value in request.env.items()],
         "cwd": container.get("workingDir") or request.image.working_dir or "/",
-        "capabilities": {"bounding": granted, "effective": held, "permitted": held},
+        "capabilities": {
+            "bounding": granted,
+            "effective": held,
+            "permitted": held,
+            "inheritable": ambient,
+            "ambient": ambient,
+        },
         "noNewPrivileges": settings.get("allowPrivilegeEscalation") is False,
         "oomScoreAdj": max(score, machine.lowest_oom_score),
     }
