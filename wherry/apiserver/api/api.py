@@ -15,7 +15,8 @@ from wherry.apiserver.api.reviews import Review
 from wherry.apiserver.api.views import View
 from wherry.apiserver.catalog import Catalog, Served, unknown_path
 from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
-from wherry.apiserver.registry.registry import Deletion, Page, Registry, Stream
+from wherry.apiserver.registry.reader import Page, Stream
+from wherry.apiserver.registry.registry import Deletion, Registry
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.user import User
 from wherry.client.interface import PatchType

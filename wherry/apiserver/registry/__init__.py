@@ -7,7 +7,8 @@
     deleting.py    finalizers, grace periods, propagation
     paging.py      `limit` and `continue`
     versions.py    the meaning of `resourceVersion` on reads
-    registry.py    `Registry`: the verbs
+    reader.py      `Reader`: get, list, watch
+registry.py    `Registry`: those, and create, update, patch, delete
 
 No HTTP and no authorisation here: `wherry.apiserver.api` puts them in front.
 """

@@ -11,33 +11,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from itertools import islice
 from typing import NamedTuple
 
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Catalog, Served
-from wherry.apiserver.registry import creating, deleting, paging, updating, versions
+from wherry.apiserver.registry import creating, deleting, updating
 from wherry.apiserver.registry.context import HookContext
-from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
+from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
+from wherry.apiserver.registry.reader import Reader, not_found
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.state.collection import key_of
-from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
-from wherry.apiserver.state.watches import Watch
 from wherry.apiserver.storage.interface import Stale, StorageError
 from wherry.objects import Object, metadata, schema
 from wherry.objects.errors import AlreadyExists, Conflict, InternalError, NotFound
-from wherry.objects.resource import Resource
 
 GENERATE_ATTEMPTS = 8
-
-
-class Page(NamedTuple):
-    """Some or all objects of a list as they were at `revision`; `token` continues it ("" at the end)."""
-
-    items: list[Object]
-    revision: int
-    token: str = ""
+"""How often a generated name is drawn before the server gives up."""
 
 
 class Deletion(NamedTuple):
@@ -45,19 +35,6 @@ class Deletion(NamedTuple):
 
     object: Object
     gone: bool
-
-
-@dataclass(slots=True)
-class Stream:
-    """A watch: `initial` objects as they were at `revision`, in storage version, then whatever `watch` is told.
-
-    `marked`: the end of the initial objects is to be announced with a bookmark.
-    """
-
-    initial: list[Object]
-    revision: int
-    marked: bool
-    watch: Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +45,8 @@ class Settings:
     node_port_range: range
 
 
-class Registry:
-    """CRUD and watch over `state`. `clock` tells the time in seconds since the epoch."""
+class Registry(Reader):
+    """Reading, and the rules of writing. `clock` tells the time in seconds since the epoch."""
 
     def __init__(
         self,
@@ -79,80 +56,27 @@ class Registry:
         settings: Settings,
         clock: Callable[[], float] = time.time,
     ):
-        self.state = state
-        self._catalog = catalog
+        super().__init__(state, catalog)
         self._admission = admission
         self._settings = settings
         self._clock = clock
-
-    # Reading
-
-    def get(self, served: Served, key: Key) -> Object:
-        """Return one object; raises `NotFound`."""
-        obj = self.state.collection(served.kind).get(key)
-        if obj is None:
-            raise _not_found(served, key[1])
-        return served.from_storage(obj)
-
-    def find(self, resource: Resource, key: Key) -> Object | None:
-        """Return one object in its storage version, or None."""
-        kind = self._catalog.kind(resource.group, resource.plural)
-        return self.state.collection(kind).get(key) if kind else None
-
-    async def list(self, served: Served, namespace: str | None, options: ListOptions) -> Page:
-        """Return the objects asked for, in key order; raises `BadRequest`, `Invalid`, `Expired`, `Timeout`."""
-        versions.check_list(options.resource_version, options.match, options.token)
-        collection = self.state.collection(served.kind)
-        selection = select(served.kind, served.resource, namespace, options.labels, options.fields)
-        count = options.limit + 1 if options.limit else None
-        if options.token:
-            start = paging.parse(options.token)
-            revision = start.revision
-            found = islice(collection.select_at(revision, selection, start.after), count)
-        else:
-            wanted = versions.parse(options.resource_version)
-            await versions.wait(self.state, wanted)
-            exact = options.match == "Exact"
-            revision = wanted if exact else self.state.revision
-            found = islice(collection.select_at(revision, selection) if exact else collection.select(selection), count)
-        items = list(found)
-        token = ""
-        if options.limit and len(items) > options.limit:
-            items.pop()
-            token = paging.Continue(revision, *key_of(items[-1])).token()
-        return Page([served.from_storage(obj) for obj in items], revision, token)
-
-    async def watch(self, served: Served, namespace: str | None, options: WatchOptions) -> Stream:
-        """Open a watch; raises `BadRequest`, `Invalid`, `Expired`, `Timeout`. The caller ends `Stream.watch`."""
-        versions.check_watch_list(options.match, options.initial)
-        selection = select(served.kind, served.resource, namespace, options.labels, options.fields)
-        collection = self.state.collection(served.kind)
-        version = versions.parse(options.resource_version)
-        if options.initial is None:
-            initial = version == 0
-        else:
-            initial = options.initial
-            await versions.wait(self.state, version)
-        after = None if initial or version == 0 else version
-        watch = collection.watch(selection, after)
-        objects = list(collection.select(selection)) if initial else []
-        return Stream(objects, self.state.revision, bool(options.initial), watch)
-
-    # Writing
 
     async def create(self, served: Served, obj: Object, namespace: str | None, options: WriteOptions) -> Object:
         """Create `obj` (not changed) and return it as it is stored; raises `AlreadyExists`, `Invalid` and more."""
         new = self._typed(served, obj, options)
         key = creating.place(served, new, namespace)
         generated = not (obj.get("metadata") or {}).get("name") and bool(key[1])
+        attempts = GENERATE_ATTEMPTS if generated else 1
         await self._admission.ready(served.kind, new)
-        for _ in range(GENERATE_ATTEMPTS if generated else 1):
+        while True:
             try:
                 return await self._create(served, key, new, options)
             except AlreadyExists:
+                attempts -= 1
+                if not attempts:
+                    raise
                 del new["metadata"]["name"]
-                taken, key = key, creating.place(served, new, namespace)
-        raise AlreadyExists.of(served.resource.plural, taken[1] or key[1], served.resource.group)
+                key = creating.place(served, new, namespace)
 
     async def _create(self, served: Served, key: Key, new: Object, options: WriteOptions) -> Object:
         kind = served.kind
@@ -186,7 +110,7 @@ class Registry:
 
         def compute(current: Object | None) -> Object | None:
             if current is None:
-                raise _not_found(served, key[1])
+                raise not_found(served, key[1])
             shown = served.from_storage(current)
             new = change(shown)
             if new is shown:
@@ -215,7 +139,7 @@ class Registry:
         def compute(current: Object | None) -> Object | None:
             nonlocal gone
             if current is None:
-                raise _not_found(served, key[1])
+                raise not_found(served, key[1])
             deleting.check_preconditions(kind, current, options)
             self._admission.check_delete(kind, key[1])
             new = deleting.begun(kind, metadata.copy(current), options, self._clock())
@@ -250,7 +174,7 @@ class Registry:
         except Stale as error:  # another server on the same store was faster
             if error.current:
                 raise Conflict.of(resource.plural, key[1], updating.MODIFIED, resource.group) from error
-            raise _not_found(served, key[1]) from error
+            raise not_found(served, key[1]) from error
         except StorageError as error:
             raise InternalError(f"Internal error occurred: {error}") from error
 
@@ -268,7 +192,3 @@ class Registry:
     def _context(self, options: WriteOptions) -> HookContext:
         settings = self._settings
         return HookContext(self.state, self._catalog, settings.service_cidr, settings.node_port_range, options)
-
-
-def _not_found(served: Served, name: str) -> NotFound:
-    return NotFound.of(served.resource.plural, name, served.resource.group)

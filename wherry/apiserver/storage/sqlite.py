@@ -15,42 +15,42 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from wherry.apiserver.storage.feed import Batch, Feed
-from wherry.apiserver.storage.interface import Compacted, Entry, LogEntry, Snapshot, Stale, StorageError
+from wherry.apiserver.storage.feed import Feed
+from wherry.apiserver.storage.interface import LogEntry, Snapshot, StorageError
+from wherry.apiserver.storage.sqlitefile import Outcome, SqliteFile, Write
 
 LOG_LENGTH = 8192
 LARGEST_BATCH = 512
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, revision INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE log (revision INTEGER PRIMARY KEY, key TEXT NOT NULL, value BLOB, previous BLOB);
-"""
+
+T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Write:
-    key: str
-    value: bytes | None
-    expected: int
+@dataclass(slots=True, frozen=True)
+class _Writing:
+    """A write under way."""
+
+    write: Write
     done: asyncio.Future[int]
-    outcome: int | StorageError = 0
 
 
-@dataclass(slots=True)
-class _Read:
-    """Anything else the connection is asked: `work` runs in the thread, `deliver` gets its result in the event loop."""
+@dataclass(slots=True, frozen=True)
+class _Asking:
+    """Anything else: `work` runs in the thread, `deliver` makes the answer of its result in the event loop."""
 
-    work: Callable[[sqlite3.Connection], Any]
+    work: Callable[[SqliteFile], Any]
+    deliver: Callable[[Any], Any]
     done: asyncio.Future[Any]
-    deliver: Callable[[Any], Any] = field(default=lambda result: result)
+
+
+_Job = _Writing | _Asking | None
+"""None closes the store."""
 
 
 class SqliteStorage:
@@ -62,13 +62,12 @@ class SqliteStorage:
 
     def __init__(self, path: Path, log_length: int = LOG_LENGTH, busy_seconds: float = 5.0):
         self._path = path
-        self._busy_seconds = busy_seconds
         self._log_length = log_length
+        self._busy_seconds = busy_seconds
         self._feed = Feed()
-        self._jobs: queue.SimpleQueue[_Write | _Read | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop
-        self._revision = 0
 
     async def open(self) -> None:
         """Open or create the file; raises `StorageError` when that fails."""
@@ -89,82 +88,64 @@ class SqliteStorage:
 
     async def range(self, prefix: str = "") -> Snapshot:
         """Return all entries whose key starts with `prefix`."""
-
-        def read(db: sqlite3.Connection) -> Snapshot:
-            rows = db.execute(
-                "SELECT key, value, revision FROM entries WHERE key >= ? AND key < ? ORDER BY key",
-                (prefix, prefix + "\U0010ffff"),
-            )
-            return Snapshot([Entry(*row) for row in rows], self._revision)
-
-        snapshot: Snapshot = await self._ask(read)
-        return snapshot
+        return await self._ask(lambda file: Snapshot(file.range(prefix), file.revision))
 
     def put(self, key: str, value: bytes, expected: int) -> Awaitable[int]:
         """Write `value` and return its revision, if the key's revision is `expected`."""
-        return self._submit(key, value, expected)
+        return self._submit(Write(key, value, expected))
 
     def delete(self, key: str, expected: int) -> Awaitable[int]:
         """Remove `key` and return the revision of the removal, if the key's revision is `expected`."""
-        return self._submit(key, None, expected)
+        return self._submit(Write(key, None, expected))
 
     async def oldest(self) -> int:
         """Return the smallest `after` that `watch` still serves."""
-        oldest: int = await self._ask(self._oldest)
-        return oldest
+        return await self._ask(SqliteFile.oldest)
 
     async def watch(self, after: int) -> AsyncIterator[Sequence[LogEntry]]:
         """Yield every write of a revision greater than `after`, in order."""
-
-        def read(db: sqlite3.Connection) -> Batch:
-            if after < (oldest := self._oldest(db)):
-                raise Compacted(oldest)
-            rows = db.execute("SELECT revision, key, value, previous FROM log WHERE revision > ?", (after,))
-            return [LogEntry(*row) for row in rows]
-
         # Subscribing where the answer is delivered leaves no gap: deliveries are in the order of the thread's work.
-        queue = await self._ask(read, deliver=self._feed.subscribe)
-        async for batch in self._feed.follow(queue):
+        subscription = await self._ask(lambda file: file.log(after), self._feed.subscribe)
+        async for batch in self._feed.follow(subscription):
             yield batch
 
-    def _submit(self, key: str, value: bytes | None, expected: int) -> asyncio.Future[int]:
+    def _submit(self, write: Write) -> asyncio.Future[int]:
         done: asyncio.Future[int] = self._loop.create_future()
         done.add_done_callback(_look)
         if self._thread is None:
             done.set_exception(StorageError("the store is closed"))
         else:
-            self._jobs.put(_Write(key, value, expected, done))
+            self._jobs.put(_Writing(write, done))
         return done
 
-    async def _ask(self, work: Callable[[sqlite3.Connection], Any], **options: Any) -> Any:
+    async def _ask(self, work: Callable[[SqliteFile], Any], deliver: Callable[[Any], T] = lambda result: result) -> T:
         if self._thread is None:
             raise StorageError("the store is closed")
-        done: asyncio.Future[Any] = self._loop.create_future()
-        self._jobs.put(_Read(work, done, **options))
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Asking(work, deliver, done))
         return await done
 
-    # From here on: the thread.
+    # The thread
 
     def _run(self, ready: asyncio.Future[None]) -> None:
         try:
-            db = self._connect()
-        except (sqlite3.Error, OSError, StorageError) as error:
-            self._loop.call_soon_threadsafe(_fail, ready, StorageError(f"cannot open {self._path}: {error}"))
+            file = SqliteFile(self._path, self._log_length, self._busy_seconds)
+        except StorageError as error:
+            self._loop.call_soon_threadsafe(_settle, ready, error)
             return
-        self._loop.call_soon_threadsafe(_succeed, ready, None)
+        self._loop.call_soon_threadsafe(_settle, ready, None)
         serving = True
         while serving:
             jobs = self._gather()
             serving = jobs[-1] is not None
             for kind, group in groupby(jobs, type):
-                if kind is _Write:
-                    self._commit(db, cast(list[_Write], list(group)))
-                elif kind is _Read:
-                    for job in cast(Iterator[_Read], group):
-                        self._answer(db, job)
-        db.close()
+                if kind is _Writing:
+                    self._commit(file, cast(list[_Writing], list(group)))
+                elif kind is _Asking:
+                    self._answer(file, cast(Iterator[_Asking], group))
+        file.close()
 
-    def _gather(self) -> list[_Write | _Read | None]:
+    def _gather(self) -> list[_Job]:
         """Wait for a job; return it with whatever else waits, up to a transaction's worth or to the closing None."""
         jobs = [self._jobs.get()]
         while jobs[-1] is not None and len(jobs) < LARGEST_BATCH:
@@ -174,85 +155,40 @@ class SqliteStorage:
                 break
         return jobs
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
-        db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("PRAGMA journal_size_limit=16777216")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
-            raise StorageError(f"schema version {version}, this program writes {SCHEMA_VERSION}")
-        (self._revision,) = db.execute("SELECT coalesce(max(revision), 0) FROM log").fetchone()
-        return db
+    def _commit(self, file: SqliteFile, writing: list[_Writing]) -> None:
+        outcomes, log = file.commit([w.write for w in writing])
+        self._loop.call_soon_threadsafe(self._deliver, writing, outcomes, log)
 
-    def _commit(self, db: sqlite3.Connection, writes: list[_Write]) -> None:
-        before = self._revision
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            batch = [entry for write in writes if (entry := self._apply(db, write)) is not None]
-            db.execute("DELETE FROM log WHERE revision <= ?", (self._revision - self._log_length,))
-            db.execute("COMMIT")
-        except sqlite3.Error as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            self._revision = before
-            batch = []
-            for write in writes:
-                write.outcome = StorageError(f"cannot write to {self._path}: {error}")
-        self._loop.call_soon_threadsafe(self._deliver, writes, batch)
-
-    def _apply(self, db: sqlite3.Connection, write: _Write) -> LogEntry | None:
-        row = db.execute("SELECT revision, value FROM entries WHERE key = ?", (write.key,)).fetchone()
-        current, previous = row or (0, None)
-        if current != write.expected or (write.value is None and row is None):
-            write.outcome = Stale(write.key, current)
-            return None
-        self._revision = write.outcome = self._revision + 1
-        entry = LogEntry(self._revision, write.key, write.value, previous)
-        if write.value is None:
-            db.execute("DELETE FROM entries WHERE key = ?", (write.key,))
-        else:
-            db.execute("REPLACE INTO entries VALUES (?, ?, ?)", (write.key, write.value, self._revision))
-        db.execute("INSERT INTO log VALUES (?, ?, ?, ?)", entry)
-        return entry
-
-    def _oldest(self, db: sqlite3.Connection) -> int:
-        (first,) = db.execute("SELECT min(revision) FROM log").fetchone()
-        return self._revision if first is None else first - 1
-
-    def _answer(self, db: sqlite3.Connection, job: _Read) -> None:
-        try:
-            result = job.work(db)
-        except StorageError as error:
-            self._loop.call_soon_threadsafe(_fail, job.done, error)
-        except sqlite3.Error as error:
-            self._loop.call_soon_threadsafe(_fail, job.done, StorageError(f"cannot read {self._path}: {error}"))
-        else:
-            self._loop.call_soon_threadsafe(lambda: _succeed(job.done, job.deliver(result)))
-
-    # Back in the event loop.
-
-    def _deliver(self, writes: list[_Write], batch: list[LogEntry]) -> None:
-        if batch:
-            self._feed.publish(batch)
-        for write in writes:
-            if isinstance(write.outcome, StorageError):
-                _fail(write.done, write.outcome)
+    def _answer(self, file: SqliteFile, asking: Iterator[_Asking]) -> None:
+        for job in asking:
+            try:
+                result = job.work(file)
+            except StorageError as error:
+                self._loop.call_soon_threadsafe(_settle, job.done, error)
             else:
-                _succeed(write.done, write.outcome)
+                self._loop.call_soon_threadsafe(_deliver, job, result)
+
+    # Back in the event loop
+
+    def _deliver(self, writing: list[_Writing], outcomes: list[Outcome], log: list[LogEntry]) -> None:
+        if log:
+            self._feed.publish(log)
+        for job, outcome in zip(writing, outcomes, strict=True):
+            _settle(job.done, outcome)
 
 
-def _succeed(future: asyncio.Future[Any], result: Any) -> None:
-    if not future.done():
-        future.set_result(result)
+def _deliver(job: _Asking, result: Any) -> None:
+    _settle(job.done, job.deliver(result))
 
 
-def _fail(future: asyncio.Future[Any], error: StorageError) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
+    """Give a future its result or its error, unless nobody waits any more."""
+    if future.done():
+        return
+    if isinstance(outcome, StorageError):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 def _look(future: asyncio.Future[int]) -> None:

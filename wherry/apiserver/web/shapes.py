@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from wherry.apiserver.catalog import Served
-from wherry.apiserver.registry.registry import Page
+from wherry.apiserver.registry.reader import Page
 from wherry.apiserver.web import tables
 from wherry.apiserver.web.media import Form
 from wherry.objects import Object

@@ -14,7 +14,8 @@ from aiohttp import web
 
 from wherry.apiserver.catalog import Served
 from wherry.apiserver.registry.options import WatchOptions
-from wherry.apiserver.registry.registry import Registry, Stream
+from wherry.apiserver.registry.reader import Stream
+from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state.watches import Event
 from wherry.apiserver.web import responses, shapes
 from wherry.apiserver.web.media import Form
