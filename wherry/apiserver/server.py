@@ -7,9 +7,12 @@ sockets ─▶ web.listener ─▶ web.handler ─▶ api ─▶ registry ─▶
 
 from __future__ import annotations
 
+import logging
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -41,7 +44,12 @@ from wherry.apiserver.web.pages import VERSION, pages
 from wherry.apiserver.web.streams import Streams
 from wherry.client.interface import Client
 from wherry.objects.resource import SERVICE_ACCOUNTS
+from wherry.telemetry import metrics
 from wherry.telemetry.health import Health
+
+log = logging.getLogger(__name__)
+
+_objects = metrics.gauge("apiserver_storage_objects", "Stored objects.", ("resource",))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +109,16 @@ class ApiServer:
 
     async def start(self) -> None:
         """Load the state, put in place what every cluster has, and serve; raises `StorageError`, `OSError`."""
+        started = time.monotonic()
         await self._storage.open()
         await self._state.start()
+        for kind in self.catalog.kinds:
+            _objects.labels(kind.resource.group_resource).set_function(partial(len, self._state.collection(kind)))
         config = self._config
         await bootstrap(self.client(), config.service_cidr, config.advertise_address, config.advertise_port)
         await self._listener.start()
+        seconds = time.monotonic() - started
+        log.info("serving revision=%d kinds=%d seconds=%.3f", self._state.revision, len(self.catalog.kinds), seconds)
 
     async def stop(self) -> None:
         """End watches, finish writes under way, and close everything but the sockets."""

@@ -96,6 +96,7 @@ async def test_version_health_and_metrics(cluster: Cluster) -> None:
     await cluster.request("GET", "/api/v1/pods")
     _, _, metrics = await cluster.request("GET", "/metrics")
     assert 'apiserver_request_total{code="200",group="",resource="pods",verb="LIST"}' in metrics
+    assert 'apiserver_storage_objects{resource="namespaces"} 5.0' in metrics
 
 
 async def test_the_issuers_keys_can_be_found(cluster: Cluster) -> None:
