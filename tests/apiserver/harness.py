@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import sys
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,7 +19,11 @@ from wherry.client.interface import Client
 from wherry.client.kubeconfig import Config
 from wherry.objects.resource import SERVICE_ACCOUNTS
 
-KUBECTL = {"1.37": Path(".venv/bin/kubectl"), "1.20": Path("/tmp/k120/x/usr/bin/kubectl")}
+KUBECTL = {
+    "1.37": Path(sys.executable).with_name("kubectl"),
+    "1.20": Path(os.environ.get("WHERRY_KUBECTL_OLD", "/tmp/k120/x/usr/bin/kubectl")),
+}
+"""The real kubectls; a test whose kubectl is not installed is skipped."""
 
 
 class Cluster:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 from tests.apiserver.state.test_collection import POD, History, pod
 from wherry.apiserver.state import watches
+from wherry.apiserver.state.change import Change
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.watches import Watch
 from wherry.objects.resource import PODS
@@ -98,3 +100,29 @@ async def test_an_event_is_encoded_once_for_all_watchers() -> None:
         (event,) = await watch.take()
         assert event.change.encoded("form", encode) == b"x"
     assert calls == [1]
+
+
+async def test_watches_kept_by_what_they_ask_for_see_what_a_plain_test_of_each_would_show() -> None:
+    """Random watches and writes; the index is only a faster way to the same events."""
+    random.seed(11)
+    history = History()
+    open_watches = [
+        opened(history, random.choice([None, "a", "b"]), random.choice(["", "app=1"]), random.choice(FIELDS))
+        for _ in range(60)
+    ]
+    plain: dict[Watch, list[tuple[str, str]]] = {watch: [] for watch in open_watches}
+    for _ in range(300):
+        key = random.choice("ab"), random.choice("xyz")
+        old = history.states[-1].get(key)
+        node, label = random.choice(["", "n1", "n2"]), random.choice("12")
+        new = None if old and random.random() < 0.3 else pod(*key, 0, node=node, app=label)
+        history.write(key, new)
+        change = Change(len(history.states) - 1, key, old, new)
+        for watch, events in plain.items():
+            if event := change.event(watch.selection.matches):
+                events.append((event[0], event[1]["metadata"]["name"]))
+    for watch, events in plain.items():
+        assert (await told(watch) if events else []) == events
+
+
+FIELDS = ["", "spec.nodeName=n1", "spec.nodeName!=n1", "metadata.name=x", "metadata.name!=x,spec.nodeName=n2"]
