@@ -146,8 +146,10 @@ class World:
         return {int(pid) for pid in children if b"nginx: worker process\0" in title(pid)}
 
     async def settled(self) -> bool:
-        """Whether the workers of the configuration before have been told to end."""
-        return 0 < len(self.workers()) <= os.sysconf("SC_NPROCESSORS_ONLN")
+        """Whether the workers of the configuration before have been told to end, and all new ones are there."""
+        before = self.workers()
+        await asyncio.sleep(0.1)
+        return 0 < len(before) <= os.sysconf("SC_NPROCESSORS_ONLN") and self.workers() == before
 
 
 def title(pid: str) -> bytes:
