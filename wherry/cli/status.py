@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import click
@@ -37,23 +38,23 @@ def _show(name: str) -> bool:
         return False
     found = memory.processes(pid)
     total = sum(p.pss for p in found) / 2**20
-    click.echo(f"{name}: running for {lifecycle.since(paths) or 0:.0f} s, {len(found)} processes, {total:.0f} MB")
+    began = lifecycle.started(paths) or time.time()
+    click.echo(f"{name}: running for {time.time() - began:.0f} s, {len(found)} processes, {total:.0f} MB")
     click.echo(f"  API https://{config.bind}:{config.api_port}  state {paths.data}")
-    return asyncio.run(_workloads(config, paths))
+    return asyncio.run(_workloads(config, paths, began))
 
 
-async def _workloads(config: ClusterConfig, paths: Paths) -> bool:
+async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
     from wherry.client.http import connect
-    from wherry.cluster.readiness import missing
+    from wherry.cluster import readiness
     from wherry.objects.errors import ApiError
-    from wherry.objects.resource import DAEMON_SETS, DEPLOYMENTS, NODES
+    from wherry.objects.resource import NODES
 
     client = connect(str(paths.kubeconfig))
     try:
         async with asyncio.timeout(10):
-            nodes, daemon_sets, deployments = [
-                (await client.list(resource)).items for resource in (NODES, DAEMON_SETS, DEPLOYMENTS)
-            ]
+            nodes = (await client.list(NODES)).items
+            waiting = await readiness.look(client, config, began)
     except (ApiError, TimeoutError) as error:
         click.echo(f"  the API does not answer: {error or 'timed out'}; see `wherry logs control-plane`")
         return False
@@ -61,7 +62,6 @@ async def _workloads(config: ClusterConfig, paths: Paths) -> bool:
         await client.close()
     for node in nodes:
         click.echo(f"  node {node['metadata']['name']}  {_address(node)}  pods {node['spec'].get('podCIDR', '-')}")
-    waiting = missing(config, nodes, [*daemon_sets, *deployments])
     for entry in waiting:
         click.echo(f"  waiting for {entry.name}: {entry.ready}/{entry.wanted} ready")
     if not waiting:

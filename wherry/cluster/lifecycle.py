@@ -6,10 +6,10 @@ import asyncio
 import datetime
 import errno
 import fcntl
+import json
 import os
 import shutil
 import socket
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -170,11 +170,13 @@ def _lock(paths: Paths) -> Iterator[None]:
 
 
 def _wait(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
+    began = started(paths) or 0.0
+
     async def wait() -> None:
         client: Client = connect(str(paths.kubeconfig))
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await wait_until_ready(client, config, lambda waiting: progress(_describe(waiting)))
+                await wait_until_ready(client, config, began, lambda waiting: progress(_describe(waiting)))
         finally:
             await client.close()
 
@@ -245,10 +247,8 @@ def locate(name: str, data_dir: str | None) -> Paths:
     return Paths(wanted)
 
 
-def since(paths: Paths) -> float | None:
-    """Return how many seconds the cluster has been up, or None."""
-    import json
-
+def started(paths: Paths) -> float | None:
+    """Return when the running sandbox began, in seconds since the epoch, or None when there is none."""
     if sandbox.running(paths) is None:
         return None
-    return time.time() - float(json.loads(paths.init.read_bytes())["since"])
+    return float(json.loads(paths.init.read_bytes())["since"])

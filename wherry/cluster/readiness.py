@@ -1,17 +1,24 @@
-"""Is a cluster ready: its nodes, kube-proxy on each, the addons it was asked for. Follows watches, polls nothing."""
+"""Is a cluster ready: its nodes, kube-proxy on each, the addons it was asked for. Follows watches, polls nothing.
+
+What the store still says from before the last `down` does not count: a node is ready once its Lease has been renewed in
+this sandbox's life, a pod once its containers have started in it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.cluster.config import ClusterConfig
-from wherry.objects import Object
-from wherry.objects.metadata import condition
-from wherry.objects.resource import DAEMON_SETS, DEPLOYMENTS, NODES
+from wherry.objects import Object, selectors, timestamps
+from wherry.objects.metadata import condition, is_being_deleted, labels
+from wherry.objects.resource import DAEMON_SETS, DEPLOYMENTS, LEASES, NODES, PODS, Resource
+
+NODE_LEASES = "kube-node-lease"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +30,27 @@ class Waiting:
     wanted: int
 
 
-def missing(config: ClusterConfig, nodes: Sequence[Object], workloads: Sequence[Object]) -> list[Waiting]:
-    """Return what is still missing: nodes that are Ready, and every DaemonSet and Deployment of the addons."""
-    names = {n.name for n in config.nodes}
-    ready = sum(1 for n in nodes if n["metadata"]["name"] in names and _is_true(n, "Ready"))
-    waiting = [Waiting("nodes", ready, len(names))]
-    found = {(w["metadata"]["namespace"], w["metadata"]["name"]): w for w in workloads}
-    for namespace, name in _expected(config):
-        workload = found.get((namespace, name))
-        waiting.append(_progress(name, workload) if workload else Waiting(name, 0, 1))
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the API says now."""
+
+    nodes: Sequence[Object] = ()
+    leases: Sequence[Object] = ()
+    workloads: Sequence[Object] = ()
+    pods: Sequence[Object] = ()
+
+
+def missing(config: ClusterConfig, seen: Seen, since: float) -> list[Waiting]:
+    """Return what is still missing of a cluster whose sandbox began at `since` (seconds since the epoch)."""
+    wanted = {n.name for n in config.nodes}
+    renewed = {o["metadata"]["name"] for o in seen.leases if _after(o["spec"].get("renewTime"), since)}
+    ready = sum(1 for n in seen.nodes if n["metadata"]["name"] in wanted & renewed and _is_true(n, "Ready"))
+    waiting = [Waiting("nodes", ready, len(wanted))]
+    found = {(w["metadata"]["namespace"], w["metadata"]["name"]): w for w in seen.workloads}
+    fresh = [p for p in seen.pods if _is_fresh(p, since)]
+    for key in _expected(config):
+        workload = found.get(key)
+        waiting.append(_progress(workload, fresh) if workload else Waiting(key[1], 0, 1))
     return [w for w in waiting if w.ready < w.wanted]
 
 
@@ -44,12 +63,30 @@ def _expected(config: ClusterConfig) -> list[tuple[str, str]]:
     return expected
 
 
-def _progress(name: str, workload: Object) -> Waiting:
-    status = workload.get("status", {})
+def _progress(workload: Object, fresh: Iterable[Object]) -> Waiting:
+    name, namespace = workload["metadata"]["name"], workload["metadata"]["namespace"]
+    selector = selectors.from_object(workload["spec"]["selector"])
+    ready = sum(1 for p in fresh if p["metadata"]["namespace"] == namespace and selector.matches(labels(p)))
     if workload["kind"] == "DaemonSet":
         # Zero wanted means that the controller has not looked yet: a cluster has nodes.
-        return Waiting(name, status.get("numberReady", 0), max(1, status.get("desiredNumberScheduled", 0)))
-    return Waiting(name, status.get("readyReplicas", 0), workload["spec"].get("replicas", 1))
+        return Waiting(name, ready, max(1, workload.get("status", {}).get("desiredNumberScheduled", 0)))
+    return Waiting(name, ready, workload["spec"].get("replicas", 1))
+
+
+def _is_fresh(pod: Object, since: float) -> bool:
+    """Tell whether a pod is Ready and every one of its containers has started in this sandbox."""
+    statuses = pod.get("status", {}).get("containerStatuses") or []
+    started = [status.get("state", {}).get("running", {}).get("startedAt") for status in statuses]
+    return (
+        _is_true(pod, "Ready")
+        and not is_being_deleted(pod)
+        and bool(started)
+        and all(_after(time, since) for time in started)
+    )
+
+
+def _after(time: str | None, since: float) -> bool:
+    return bool(time) and timestamps.parse(str(time)) >= math.floor(since)  # the API's times are whole seconds
 
 
 def _is_true(obj: Object, kind: str) -> bool:
@@ -57,23 +94,34 @@ def _is_true(obj: Object, kind: str) -> bool:
     return found is not None and found["status"] == "True"
 
 
+async def look(client: Client, config: ClusterConfig, since: float) -> list[Waiting]:
+    """Return what is missing right now."""
+
+    async def listed(resource: Resource, namespace: str | None = None) -> list[Object]:
+        return (await client.list(resource, namespace)).items
+
+    workloads = [*await listed(DAEMON_SETS), *await listed(DEPLOYMENTS)]
+    seen = Seen(await listed(NODES), await listed(LEASES, NODE_LEASES), workloads, await listed(PODS))
+    return missing(config, seen, since)
+
+
 async def wait_until_ready(
-    client: Client, config: ClusterConfig, progress: Callable[[Sequence[Waiting]], None]
+    client: Client, config: ClusterConfig, since: float, progress: Callable[[Sequence[Waiting]], None]
 ) -> None:
     """Return when nothing is missing; `progress` is called with what is, whenever that changes."""
-    nodes = Informer(client, NODES)
-    daemon_sets = Informer(client, DAEMON_SETS)
-    deployments = Informer(client, DEPLOYMENTS)
-    informers = (nodes, daemon_sets, deployments)
+    caches: Mapping[Resource, Informer] = {
+        resource: Informer(client, resource, NODE_LEASES if resource == LEASES else None)
+        for resource in (NODES, LEASES, DAEMON_SETS, DEPLOYMENTS, PODS)
+    }
     changed = asyncio.Event()
-    for informer in informers:
-        informer.subscribe(lambda old, new: changed.set())
-    tasks = [asyncio.ensure_future(informer.run()) for informer in informers]
+    for cache in caches.values():
+        cache.subscribe(lambda old, new: changed.set())
+    tasks = [asyncio.ensure_future(cache.run()) for cache in caches.values()]
     last: list[Waiting] | None = None
     try:
-        for informer in informers:
-            await informer.wait_synced()
-        while waiting := missing(config, nodes.items(), [*daemon_sets.items(), *deployments.items()]):
+        for cache in caches.values():
+            await cache.wait_synced()
+        while waiting := missing(config, _seen(caches), since):
             if waiting != last:
                 progress(waiting)
             last = waiting
@@ -83,3 +131,8 @@ async def wait_until_ready(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _seen(caches: Mapping[Resource, Informer]) -> Seen:
+    workloads = [*caches[DAEMON_SETS].items(), *caches[DEPLOYMENTS].items()]
+    return Seen(caches[NODES].items(), caches[LEASES].items(), workloads, caches[PODS].items())
