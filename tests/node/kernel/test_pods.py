@@ -8,11 +8,13 @@ import signal
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.node.kernel.world import ADDRESS, NAME, World, world
+from wherry.node.pods import manager, plan, worker
 from wherry.objects import Object
 from wherry.objects.resource import CONFIG_MAPS, LEASES, NODES, PODS
 
@@ -303,6 +305,30 @@ class TestSurviving:
         node.start()
         await node.until("told", lambda: node.status("brief").get("phase") == "Failed")
         assert node.container("brief")["state"]["terminated"]["exitCode"] == 7
+
+    async def test_a_worker_that_fails_takes_its_pod_up_again_and_no_other_along(
+        self, node: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        node.create("web")
+        node.create("other")
+        before = [(await node.running(name))["containerStatuses"] for name in ("web", "other")]
+        failures = []
+
+        def fail_once(pod: Object, *rest: Any) -> plan.Plan:
+            if pod["metadata"]["name"] == "web" and not failures:
+                failures.append("web")
+                raise KeyError("a fault of ours")
+            return plan.plan(pod, *rest)
+
+        monkeypatch.setattr(worker, "plan", fail_once)
+        monkeypatch.setattr(manager, "FIRST_PAUSE_SECONDS", 0.05)
+        labelled = await node.api.patch(PODS, "web", {"metadata": {"labels": {"app": "changed"}}}, "demo")
+        assert labelled["metadata"]["labels"]["app"] == "changed"
+        await node.until("the failure", lambda: failures)
+        assert [(await node.running(name))["containerStatuses"] for name in ("web", "other")] == before
+        for name in ("web", "other"):
+            await node.api.delete(PODS, name, "demo")
+            await node.gone(name)
 
     async def test_a_pod_deleted_meanwhile_is_removed(self, node: World):
         node.create("orphan", "sleep 1000")

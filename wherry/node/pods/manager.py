@@ -20,6 +20,8 @@ from wherry.objects.errors import BadRequest, NotFound
 
 log = logging.getLogger(__name__)
 
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
@@ -37,12 +39,8 @@ class PodManager:
         """Take over what is here, once the API's pods and Services are known, and follow the pods from then on."""
         await self._pods.wait_synced()
         await self._node.services.wait_synced()
-        for run in await asyncio.to_thread(self._node.containers.recover):
-            if run.started_at:
-                self._records[run.pod_uid].append(run)
-            else:  # the agent was killed while it was starting this one
-                await self._node.containers.retire(run)
-                await self._node.containers.forget(run)
+        for run in await self._begun(await asyncio.to_thread(self._node.containers.recover)):
+            self._records[run.pod_uid].append(run)
         self._pods.subscribe(self._changed)
         await self._adopt_orphans()
 
@@ -77,8 +75,38 @@ class PodManager:
         return worker
 
     async def _run(self, worker: PodWorker) -> None:
-        await worker.run()
-        del self._workers[worker.memory.uid]
+        """Run a worker, and its successors: one that fails of a fault of ours must not take the other pods along."""
+        uid, pause = worker.memory.uid, FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await worker.run()
+            except Exception:  # what a worker cannot handle is by nature not known here
+                log.exception("pod worker failed: pod=%s again_in=%.0f", worker.memory.name, pause)
+            else:
+                del self._workers[uid]
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            worker = self._workers[uid] = await self._succeed(worker)
+
+    async def _succeed(self, failed: PodWorker) -> PodWorker:
+        """Return a worker that takes the pod over as a new agent's would: from what is on disk."""
+        found = await asyncio.to_thread(self._node.containers.recover, failed.memory.uid)
+        worker = PodWorker(self._node, failed.memory.pod, await self._begun(found))
+        if failed.memory.gone:
+            worker.update(None)
+        return worker
+
+    async def _begun(self, found: Iterable[Instance]) -> list[Instance]:
+        """Return the runs that got to run; one whose start was cut short leaves nothing."""
+        runs = []
+        for run in found:
+            if run.started_at:
+                runs.append(run)
+            else:
+                await self._node.containers.retire(run)
+                await self._node.containers.forget(run)
+        return runs
 
     # ContainerRuntime
 

@@ -56,16 +56,20 @@ class Containers:
             if not self.bundle(layers.name).exists():
                 shutil.rmtree(layers, ignore_errors=True)
 
-    def recover(self) -> list[Instance]:
-        """Return the records an earlier agent left, the first runs first."""
+    def recover(self, pod_uid: str = "") -> list[Instance]:
+        """Return the records an earlier agent, or one pod's earlier worker, left; the first runs first.
+
+        Without `pod_uid` nothing may be starting yet: what has no readable record is then removed.
+        """
         found = []
         for bundle in self._bundles.iterdir():
             try:
                 found.append(msgspec.json.decode((bundle / "record.json").read_bytes(), type=Instance))
             except (OSError, msgspec.DecodeError) as error:
-                log.warning("container without a readable record removed: id=%s error=%s", bundle.name, error)
-                self._discard(bundle.name)
-        return sorted(found, key=lambda run: run.attempt)
+                if not pod_uid:
+                    log.warning("container without a readable record removed: id=%s error=%s", bundle.name, error)
+                    self._discard(bundle.name)
+        return sorted((run for run in found if pod_uid in ("", run.pod_uid)), key=lambda run: run.attempt)
 
     def bundle(self, id: str) -> Path:
         """Return the container's folder."""
