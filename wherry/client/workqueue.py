@@ -11,8 +11,15 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 from wherry.objects.errors import ApiError, Conflict
+from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
+
+# client-go's names (util/workqueue/metrics.go), so that dashboards of controllers find them.
+DEPTH = metrics.gauge("workqueue_depth", "Keys waiting.", ["name"])
+ADDS = metrics.counter("workqueue_adds_total", "Keys queued.", ["name"])
+RETRIES = metrics.counter("workqueue_retries_total", "Keys put back after a failure.", ["name"])
+WORK_SECONDS = metrics.histogram("workqueue_work_duration_seconds", "Time to work on a key, in seconds.", ["name"])
 
 K = TypeVar("K", bound=Hashable)
 
@@ -30,6 +37,9 @@ class WorkQueue(Generic[K]):
         self._working: set[K] = set()
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._adds, self._retries = ADDS.labels(name), RETRIES.labels(name)
+        self._work_seconds = WORK_SECONDS.labels(name)
+        DEPTH.labels(name).set_function(self.__len__)
 
     def __len__(self) -> int:
         """Return how many keys wait."""
@@ -40,6 +50,7 @@ class WorkQueue(Generic[K]):
         if key in self._dirty:
             return
         self._dirty.add(key)
+        self._adds.inc()
         if key not in self._working:
             self._ready.put_nowait(key)
 
@@ -80,7 +91,8 @@ class WorkQueue(Generic[K]):
             self._dirty.discard(key)
             self._working.add(key)
             try:
-                await reconcile(key)
+                with self._work_seconds.time():
+                    await reconcile(key)
                 self._failures.pop(key, None)
             except (ApiError, OSError) as error:
                 self._retry(key, error)
@@ -90,6 +102,7 @@ class WorkQueue(Generic[K]):
                     self._ready.put_nowait(key)
 
     def _retry(self, key: K, error: Exception) -> None:
+        self._retries.inc()
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         pause = min(FIRST_RETRY_SECONDS * 2 ** (failures - 1), LONGEST_RETRY_SECONDS)
         level = logging.DEBUG if isinstance(error, Conflict) else logging.WARNING

@@ -13,6 +13,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from wherry.client.http import connect
 from wherry.client.informer import Informer
@@ -23,10 +24,12 @@ from wherry.net import namespaces
 from wherry.objects import Object
 from wherry.objects.metadata import condition
 from wherry.objects.resource import PODS, SERVICES
+from wherry.telemetry.health import Health, HealthServer
 
 log = logging.getLogger(__name__)
 
 INGRESS_LABELS = "app.kubernetes.io/name=ingress-nginx"
+HEALTH_PORT = 10260  # /healthz and /metrics, beside the ports of Kubernetes' own components
 PortKey = tuple[str, int]
 """(protocol, node port)."""
 
@@ -71,6 +74,7 @@ class HostForward:
         for name, port in (("http", 80), ("https", 443)):
             await StreamRelay(self._dialer(socket.SOCK_STREAM), self._ingress_target(port)).serve(ingress[name])
         await services.wait_synced()
+        await pods.wait_synced()
         while True:
             self._changed.clear()
             await self._apply(node_ports(services.items()))
@@ -128,13 +132,22 @@ class HostForward:
         return target
 
 
+def _unsynced(informer: Informer) -> str | None:
+    return None if informer.synced.is_set() else "not read yet"
+
+
 async def run(config: ClusterConfig, paths: Paths, ingress: Mapping[str, socket.socket]) -> None:
     """Forward until cancelled; `ingress` holds the listening sockets `http` and `https`."""
     client = connect(str(paths.kubeconfig))
     services = Informer(client, SERVICES)
     pods = Informer(client, PODS, labels=INGRESS_LABELS)
+    health = Health()
+    for informer in (services, pods):
+        health.ready(informer.resource.plural, partial(_unsynced, informer))
+    # On the LAN, not on the host: the host gains nothing but the listeners it was promised.
+    listener = namespaces.run(LAN_NAMESPACE, socket.create_server, (config.lan_gateway, HEALTH_PORT))
     try:
-        async with asyncio.TaskGroup() as group:
+        async with HealthServer(health=health, sock=listener), asyncio.TaskGroup() as group:
             group.create_task(services.run())
             group.create_task(pods.run())
             group.create_task(HostForward(config).run(services, pods, ingress))

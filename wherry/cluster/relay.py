@@ -8,7 +8,13 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
+from wherry.telemetry import metrics
+
 log = logging.getLogger(__name__)
+
+CONNECTIONS = metrics.counter("wherry_relay_connections_total", "TCP connections relayed.", ["outcome"])
+BYTES = metrics.counter("wherry_relay_bytes_total", "Bytes relayed over TCP, both ways.")
+DATAGRAMS = metrics.counter("wherry_relay_datagrams_total", "UDP datagrams passed on to the cluster.")
 
 Address = tuple[str, int]
 Dial = Callable[[], socket.socket]
@@ -43,9 +49,11 @@ class StreamRelay:
         try:
             far_reader, far_writer = await self._connect()
         except (OSError, TimeoutError) as error:
+            CONNECTIONS.labels("failed").inc()
             log.info("no connection: %s", error or "timed out")
             writer.transport.abort()  # a reset, as near as a relay gets to "connection refused"
             return
+        CONNECTIONS.labels("connected").inc()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_pump(reader, far_writer))
@@ -72,6 +80,7 @@ class StreamRelay:
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(CHUNK):
+        BYTES.inc(len(data))
         writer.write(data)
         await writer.drain()
     if writer.can_write_eof():
@@ -179,6 +188,7 @@ class _Far(asyncio.DatagramProtocol):
 
     def send(self, data: bytes) -> None:
         """Send one datagram to the target."""
+        DATAGRAMS.inc()
         self._touch()
         if self._transport:
             self._transport.sendto(data)
