@@ -155,7 +155,7 @@ def test_a_pod_that_is_not_ready_gets_no_new_connections_and_none_at_all_refuses
 
     def refused() -> bool:
         output = k8s.on("k8s-master", "curl", "-sS", "--max-time", "3", f"http://{ip}/", check=False)
-        return "refused" in output
+        return "after 0 ms: Couldn't connect" in output  # curl's words for "connection refused"
 
     eventually("a refusal", refused)
     k8s.kubectl("scale deployment web --replicas=2")

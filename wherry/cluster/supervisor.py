@@ -7,6 +7,7 @@ and no thread, so forking stays safe.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -109,6 +110,7 @@ class Supervisor:
             os.kill(-1, signal.SIGTERM)
         except ProcessLookupError:
             return
+        _kill_the_deaf()
         end = time.monotonic() + STOP_SECONDS
         while time.monotonic() < end:
             try:
@@ -117,6 +119,24 @@ class Supervisor:
                 return
             if pid == 0:
                 signal.sigtimedwait({signal.SIGCHLD}, 0.2)
+
+
+def _kill_the_deaf() -> None:
+    """End who would never notice SIGTERM: the first process of a pod, without a handler for it (pid_namespaces(7))."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid() and not _hears(process, signal.SIGTERM):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def _hears(process: Path, number: signal.Signals) -> bool:
+    """Tell whether a process catches a signal, or has it blocked to wait for it (proc_pid_status(5))."""
+    try:
+        lines = (process / "status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return True  # gone already
+    masks = dict(line.split(":\t") for line in lines if line.startswith(("SigBlk:", "SigCgt:")))
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks.values())
 
 
 def _describe(status: int) -> str:
