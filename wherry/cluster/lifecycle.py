@@ -26,6 +26,7 @@ from wherry.node import cgroups
 Progress = Callable[[str], None]
 
 READY_SECONDS = 120.0
+STOP_SECONDS = 10.0
 REQUIRED_PROGRAMS = {"nft": "nftables", "conmon": "conmon", "runc|crun": "crun"}
 IMMUTABLE = ("node_cidr", "pod_cidr", "service_cidr", "cluster_domain")
 
@@ -72,7 +73,7 @@ def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
             pid = sandbox.running(paths)
             if pid is not None:
                 progress("stopping")
-                sandbox.stop(pid, grace_seconds=10.0)
+                sandbox.stop(pid, grace_seconds=0.0 if purge else STOP_SECONDS)  # what is forgotten needs no tidying
             paths.init.unlink(missing_ok=True)
     cgroups.remove_tree(f"/wherry-{name}")
     kubeconfig.remove(kubeconfig.user_path(), name)
