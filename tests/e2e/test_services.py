@@ -1,0 +1,259 @@
+"""Services on three nodes: every way to reach one, by address and by name, with real traffic."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import Cluster, cluster, eventually
+
+pytestmark = pytest.mark.e2e
+
+BIND = "127.0.0.63"
+NODES = {"k8s-master": "192.168.51.209", "k8s-slave1": "192.168.51.210", "k8s-slave2": "192.168.51.211"}
+SLAVES = ("k8s-slave1", "k8s-slave2")
+MANIFEST = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: echo}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: echo}}
+  template:
+    metadata: {labels: {app: echo}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+      - name: echo
+        image: test/echo
+        readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1, failureThreshold: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: echo}
+spec:
+  type: NodePort
+  selector: {app: echo}
+  ports:
+  - {name: http, port: 80, targetPort: 8080, nodePort: 30180}
+  - {name: ask, port: 53, targetPort: 8081, nodePort: 30181, protocol: UDP}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: sticky}
+spec:
+  selector: {app: echo}
+  sessionAffinity: ClientIP
+  ports: [{port: 80, targetPort: 8080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: headless}
+spec:
+  clusterIP: None
+  selector: {app: echo}
+  ports: [{name: http, port: 8080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: elsewhere}
+spec: {type: ExternalName, externalName: echo.default.svc.cluster.local}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nobody}
+spec:
+  type: NodePort
+  selector: {app: nobody}
+  ports: [{port: 80, nodePort: 30190}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: local}
+spec:
+  type: NodePort
+  externalTrafficPolicy: Local
+  selector: {app: local}
+  ports: [{port: 80, targetPort: 8080, nodePort: 30182}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: local, labels: {app: local}}
+spec:
+  nodeName: k8s-slave1
+  terminationGracePeriodSeconds: 1
+  containers: [{name: echo, image: test/echo}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: kube-public}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: shell, image: test/shell}]
+"""
+
+
+@pytest.fixture(scope="module")
+def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    home = tmp_path_factory.mktemp("services")
+    image_map = str(Path(__file__).with_name("image-map.yaml"))
+    with cluster("services", BIND, home, "--nodes", "3", "--addons", "dns", "--image-map", image_map) as made:
+        made.kubectl("apply -f -", stdin=MANIFEST)
+        made.kubectl("rollout status deployment/echo --timeout=60s")
+        made.kubectl("wait --for=condition=Ready pod/local --timeout=30s")
+        made.kubectl("-n kube-public wait --for=condition=Ready pod/client --timeout=30s")
+        pods = set(made.pods("app=echo", "default"))
+        eventually("three answers", lambda: set(ask(made, "k8s-master", cluster_ip(made, "echo"), 30)) == pods)
+        yield made
+
+
+def cluster_ip(k8s: Cluster, name: str) -> str:
+    return k8s.kubectl(f"get svc {name} -o jsonpath={{.spec.clusterIP}}")
+
+
+def ask(k8s: Cluster, node: str, target: str, times: int) -> Counter[str]:
+    """Ask over HTTP from a node, with a connection each, and count who answered."""
+    output = k8s.on(node, "curl", "-sS", "-m5", *[f"http://{target}/"] * times)
+    return Counter(line.split()[0] for line in output.splitlines())
+
+
+def ask_from_pod(k8s: Cluster, pod: str, target: str, times: int = 1, namespace: str = "default") -> Counter[str]:
+    """Ask over HTTP from a pod, with a connection each, and count who answered."""
+    urls = " ".join([f"http://{target}/"] * times)
+    output = k8s.kubectl(f"-n {namespace} exec {pod} -- curl -sS -m5 {urls}")
+    return Counter(line.split()[0] for line in output.splitlines())
+
+
+def dig(k8s: Cluster, *query: str) -> list[str]:
+    """Ask kube-dns from a pod; returns the answers, sorted."""
+    return sorted(k8s.kubectl(f"-n kube-public exec client -- dig +short +timeout=3 {' '.join(query)}").splitlines())
+
+
+def refusal(k8s: Cluster, node: str, target: str) -> float:
+    """Return how long it took until a connection was refused."""
+    start = time.monotonic()
+    output = k8s.on(node, "curl", "-sS", "-m5", f"http://{target}/", check=False)
+    assert "Couldn't connect" in output, output
+    took = re.search(r"after (\d+) ms", output)
+    assert took, output
+    return min(time.monotonic() - start, int(took[1]) / 1000)
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_cluster_ip_answers_on_every_node_from_every_endpoint(k8s: Cluster, node: str) -> None:
+    counted = ask(k8s, node, cluster_ip(k8s, "echo"), 60)
+    assert counted.keys() == set(k8s.pods("app=echo", "default"))
+    assert counted.total() == 60
+    assert min(counted.values()) >= 6, counted  # expected 20 each; below 6 has a chance of less than one in 10000
+
+
+def test_a_cluster_ip_answers_in_pods_those_behind_it_included(k8s: Cluster) -> None:
+    """Every pod gets answers from every pod: also from itself, through the Service (hairpin)."""
+    pods = k8s.pods("app=echo", "default")
+    for pod in pods:
+        assert ask_from_pod(k8s, pod, "echo", 30).keys() == set(pods)
+
+
+@pytest.mark.parametrize("address", [*NODES.values(), "the host"])
+def test_a_node_port_answers_at_every_address_over_tcp_and_udp(k8s: Cluster, address: str) -> None:
+    pods = set(k8s.pods("app=echo", "default"))
+    urls = [f"http://{BIND if address == 'the host' else address}:30180/"] * 20
+    curl = ["curl", "-sS", "-m5", *urls]
+    target = f"{BIND if address == 'the host' else address}:30181"
+    udp = ["sh", "-c", f"for i in 1 2 3 4 5 6 7 8; do echo hi | socat -t1 - UDP:{target},shut-none & done; wait"]
+    run = k8s.run if address == "the host" else lambda *command: k8s.on("k8s-slave2", *command)
+    assert {line.split()[0] for line in run(*curl).splitlines()} == pods
+    answers = [line.split()[0] for line in run(*udp).splitlines()]
+    assert len(answers) == 8
+    assert set(answers) <= pods
+    assert len(set(answers)) > 1
+
+
+def test_a_client_sticks_to_its_endpoint_with_session_affinity(k8s: Cluster) -> None:
+    ip = cluster_ip(k8s, "sticky")
+    assert len(ask(k8s, "k8s-slave1", ip, 15)) == 1
+    pods = [k8s.pods("app=echo", "default")[0]]
+    assert len(ask_from_pod(k8s, pods[0], ip, 15)) == 1
+
+
+def test_a_pod_that_is_not_ready_gets_no_new_connections_until_it_is_again(k8s: Cluster) -> None:
+    ip = cluster_ip(k8s, "echo")
+    first, *others = k8s.pods("app=echo", "default")
+    k8s.kubectl(f"exec {first} -- touch /tmp/unready")
+    k8s.kubectl(f"wait --for=condition=Ready=false pod/{first} --timeout=20s")
+    eventually("the rest alone", lambda: ask(k8s, "k8s-slave1", ip, 30).keys() == set(others), 10)
+    assert ask(k8s, "k8s-master", ip, 30).keys() == set(others)
+    k8s.kubectl(f"exec {first} -- rm /tmp/unready")
+    eventually("all again", lambda: ask(k8s, "k8s-slave1", ip, 30).keys() == {first, *others}, 10)
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_without_endpoints_a_connection_is_refused_at_once(k8s: Cluster, node: str) -> None:
+    assert refusal(k8s, node, cluster_ip(k8s, "nobody")) < 1
+    assert refusal(k8s, node, f"{NODES['k8s-slave2']}:30190") < 1
+
+
+def test_without_endpoints_a_connection_from_a_pod_is_refused_at_once(k8s: Cluster) -> None:
+    start = time.monotonic()
+    output = k8s.kubectl("-n kube-public exec client -- curl -sS -m5 http://nobody.default/", check=False)
+    assert "Couldn't connect" in output
+    assert time.monotonic() - start < 2  # the resolver and kubectl included
+
+
+def test_the_local_policy_keeps_the_clients_address_and_other_nodes_do_not_answer(k8s: Cluster) -> None:
+    there, elsewhere = NODES["k8s-slave1"], NODES["k8s-slave2"]
+    answer = k8s.on("k8s-master", "curl", "-sS", "-m5", f"http://{there}:30182/")
+    assert answer == f"local {NODES['k8s-master']}\n"
+    dropped = k8s.on("k8s-master", "curl", "-sS", "-m1", f"http://{elsewhere}:30182/", check=False)
+    assert "timed out" in dropped
+    # The Service's own address is cluster-wide all the same.
+    assert ask(k8s, "k8s-slave2", cluster_ip(k8s, "local"), 1) == Counter({"local": 1})
+
+
+def test_names_of_services_in_pods(k8s: Cluster) -> None:
+    ip = cluster_ip(k8s, "echo")
+    assert dig(k8s, "+search", "echo.default") == [ip]
+    assert dig(k8s, "echo.default.svc.cluster.local") == dig(k8s, "+tcp", "echo.default.svc.cluster.local") == [ip]
+    assert dig(k8s, "echo.kube-public.svc.cluster.local") == []
+    pod = k8s.pods("app=echo", "default")[0]
+    for name in ("echo", "echo.default", "echo.default.svc", "echo.default.svc.cluster.local"):
+        assert ask_from_pod(k8s, pod, name).total() == 1
+
+
+def test_pointers_and_service_records(k8s: Cluster) -> None:
+    ip = cluster_ip(k8s, "echo")
+    assert dig(k8s, "-x", ip) == ["echo.default.svc.cluster.local."]
+    assert dig(k8s, "SRV", "_http._tcp.echo.default.svc.cluster.local") == ["0 100 80 echo.default.svc.cluster.local."]
+    assert dig(k8s, "SRV", "_ask._udp.echo.default.svc.cluster.local") == ["0 100 53 echo.default.svc.cluster.local."]
+
+
+def test_a_headless_service_is_its_pods(k8s: Cluster) -> None:
+    template = "-o jsonpath={.items[*].status.podIP}"
+    addresses = sorted(k8s.kubectl(f"get pods -l app=echo {template}").split())
+    assert dig(k8s, "headless.default.svc.cluster.local") == addresses
+    records = dig(k8s, "SRV", "_http._tcp.headless.default.svc.cluster.local")
+    assert [r.split()[2] for r in records] == ["8080"] * 3
+    assert sorted(r.split()[3].split(".")[0].replace("-", ".") for r in records) == addresses
+
+
+def test_an_external_name_is_an_alias(k8s: Cluster) -> None:
+    assert cluster_ip(k8s, "echo") in dig(k8s, "elsewhere.default.svc.cluster.local")
+    assert dig(k8s, "elsewhere.default.svc.cluster.local", "CNAME") == ["echo.default.svc.cluster.local."]
+    assert k8s.kubectl("get svc elsewhere").splitlines()[1].split()[1:5] == [
+        "ExternalName", "<none>", "echo.default.svc.cluster.local", "<none>",
+    ]  # fmt: skip
+
+
+def test_endpoints_follow_scaling_and_a_deleted_service_is_gone(k8s: Cluster) -> None:
+    ip = cluster_ip(k8s, "echo")
+    k8s.kubectl("scale deployment echo --replicas=1")
+    eventually("one pod", lambda: len(k8s.pods("app=echo", "default")) == 1, 15)
+    (left,) = k8s.pods("app=echo", "default")
+    eventually("one answer", lambda: ask(k8s, "k8s-slave2", ip, 20).keys() == {left}, 10)
+    k8s.kubectl("delete service echo")
+    eventually("its end", lambda: refusal(k8s, "k8s-slave2", f"{NODES['k8s-slave2']}:30180") < 1, 10)
+    assert dig(k8s, "echo.default.svc.cluster.local") == []
