@@ -115,3 +115,30 @@ def test_an_empty_service_can_be_ignored(records: Records) -> None:
     records.ignore_empty_service = True
     assert look(records, "mysql.demo.svc") == ["10.100.42.154"]
     assert look(records, "web.demo.svc") is None
+
+
+def test_an_address_in_two_slices_stays_while_one_has_it(records: Records) -> None:
+    records.set_slice(("demo", "headless-2"), slice_of("headless", endpoint("10.244.1.2", hostname="db-0")))
+    records.set_slice(("demo", "headless-1"), None)
+    assert records.reverse("10.244.1.2") == (("db-0", "headless", "demo", "svc"),)
+
+
+def test_a_cluster_ip_belongs_to_whoever_took_it_last(records: Records) -> None:
+    records.set_service(("demo", "heir"), service("heir", clusterIP="10.100.0.7", clusterIPs=["10.100.0.7"]))
+    records.set_service(("demo", "web"), None)
+    assert records.reverse("10.100.0.7") == (("heir", "demo", "svc"),)
+
+
+def test_nothing_is_kept_of_services_and_pods_that_come_and_go() -> None:
+    records = Records()
+    for n in range(50):
+        key, name = ("demo", f"s{n}-1"), f"s{n}"
+        records.set_slice(key, slice_of(name, endpoint(f"10.244.1.{n}", hostname="a")))
+        records.set_slice(key, None)
+    assert records == Records()
+
+
+def test_a_slice_of_host_names_has_no_addresses(records: Records) -> None:
+    named = {**slice_of("nobody", {"addresses": ["db.example.org"]}), "addressType": "FQDN"}
+    records.set_slice(("demo", "nobody-1"), named)
+    assert look(records, "nobody.demo.svc") is None

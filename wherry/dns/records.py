@@ -75,7 +75,7 @@ class Records:
     _slices: dict[tuple[str, str], dict[str, Object]] = field(default_factory=dict)
     _slice_owner: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _by_cluster_ip: dict[str, tuple[str, str]] = field(default_factory=dict)
-    _by_endpoint_ip: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    _by_endpoint_ip: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # keys of slices
     _pod_ips: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def set_namespace(self, name: str, present: bool) -> None:
@@ -86,7 +86,8 @@ class Records:
         """Take in one Service."""
         old = self._services.pop(key, None)
         for ip in old.cluster_ips if old else ():
-            self._by_cluster_ip.pop(ip, None)
+            if self._by_cluster_ip.get(ip) == key:  # or a successor has it already
+                del self._by_cluster_ip[ip]
         if obj is None:
             return
         new = self._services[key] = _service(obj["spec"])
@@ -94,20 +95,27 @@ class Records:
             self._by_cluster_ip[ip] = key
 
     def set_slice(self, key: tuple[str, str], obj: Object | None) -> None:
-        """Take in one EndpointSlice."""
-        owner = self._slice_owner.pop(key, None)
-        if owner:
-            gone = self._slices[owner].pop(key[1])
-            for address in _addresses(gone):
-                self._by_endpoint_ip.get(address, set()).discard(owner)
+        """Take in one EndpointSlice; those of addressType FQDN hold no addresses."""
+        if owner := self._slice_owner.pop(key, None):
+            self._drop_slice(key, owner)
         service = (obj["metadata"].get("labels") or {}).get(SERVICE_LABEL) if obj else None
-        if obj is None or not service:
+        if obj is None or not service or obj.get("addressType") == "FQDN":
             return
         owner = key[0], service
         self._slice_owner[key] = owner
         self._slices.setdefault(owner, {})[key[1]] = obj
         for address in _addresses(obj):
-            self._by_endpoint_ip.setdefault(address, set()).add(owner)
+            self._by_endpoint_ip.setdefault(address, set()).add(key)
+
+    def _drop_slice(self, key: tuple[str, str], owner: tuple[str, str]) -> None:
+        pieces = self._slices[owner]
+        for address in _addresses(pieces.pop(key[1])):
+            holders = self._by_endpoint_ip[address]
+            holders.discard(key)
+            if not holders:
+                del self._by_endpoint_ip[address]
+        if not pieces:
+            del self._slices[owner]
 
     def set_pod(self, namespace: str, old_ip: str | None, new_ip: str | None) -> None:
         """A pod's address changed (only followed in `pods verified` mode)."""
@@ -138,9 +146,10 @@ class Records:
         key = self._by_cluster_ip.get(address)
         if key:
             return ((key[1], key[0], "svc"),)
+        owners = {self._slice_owner[piece] for piece in self._by_endpoint_ip.get(address, ())}
         return tuple(
             (endpoint.host, service, namespace, "svc")
-            for namespace, service in sorted(self._by_endpoint_ip.get(address, ()))
+            for namespace, service in sorted(owners)
             if (namespace, service) in self._services and self._services[namespace, service].headless
             for endpoint in self._endpoints((namespace, service))
             if endpoint.address == address and endpoint.named
@@ -274,7 +283,7 @@ def _addresses(piece: Object) -> set[str]:
 
 
 def _ports_named(ports: Iterable[tuple[str, str, int]], rest: Labels) -> list[int] | None:
-    """Return the ports a `_port._protocol` prefix names (`_` in front, `*` matches any); None: no such name."""
+    """Return the ports a `_port._protocol` prefix names (each with `_` in front); None: no such name."""
     if len(rest) != 2 or not all(label.startswith("_") for label in rest):
         return None
     name, protocol = rest[0][1:], rest[1][1:]
