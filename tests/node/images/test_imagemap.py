@@ -59,14 +59,14 @@ async def test_our_own_components_are_there_whatever_their_tag(reference: str, v
 
 
 async def test_an_unknown_image_is_named_with_the_way_out():
-    with pytest.raises(PullError, match=r'"nginx:1.25" is in no image map.*--image-map') as caught:
-        await ImageMap().pull("nginx:1.25", "IfNotPresent")
+    with pytest.raises(PullError, match=r'"nowhere:1.25" is in no image map.*--image-map') as caught:
+        await ImageMap().pull("nowhere:1.25", "IfNotPresent")
     assert caught.value.reason == "ErrImagePull"
 
 
 async def test_with_policy_never_the_reason_is_the_policy():
     with pytest.raises(PullError) as caught:
-        await ImageMap().pull("nginx:1.25", "Never")
+        await ImageMap().pull("nowhere:1.25", "Never")
     assert caught.value.reason == "ErrImageNeverPull"
 
 
@@ -87,3 +87,8 @@ def test_a_map_with_a_mistake_is_refused_with_its_file_and_place(tmp_path: Path,
 def test_a_map_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(ImageMapError, match=r"missing.yaml: No such file"):
         ImageMap([tmp_path / "missing.yaml"])
+
+
+@pytest.mark.parametrize("reference", ["nginx", "nginx:1.25-alpine", "busybox:latest", "python:3.12"])
+async def test_what_tutorials_run_needs_no_map(reference: str) -> None:
+    assert (await ImageMap().pull(reference, "IfNotPresent")).args
