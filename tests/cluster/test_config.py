@@ -69,7 +69,11 @@ def config(**changes: object) -> ClusterConfig:
         ({"service_cidr": "10.244.1.0/24"}, "--pod-cidr 10.244.0.0/16 and --service-cidr 10.244.1.0/24 overlap"),
         ({"service_cidr": "10.96.0.0/30"}, "at least 16 addresses"),
         ({"node_cidr": "nonsense"}, "--node-cidr nonsense"),
-        ({"image_map": "/nowhere/at/all"}, "no such file"),
+        ({"image_map": "/nowhere/at/all"}, "--image-map /nowhere/at/all: No such file"),
+        ({"image_map": __file__}, r"--image-map .*test_config\.py: not YAML"),
+        ({"bind": "localhost"}, "--bind localhost: must be an IPv4 address"),
+        ({"bind": "::1"}, "--bind ::1: must be an IPv4 address"),
+        ({"http_port": 8443}, "--http-port 8443, --https-port 8443: must differ"),
     ],
 )
 def test_an_impossible_cluster_is_refused(changes: dict[str, object], message: str) -> None:

@@ -6,22 +6,24 @@ import click
 
 from wherry.cli import options
 from wherry.cli.progress import Progress
-from wherry.cluster import kubeconfig, lifecycle
+from wherry.cluster import datadir, kubeconfig, lifecycle
 
 
 @click.command()
 @options.name
 @click.option("--purge", is_flag=True, help="Forget its state too: objects, logs, certificates, node files.")
 def command(name: str, purge: bool) -> None:
-    """Stop a cluster; with --purge forget its state too."""
-    paths = lifecycle.locate(name, None)
+    """Stop a cluster; with --purge forget its state too. One that does not exist or is stopped is no error."""
+    paths = datadir.locate(name, None)
     existed = paths.data.is_dir()
     try:
         with Progress() as progress:
             lifecycle.down(name, paths, purge=purge, progress=progress)
-    except (lifecycle.ClusterError, kubeconfig.KubeconfigError) as error:
+    except (lifecycle.ClusterError, kubeconfig.KubeconfigError, PermissionError) as error:
         raise options.Failure(str(error)) from error
     if not existed:
         click.echo(f"there is no cluster {name}")
+    elif purge:
+        click.echo(f"cluster {name} is down and forgotten")
     else:
-        click.echo(f"cluster {name} is down" + (" and forgotten" if purge else f"; its state is in {paths.data}"))
+        click.echo(f"cluster {name} is down; `{options.verb('up', name)}` starts it again from {paths.data}")

@@ -7,7 +7,6 @@ import os
 import click
 
 from wherry.cli import options
-from wherry.cluster import lifecycle
 
 
 @click.command()
@@ -20,12 +19,11 @@ def command(name: str, component: str | None, follow: bool, tail: int | None) ->
 
     Pods' logs (kube-proxy, coredns, the ingress controller) are `kubectl -n kube-system logs`.
     """
-    logs = lifecycle.locate(name, None).logs
+    paths, _ = options.existing(name)
+    logs = paths.logs
     available = sorted(p.stem for p in logs.glob("*.log"))
-    if not available:
-        raise options.Failure(f"there is no cluster {name}; `wherry up --name {name}` makes it")
     if component and component not in available:
         raise options.Failure(f"there is no component {component!r}; choose from {', '.join(available)}")
     files = [str(logs / f"{c}.log") for c in ([component] if component else available)]
-    lines = f"+{1}" if tail is None else str(tail)
+    lines = "+1" if tail is None else str(tail)
     os.execvp("tail", ["tail", "-n", lines, *(["-F"] if follow else []), *files])

@@ -1,4 +1,4 @@
-"""Options several verbs share."""
+"""What several verbs share: the option that names a cluster, finding that cluster, and how an error looks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import Any, TypeVar
 
 import click
 
+from wherry.cluster import datadir
+from wherry.cluster.config import ClusterConfig, ConfigError
+from wherry.cluster.paths import Paths
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-name: Callable[[F], F] = click.option("--name", default="default", show_default=True, help="The cluster's name.")
+DEFAULT = "default"
+
+name: Callable[[F], F] = click.option("--name", default=DEFAULT, show_default=True, help="The cluster's name.")
 
 
 class Failure(click.ClickException):
@@ -18,3 +24,21 @@ class Failure(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Print the message in red."""
         click.secho(f"wherry: {self.message}", fg="red", err=True)
+
+
+def existing(name: str) -> tuple[Paths, ClusterConfig]:
+    """Return a cluster's paths and configuration, running or not; raises Failure naming the clusters there are."""
+    paths = datadir.locate(name, None)
+    if not paths.config.exists():
+        others = ", ".join(f"--name {other}" for other in datadir.known())
+        there = f"there are: {others}" if others else f"`{verb('up', name)}` makes it"
+        raise Failure(f"there is no cluster {name}; {there}")
+    try:
+        return paths, ClusterConfig.load(paths.config)
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+
+
+def verb(words: str, name: str) -> str:
+    """Return the command line `wherry WORDS` for a cluster, with its name where it is not the default."""
+    return f"wherry {words}" if name == DEFAULT else f"wherry {words} --name {name}"

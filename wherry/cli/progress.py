@@ -7,6 +7,10 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
+
+PLAIN_SECONDS = 1.0
+"""Plain lines come no closer than this, so that a log does not fill with what lasted a moment."""
 
 
 class Progress:
@@ -15,7 +19,9 @@ class Progress:
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._start = time.monotonic()
-        self._status: Status | None = Status("", console=self._console) if self._console.is_terminal else None
+        self._message = ""
+        self._printed = -PLAIN_SECONDS
+        self._status: Status | None = Status(self, console=self._console) if self._console.is_terminal else None
 
     def __enter__(self) -> Progress:
         if self._status:
@@ -28,6 +34,10 @@ class Progress:
         if self._status:
             self._status.stop()
 
+    def __rich__(self) -> Text:
+        """Return the line as it is now: a terminal asks several times a second, so the clock runs."""
+        return Text(f"[{self.elapsed:5.1f} s] {self._message}", no_wrap=True, overflow="ellipsis")
+
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
@@ -35,8 +45,7 @@ class Progress:
 
     def __call__(self, message: str) -> None:
         """Show `message` with the time elapsed."""
-        line = f"[{self.elapsed:5.1f} s] {message}"
-        if self._status:
-            self._status.update(line.replace("[", r"\["))
-        else:
-            self._console.print(line, markup=False, highlight=False)
+        self._message = message
+        if self._status is None and self.elapsed - self._printed >= PLAIN_SECONDS:
+            self._printed = self.elapsed
+            self._console.print(f"[{self.elapsed:5.1f} s] {message}", markup=False, highlight=False, soft_wrap=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from wherry.cli import options
-from wherry.cluster import lifecycle, sandbox
-from wherry.cluster.config import ClusterConfig
+from wherry.cluster import sandbox
 from wherry.cluster.paths import node_namespace
 
 
@@ -22,14 +23,18 @@ def command(name: str, node: str, cmd: Sequence[str]) -> None:
 
     The host name is the node's; files are the host's own. Exit code and signals are the command's.
     """
-    paths = lifecycle.locate(name, None)
+    paths, config = options.existing(name)
     pid = sandbox.running(paths)
     if pid is None:
-        raise options.Failure(f"cluster {name} is not running; `wherry up --name {name}` starts it")
-    nodes = [n.name for n in ClusterConfig.load(paths.config).nodes]
+        raise options.Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
+    if os.geteuid() != 0:
+        raise options.Failure("entering a node's network needs root: run it with sudo")
+    nodes = [n.name for n in config.nodes]
     if node not in nodes:
         raise options.Failure(f"cluster {name} has no node {node!r}; it has {', '.join(nodes)}")
-    environment = {**os.environ, "KUBECONFIG": str(paths.admin_conf), "PS1": r"[\u@\h \W]# "}
+    # The kubectl beside this interpreter serves where the machine has none of its own.
+    path = f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
+    environment = {**os.environ, "KUBECONFIG": str(paths.admin_conf), "PATH": path, "PS1": r"[\u@\h \W]# "}
     shell = list(cmd) or ["bash", "--norc"]
     inside = ["unshare", "--uts", "--", "sh", "-c", 'hostname "$0" && exec "$@"', node, *shell]
     enter_network = ["nsenter", f"--net={node_namespace(node)}", "--", *inside]

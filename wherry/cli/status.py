@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from wherry.cli import options
-from wherry.cluster import lifecycle, memory, sandbox
+from wherry.cluster import datadir, lifecycle, memory, sandbox
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
 
@@ -18,7 +18,7 @@ from wherry.cluster.paths import Paths
 @click.option("--name", help="One cluster; without it, all of them.")
 def command(name: str | None) -> None:
     """Show the clusters, or one cluster's nodes and addons; exit code 1 when one that is named is not ready."""
-    names = [name] if name else lifecycle.known()
+    names = [name] if name else datadir.known()
     if not names:
         click.echo("there is no cluster; `wherry up` makes one")
         return
@@ -28,13 +28,10 @@ def command(name: str | None) -> None:
 
 
 def _show(name: str) -> bool:
-    paths = lifecycle.locate(name, None)
-    if not paths.config.exists():
-        raise options.Failure(f"there is no cluster {name}; `wherry up --name {name}` makes it")
-    config = ClusterConfig.load(paths.config)
+    paths, config = options.existing(name)
     pid = sandbox.running(paths)
     if pid is None:
-        click.echo(f"{name}: stopped; state in {paths.data}")
+        click.echo(f"{name}: stopped; `{options.verb('up', name)}` starts it again from {paths.data}")
         return False
     found = memory.processes(pid)
     total = sum(p.pss for p in found) / 2**20
@@ -56,7 +53,8 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
             nodes = (await client.list(NODES)).items
             waiting = await readiness.look(client, config, began)
     except (ApiError, TimeoutError) as error:
-        click.echo(f"  the API does not answer: {error or 'timed out'}; see `wherry logs control-plane`")
+        logs = options.verb("logs control-plane", config.name)
+        click.echo(f"  the API does not answer: {error or 'timed out'}; see `{logs}`")
         return False
     finally:
         await client.close()

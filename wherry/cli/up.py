@@ -10,7 +10,7 @@ import click
 from wherry.cli import options
 from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
-from wherry.cluster import kubeconfig, lifecycle
+from wherry.cluster import datadir, kubeconfig, lifecycle, sandbox
 from wherry.cluster.config import ClusterConfig, ConfigError
 
 PROXY_MODES = ("nftables",)
@@ -48,13 +48,15 @@ def command(name: str, data_dir: str | None, **given: Any) -> None:
     kubeconfig ($KUBECONFIG, or ~/.kube/config) and made current.
     """
     try:
-        paths = lifecycle.locate(name, data_dir)
+        paths = datadir.locate(name, data_dir)
         saved = ClusterConfig.load(paths.config) if paths.config.exists() else None
         config = configs.check(_merge(name, saved, given))
         with Progress() as progress:
             lifecycle.up(config, paths, progress)
     except (ConfigError, lifecycle.ClusterError, kubeconfig.KubeconfigError) as error:
         raise options.Failure(str(error)) from error
+    except KeyboardInterrupt as error:
+        raise options.Failure(_interrupted(name)) from error
     _report(config, progress.elapsed)
 
 
@@ -75,10 +77,24 @@ def _merge(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> Clu
     return ClusterConfig(**merged)
 
 
+def _interrupted(name: str) -> str:
+    if sandbox.running(datadir.locate(name, None)) is None:
+        return "interrupted before anything ran"
+    return (
+        f"interrupted, but cluster {name} goes on starting: `{options.verb('status', name)}` shows how far it is, "
+        f"`{options.verb('down', name)}` stops it"
+    )
+
+
 def _report(config: ClusterConfig, seconds: float) -> None:
-    host = config.bind
-    click.echo(f"cluster {config.name} is up after {seconds:.1f} s: {len(config.nodes)} node(s), kubectl context")
-    click.echo(f"  {kubeconfig.entry_name(config.name)}, API https://{host}:{config.api_port},")
-    click.echo(f"  ingress http://{host}:{config.http_port} https://{host}:{config.https_port}, NodePorts on {host}")
-    click.echo(f"look around: kubectl get pods -A    wherry shell {config.control_plane.name}    wherry status")
-    click.echo(f"stop it:     wherry down{'' if config.name == 'default' else ' --name ' + config.name}")
+    name, host = config.name, config.bind
+    ingress = f"http://{host}:{config.http_port} and https://{host}:{config.https_port}"
+    if "ingress" not in config.addons:
+        ingress += ", once a controller is installed"
+    click.echo(f"cluster {name} is up after {seconds:.1f} s")
+    click.echo("  nodes        " + ", ".join(f"{n.name} {n.address}" for n in config.nodes))
+    click.echo(f"  API          https://{host}:{config.api_port}, kubectl context {kubeconfig.entry_name(name)}")
+    click.echo(f"  ingress      {ingress}")
+    click.echo(f"  node ports   {host}, at their own numbers")
+    click.echo(f"  look around  kubectl get pods -A; {options.verb(f'shell {config.control_plane.name}', name)}")
+    click.echo(f"  stop         {options.verb('down', name)}")

@@ -4,7 +4,10 @@ config.py         what the user asked for: names, addresses, ports
 paths.py          where a cluster keeps its files
 certificates.py   the cluster's CA and every certificate it signs
 kubeconfig.py     merging a context into the user's kubeconfig, and taking it out
-lifecycle.py      up, down, and is it running: what the verbs call
+datadir.py        which clusters there are, and making and forgetting their files
+lifecycle.py      up, down, and since when it runs: what the verbs call
+readiness.py      what is still missing of a cluster
+memory.py         what a cluster's processes take
 sandbox.py        the PID and mount namespace everything lives in, and its init
 supervisor.py     the init's loop: start, reap, restart
 topology.py       the LAN, the nodes' network namespaces
@@ -12,5 +15,5 @@ components.py     the processes of a cluster and what each runs
 controlplane.py   API server + controllers + scheduler + addons, one process
 addons/           the manifests of what runs as pods: kube-proxy, coredns
 hostforward.py    127.0.0.1 on the host → NodePorts and the ingress inside
-cgroups           see wherry.node.cgroups
+relay.py          the two relays it is made of: streams and datagrams
 """

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from wherry.node.images import imagemap
+
 ADDONS = ("dns", "ingress")
 DEFAULT_NAMES = ("k8s-master", "k8s-slave1", "k8s-slave2")
 FIRST_HOST = 209  # the article's k8s-master is 192.168.51.209, and the others count on from there
@@ -162,6 +164,20 @@ def check(config: ClusterConfig) -> ClusterConfig:
         for other in options[i + 1 :]:
             if ranges[one].overlaps(ranges[other]):
                 raise ConfigError(f"{one} {ranges[one]} and {other} {ranges[other]} overlap")
-    if config.image_map and not Path(config.image_map).is_file():
-        raise ConfigError(f"--image-map {config.image_map}: no such file")
+    _check_listening(config)
+    if config.image_map:
+        try:
+            imagemap.load(Path(config.image_map))
+        except imagemap.ImageMapError as error:
+            raise ConfigError(f"--image-map {error}") from error
     return config
+
+
+def _check_listening(config: ClusterConfig) -> None:
+    try:
+        IPv4Address(config.bind)
+    except ValueError as error:
+        raise ConfigError(f"--bind {config.bind}: must be an IPv4 address, such as 127.0.0.2") from error
+    ports = {"--api-port": config.api_port, "--http-port": config.http_port, "--https-port": config.https_port}
+    if len(set(ports.values())) < len(ports):
+        raise ConfigError(", ".join(f"{option} {port}" for option, port in ports.items()) + ": must differ")

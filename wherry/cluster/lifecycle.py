@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import datetime
 import errno
-import fcntl
 import json
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from wherry.client.http import connect
 from wherry.client.interface import Client
-from wherry.cluster import certificates, kubeconfig, sandbox
-from wherry.cluster.config import ClusterConfig, ConfigError
-from wherry.cluster.paths import Paths, data_home
+from wherry.cluster import certificates, datadir, kubeconfig, sandbox
+from wherry.cluster.config import ClusterConfig
+from wherry.cluster.paths import Paths
 from wherry.cluster.readiness import Waiting, wait_until_ready
 from wherry.node import cgroups
 
@@ -44,17 +41,10 @@ class Port:
     option: str
 
 
-def known() -> list[str]:
-    """Return the names of the clusters that have a data directory."""
-    home = data_home()
-    return sorted(p.name for p in home.iterdir() if (p / "cluster.json").is_file()) if home.is_dir() else []
-
-
 def up(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
-    """Start the cluster and return when its addons answer; raises ClusterError."""
+    """Start the cluster and return when its addons answer; raises ClusterError or ConfigError."""
     _check_machine(config)
-    paths.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _lock(paths):
+    with datadir.prepared(config.name, paths), datadir.lock(paths, progress):
         if sandbox.running(paths) is None:
             _start(config, paths, progress)
         elif ClusterConfig.load(paths.config) != config:
@@ -69,7 +59,7 @@ def up(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
 def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
     """Stop the cluster if it runs, and leave nothing of it on the host but (without `purge`) its data."""
     if paths.data.is_dir():
-        with _lock(paths):
+        with datadir.lock(paths, progress):
             pid = sandbox.running(paths)
             if pid is not None:
                 progress("stopping")
@@ -78,7 +68,7 @@ def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
     cgroups.remove_tree(f"/wherry-{name}")
     kubeconfig.remove(kubeconfig.user_path(), name)
     if purge:
-        _purge(name, paths)
+        datadir.purge(name, paths)
 
 
 def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
@@ -162,14 +152,6 @@ def _bind(address: str, port: Port) -> socket.socket:
         raise ClusterError(f"cannot listen on {address}:{port.number} ({port.option}): {error.strerror}") from error
 
 
-@contextmanager
-def _lock(paths: Paths) -> Iterator[None]:
-    """One `up` or `down` of a cluster at a time."""
-    with (paths.data / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _wait(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
     began = started(paths) or 0.0
 
@@ -224,28 +206,6 @@ def _epitaph(paths: Paths) -> str:
 
 def _describe(waiting: Sequence[Waiting]) -> str:
     return "waiting for " + ", ".join(f"{w.name} {w.ready}/{w.wanted}" for w in waiting)
-
-
-def _purge(name: str, paths: Paths) -> None:
-    link = data_home() / name
-    if paths.data.is_dir():
-        shutil.rmtree(paths.data)
-    if link.is_symlink():
-        link.unlink()
-
-
-def locate(name: str, data_dir: str | None) -> Paths:
-    """Return the paths of cluster `name`. A `data_dir` given once is remembered by a link in the XDG data directory."""
-    link = data_home() / name
-    if data_dir is None:
-        return Paths(link.resolve())
-    wanted = Path(data_dir).resolve() / name
-    if link.exists() and link.resolve() != wanted:
-        raise ConfigError(f"--data-dir: cluster {name} lives in {link.resolve()}; `wherry down --purge` forgets it")
-    if not link.is_symlink():
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(wanted)
-    return Paths(wanted)
 
 
 def started(paths: Paths) -> float | None:
