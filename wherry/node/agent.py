@@ -20,7 +20,7 @@ from wherry.node.config import NodeConfig
 from wherry.node.filesystem import NodeFileSystem
 from wherry.node.images.imagemap import ImageMap
 from wherry.node.network.addresses import AddressPool
-from wherry.node.pods.manager import PodManager, remove_leftovers
+from wherry.node.pods.manager import PodManager
 from wherry.node.pods.objectcache import ObjectCache
 from wherry.node.pods.sandbox import Sandboxes, Surroundings
 from wherry.node.pods.services import NodeServices
@@ -78,7 +78,7 @@ async def run(config: NodeConfig, client: Client) -> None:
             session=session,
             volumes=VolumeManager(config.run_dir, config.state_dir, files, TokenSource(client), config.address),
         )
-        manager = PodManager(node, pods, tasks)
+        manager = PodManager(node, pods, tasks, config.state_dir)
         for informer in (pods, nodes, services):
             tasks.create_task(informer.run())
         tasks.create_task(events.run())
@@ -88,8 +88,6 @@ async def run(config: NodeConfig, client: Client) -> None:
         tasks.create_task(RouteKeeper(nodes, config.name, config.address, config.pod_cidr).run())
         await manager.start()
         tasks.create_task(_serve(config, manager))
-        known = {pod["metadata"]["uid"] for pod in manager.pods()}
-        await asyncio.to_thread(remove_leftovers, config.state_dir, config.state_dir / "logs", known)
 
 
 async def _serve(config: NodeConfig, manager: PodManager) -> None:

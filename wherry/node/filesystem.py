@@ -26,8 +26,9 @@ class NodeFileSystem:
 
     def mount(self) -> None:
         """Mount it, unless an earlier agent of this sandbox has."""
-        if mounts.is_mounted(self.root):
+        if mounts.is_mounted(self.root / PASSED_THROUGH[-1]):
             return
+        mounts.unmount_below(self.root)  # what an agent that was killed meanwhile has begun
         for folder in (self.root, self._upper, self._work):
             folder.mkdir(parents=True, exist_ok=True)
         mounts.overlay(self.root, lower=[Path("/")], upper=self._upper, work=self._work)

@@ -6,10 +6,12 @@ one is not taken again at once (as the CNI plugin host-local does).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 LAST = "last"
+UNFINISHED = "."
 
 
 class NoAddressLeftError(Exception):
@@ -28,8 +30,11 @@ class AddressPool:
     def of(self, uid: str) -> str | None:
         """Return the pod's address, or None."""
         for file in self._folder.iterdir():
-            if file.name != LAST and file.read_text() == uid:
-                return file.name
+            if file.name == LAST or file.name.startswith(UNFINISHED):
+                continue
+            with suppress(FileNotFoundError):  # another pod's, freed meanwhile
+                if file.read_text() == uid:
+                    return file.name
         return None
 
     def allocate(self, uid: str) -> str:
@@ -40,15 +45,20 @@ class AddressPool:
         first, last = int(self._network[2]), int(self._network[-2])
         count = last - first + 1
         start = self._last() + 1 - first
-        for i in range(count):
-            address = str(IPv4Address(first + (start + i) % count))
-            try:
-                with (self._folder / address).open("x") as file:
-                    file.write(uid)
-            except FileExistsError:
-                continue
-            (self._folder / LAST).write_text(address)
-            return address
+        # Linked when it is written: an agent killed in between must not leave an address taken by nobody.
+        claim = self._folder / f"{UNFINISHED}{uid}"
+        claim.write_text(uid)
+        try:
+            for i in range(count):
+                address = str(IPv4Address(first + (start + i) % count))
+                try:
+                    (self._folder / address).hardlink_to(claim)
+                except FileExistsError:
+                    continue
+                (self._folder / LAST).write_text(address)
+                return address
+        finally:
+            claim.unlink()
         raise NoAddressLeftError(f"no address left in {self._network}")
 
     def _last(self) -> int:

@@ -12,5 +12,6 @@ Edge:
     starting.py, preparing.py          from an image to a running container
     keeping.py, hooks.py, ending.py    probes, hooks, stopping, the end
     sandbox.py, namespaces.py          what a pod's containers share
+    leftovers.py                       what pods that are gone have left on disk
     objectcache.py  ConfigMaps and Secrets              statuswriter.py   the API's side
 """

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 from wherry.client.informer import Informer
-from wherry.node.pods import state
+from wherry.node.pods import leftovers, state
 from wherry.node.pods.services import NodeServices
 from wherry.node.pods.worker import PodWorker
 from wherry.node.runtime.instance import Instance
@@ -28,8 +27,9 @@ DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 class PodManager:
     """Keeps a worker for each pod in `pods` (an informer of this node's), and for each that has left something here."""
 
-    def __init__(self, node: NodeServices, pods: Informer, tasks: asyncio.TaskGroup):
+    def __init__(self, node: NodeServices, pods: Informer, tasks: asyncio.TaskGroup, state_dir: Path):
         self._node = node
+        self._state_dir = state_dir
         self._pods = pods
         self._tasks = tasks
         self._workers: dict[str, PodWorker] = {}  # by uid
@@ -41,19 +41,26 @@ class PodManager:
         await self._node.services.wait_synced()
         for run in await self._begun(await asyncio.to_thread(self._node.containers.recover)):
             self._records[run.pod_uid].append(run)
+        # Listed before any worker makes a folder: what is in it and has no worker afterwards is nobody's.
+        sandboxes = await asyncio.to_thread(self._node.sandboxes.present)
+        folders = await asyncio.to_thread(leftovers.find, self._state_dir)
         self._pods.subscribe(self._changed)
-        await self._adopt_orphans()
-
-    async def _adopt_orphans(self) -> None:
-        """See to the end of pods the API does not know any more."""
-        for pod in await asyncio.to_thread(self._node.sandboxes.pods):
-            uid = pod["metadata"]["uid"]
+        for uid in sandboxes:
             if uid not in self._workers:
-                log.info("pod is not in the API any more: pod=%s", metadata.key(pod))
-                self._work(pod).update(None)
+                await self._adopt(uid)
         for uid in [uid for uid in self._records if uid not in self._workers]:
             for run in self._records.pop(uid):
                 await self._node.containers.forget(run)
+        await asyncio.to_thread(leftovers.remove, folders, set(self._workers))
+
+    async def _adopt(self, uid: str) -> None:
+        """See to the end of a pod the API does not know any more."""
+        pod = self._node.sandboxes.pod(uid)
+        if pod is not None:
+            log.info("pod is not in the API any more: pod=%s", metadata.key(pod))
+            self._work(pod).update(None)
+        else:  # the agent was killed while it made the sandbox: no container can have run
+            await asyncio.to_thread(self._node.sandboxes.tear_down, uid)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         if old is not None and (new is None or new["metadata"]["uid"] != old["metadata"]["uid"]):
@@ -76,18 +83,22 @@ class PodManager:
 
     async def _run(self, worker: PodWorker) -> None:
         """Run a worker, and its successors: one that fails of a fault of ours must not take the other pods along."""
-        uid, pause = worker.memory.uid, FIRST_PAUSE_SECONDS
+        uid, pause, failed = worker.memory.uid, FIRST_PAUSE_SECONDS, False
         while True:
             try:
+                if failed:
+                    worker = self._workers[uid] = await self._succeed(worker)
+                    failed = False
                 await worker.run()
-            except Exception:  # what a worker cannot handle is by nature not known here
+            except Exception as error:  # what a worker cannot handle is by nature not known here
+                failed = True
                 log.exception("pod worker failed: pod=%s again_in=%.0f", worker.memory.name, pause)
+                worker.memory.event("Warning", "FailedSync", f"error syncing pod, again in {pause:.0f}s: {error!r}")
             else:
                 del self._workers[uid]
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            worker = self._workers[uid] = await self._succeed(worker)
 
     async def _succeed(self, failed: PodWorker) -> PodWorker:
         """Return a worker that takes the pod over as a new agent's would: from what is on disk."""
@@ -104,8 +115,7 @@ class PodManager:
             if run.started_at:
                 runs.append(run)
             else:
-                await self._node.containers.retire(run)
-                await self._node.containers.forget(run)
+                await self._node.containers.abort(run)
         return runs
 
     # ContainerRuntime
@@ -182,14 +192,3 @@ def _previous(worker: PodWorker, run: Instance) -> Instance | None:
     status = state.container_status(worker.current_pod(), run.container)
     told = ((status.get("lastState") or {}).get("terminated") or {}).get("containerID", "")
     return next((one for one in (run, worker.memory.runs.before(run)) if one and told.endswith(one.id)), None)
-
-
-def remove_leftovers(state_dir: Path, log_folders: Path, uids: Iterable[str]) -> None:
-    """Remove emptyDirs and logs of pods that are not among `uids`. Blocks."""
-    known = set(uids)
-    for folder in (state_dir / "pods").glob("*"):
-        if folder.name not in known:
-            shutil.rmtree(folder, ignore_errors=True)
-    for folder in log_folders.glob("*_*_*"):
-        if folder.name.rpartition("_")[2] not in known:
-            shutil.rmtree(folder, ignore_errors=True)

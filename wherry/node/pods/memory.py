@@ -36,7 +36,7 @@ class Memory:
         self.volumes_due: float | None = None
         self.gone = False
         self.told = False
-        self.cleaned = not node.sandboxes.folder(self.uid).exists()
+        self.cleaned = not (node.sandboxes.folder(self.uid).exists() or node.volumes.hold(self.uid))
         self.refused = "; ".join(unsupported.refusals(pod))
         self._events = node.events
         began = (pod.get("status") or {}).get("startTime")

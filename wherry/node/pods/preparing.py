@@ -74,7 +74,7 @@ def prepare(
         namespaces=node.sandboxes.namespaces(pod),
         shared_memory=node.sandboxes.shared_memory(pod),
         rootfs=bundle / "rootfs",
-        cgroup=f"{node.sandboxes.cgroup(pod)}/{run.id}",
+        cgroup=f"{node.sandboxes.cgroup(meta['uid'])}/{run.id}",
         hostname=fields.hostname(pod),
     )
     return Prepared(run, image, request, arguments)

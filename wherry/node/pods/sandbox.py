@@ -58,23 +58,31 @@ class Sandboxes:
         """Return the pod's folder."""
         return self._pods / uid
 
-    def pods(self) -> list[Object]:
-        """Return the pods that have a sandbox here."""
-        files = self._pods.glob("*/pod.json")
-        return [msgspec.json.decode(file.read_bytes(), type=Owner).pod for file in files]
+    def present(self) -> list[str]:
+        """Return the uids of the pods that have a sandbox here, or the beginnings of one."""
+        return [folder.name for folder in self._pods.iterdir()]
 
-    def cgroup(self, pod: Object) -> str:
+    def pod(self, uid: str) -> Object | None:
+        """Return the pod whose sandbox is here, as it was when that was made; None where it never was whole."""
+        owner = self._owner(uid)
+        return owner.pod if owner else None
+
+    def _owner(self, uid: str) -> Owner | None:
+        try:
+            return msgspec.json.decode((self.folder(uid) / "pod.json").read_bytes(), type=Owner)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def cgroup(self, uid: str) -> str:
         """Return the path of the pod's control group."""
-        return f"{self._around.cgroup_parent.rstrip('/')}/pod{pod['metadata']['uid']}"
+        return f"{self._around.cgroup_parent.rstrip('/')}/pod{uid}"
 
     def find(self, uid: str) -> Sandbox | None:
         """Return the pod's sandbox if it is whole: made by this or an earlier agent of this life of the node."""
-        folder = self.folder(uid)
-        try:
-            owner = msgspec.json.decode((folder / "pod.json").read_bytes(), type=Owner)
-        except (OSError, msgspec.DecodeError):
+        owner = self._owner(uid)
+        if owner is None:
             return None
-        if not owner.pod["spec"].get("hostNetwork") and not netns.exists(folder / "net"):
+        if not owner.pod["spec"].get("hostNetwork") and not netns.exists(self.folder(uid) / "net"):
             return None
         return Sandbox(owner.ip)
 
@@ -83,7 +91,7 @@ class Sandboxes:
         uid, spec = pod["metadata"]["uid"], pod["spec"]
         folder = self.folder(uid)
         folder.mkdir(exist_ok=True)
-        cgroups.create(self.cgroup(pod), resources.of_pod(pod))
+        cgroups.create(self.cgroup(uid), resources.of_pod(pod))
         wanted = {"uts": folder / "uts", "ipc": folder / "ipc"}
         if spec.get("hostIPC"):
             del wanted["ipc"]
@@ -133,14 +141,13 @@ class Sandboxes:
         folder = self.folder(pod["metadata"]["uid"])
         return [Mount(folder / name, f"/etc/{name}") for name in PROVIDED]
 
-    def tear_down(self, pod: Object) -> None:
-        """Remove the sandbox, however much of it there is; the folder's other content goes too."""
-        uid = pod["metadata"]["uid"]
+    def tear_down(self, uid: str) -> None:
+        """Remove the sandbox, however much of it there is; the folder last, as it tells what is left to do."""
         self.disconnect(uid)
+        cgroups.remove_tree(self.cgroup(uid))
         folder = self.folder(uid)
         mounts.unmount_below(folder)
         shutil.rmtree(folder, ignore_errors=True)
-        cgroups.remove_tree(self.cgroup(pod))
 
     def disconnect(self, uid: str) -> None:
         """Take the pod off the network and free its address."""

@@ -53,7 +53,7 @@ class ContainerStarter:
             return None
         try:
             started = await preparing.start(self._node, memory.pod, prepared)
-        except CreateError as error:
+        except (CreateError, OSError) as error:
             await self._not_startable(prepared.run, container, str(error))
             return None
         memory.failed.pop(name, None)

@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Sequence
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,7 @@ _logrus = re.compile(r'level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"')
 
 LOG_SIZE_LIMIT = 50 << 20
 LOST_EXIT_CODE = 137
+ENDING_SECONDS = 5.0
 
 
 class CreateError(Exception):
@@ -129,6 +133,26 @@ def open_process(bundle: Path, id: str) -> int | None:
         pass
     os.close(fd)
     return None
+
+
+def end_start(id: str) -> None:
+    """End a start of container `id` that was cut short: conmon and the OCI runtime's commands for it. Blocks.
+
+    They may have been started a moment ago and have written no pid file yet, but all have the id on their command line.
+    """
+    deadline = time.monotonic() + ENDING_SECONDS
+    while (found := list(_with_argument(id))) and time.monotonic() < deadline:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _with_argument(word: str) -> Iterator[int]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if word.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                yield int(folder.name)
 
 
 async def wait(bundle: Path, id: str) -> None:

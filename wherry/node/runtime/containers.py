@@ -30,7 +30,6 @@ from wherry.objects import Object
 log = logging.getLogger(__name__)
 
 OUTPUT_LIMIT = 10 << 10
-RETIRE_TRIES = 3
 
 
 class ExecTimeoutError(Exception):
@@ -198,6 +197,12 @@ class Containers:
         mounts.unmount(bundle / "rootfs")
         shutil.rmtree(self._layers / id, ignore_errors=True)
         (self._attach / id[:12]).unlink(missing_ok=True)
+
+    async def abort(self, run: Instance) -> None:
+        """Undo a start that was cut short, wherever it had got to."""
+        await asyncio.to_thread(conmon.end_start, run.id)
+        await self.retire(run)
+        await self.forget(run)
 
     async def forget(self, run: Instance) -> None:
         """Remove an ended run's folder. Its log stays until the pod goes."""

@@ -81,6 +81,10 @@ class VolumeManager:
             raise VolumeError(str(error), name) from error
         return in_memory
 
+    def hold(self, uid: str) -> bool:
+        """Tell whether there is anything of a pod's volumes on disk."""
+        return (self._state / uid).exists()
+
     async def tear_down(self, uid: str) -> None:
         """Remove a pod's volumes and what is in them; hostPath's content stays."""
         self._tokens.forget(uid)
