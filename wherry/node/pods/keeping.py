@@ -98,7 +98,8 @@ class ContainerKeeper:
         """End a container at once."""
         run, _ = self._memory.running(name)
         if run is not None:
-            await self._node.containers.kill(self._memory.runs.change(run, killed_at=time.time()))
+            await self._node.containers.kill(run)
+            self._memory.runs.change(run, killed_at=time.time())  # not before: an agent killed in between kills again
 
     async def _await_end(self, run: Instance, container: Object) -> None:
         end = await self._node.containers.wait(run)

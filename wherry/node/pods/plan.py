@@ -58,9 +58,19 @@ def plan(pod: Object, seen: Observed, now: float) -> Plan:
         if limit is not None:
             result.wake(limit)
         _bring_up(pod, seen, now, result)
-    # A wish to look again is no use for what is under way: its end wakes the worker.
-    result.actions = [action for action in result.actions if action.key not in seen.busy]
+    result.actions = [action for action in result.actions if _is_due(action, seen, now, result)]
     return result
+
+
+def _is_due(action: Action, seen: Observed, now: float, result: Plan) -> bool:
+    """Tell whether to perform `action` now: it is not under way, and its pause is over if it failed lately."""
+    if action.key in seen.busy:
+        return False  # its end wakes the worker
+    failure = seen.failed.get(action.key)
+    if failure is not None and failure.retry_at > now:
+        result.wake(failure.retry_at)
+        return False
+    return True
 
 
 def is_ending(pod: Object, seen: Observed, now: float) -> bool:
@@ -85,21 +95,12 @@ def _bring_up(pod: Object, seen: Observed, now: float, result: Plan) -> None:
         else:
             result.wake(seen.volumes_due)
     if not seen.volumes:
-        _retry(seen, MountVolumes(), now, result)
+        result.actions.append(MountVolumes())
     elif seen.sandbox is None:
-        _retry(seen, SetUp(), now, result)
+        result.actions.append(SetUp())
     else:
         for container in _to_keep_running(pod, seen):
             _keep_running(pod, container, seen, now, result)
-
-
-def _retry(seen: Observed, action: MountVolumes | SetUp | Start | CleanUp | Finish, now: float, result: Plan) -> None:
-    """Perform `action`, unless it failed lately: then when its pause is over."""
-    failure = seen.failed.get(action.key)
-    if failure is not None and failure.retry_at > now:
-        result.wake(failure.retry_at)
-    else:
-        result.actions.append(action)
 
 
 def _to_keep_running(pod: Object, seen: Observed) -> Iterator[Object]:
@@ -140,7 +141,7 @@ def _keep_running(pod: Object, container: Object, seen: Observed, now: float, re
             result.wake(due)
         else:
             known = seen.latest(name)
-            _retry(seen, Start(name, known.attempt + 1 if known else 0), now, result)
+            result.actions.append(Start(name, known.attempt + 1 if known else 0))
 
 
 def _look_after(pod: Object, container: Object, run: Instance, seen: Observed, now: float, result: Plan) -> None:
@@ -186,9 +187,9 @@ def _wind_down(pod: Object, seen: Observed, now: float, result: Plan) -> None:
     if seen.busy - {CleanUp.key, Finish.key}:
         return
     if not seen.cleaned:
-        _retry(seen, CleanUp(), now, result)
+        result.actions.append(CleanUp())
     elif pod["metadata"].get("deletionTimestamp") and not seen.gone and not seen.told:
-        _retry(seen, Finish(), now, result)
+        result.actions.append(Finish())
 
 
 def _deletion_grace(pod: Object) -> float:

@@ -43,7 +43,6 @@ from wherry.objects.resource import PODS
 
 log = logging.getLogger(__name__)
 
-REFRESH_RETRY_SECONDS = 30.0
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
 
@@ -177,7 +176,7 @@ class PodWorker:
         before = memory.failed.get(key)
         pause = min(before.pause * 2, LONGEST_RETRY_SECONDS) if before else FIRST_RETRY_SECONDS
         if key == RefreshVolumes.key:
-            memory.volumes_due = time.time() + REFRESH_RETRY_SECONDS
+            memory.volumes_due = 0.0  # still to be done, after the pause
         memory.failed[key] = Waiting("ContainerCreating", str(error), time.time() + pause, pause)
         log.info("pod action failed: pod=%s action=%s error=%s", memory.name, key, error)
         if isinstance(error, VolumeError):
@@ -209,7 +208,7 @@ class PodWorker:
         memory = self.memory
         memory.volumes_due = 0.0
         for key, failure in list(memory.failed.items()):
-            if failure.reason == MISCONFIGURED or key == MountVolumes.key:
+            if failure.reason == MISCONFIGURED or key in (MountVolumes.key, RefreshVolumes.key):
                 memory.failed[key] = replace(failure, retry_at=0.0)
         memory.changed.set()
 
@@ -217,7 +216,7 @@ class PodWorker:
         memory, node = self.memory, self._node
         node.objects.release(memory.uid)
         await node.volumes.tear_down(memory.uid)
-        await asyncio.to_thread(node.sandboxes.tear_down, memory.pod)
+        await asyncio.to_thread(node.sandboxes.tear_down, memory.uid)
         memory.sandbox, memory.places, memory.volumes_due = None, None, None
         memory.cleaned = True
 

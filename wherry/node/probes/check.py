@@ -100,13 +100,13 @@ async def _tcp(action: Object, target: Target, timeout: float) -> None:
             _, writer = await asyncio.open_connection(host, number)
     except TimeoutError:
         raise CheckError(f"dial tcp {host}:{number}: i/o timeout") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
         raise CheckError(f"dial tcp {host}:{number}: {_dial(error)}") from None
     writer.close()
 
 
-def _dial(error: OSError) -> str:
-    if error.errno is None:
+def _dial(error: OSError | ValueError) -> str:
+    if not isinstance(error, OSError) or error.errno is None:
         return str(error)
     text = {errno.ECONNREFUSED: "connection refused", errno.EHOSTUNREACH: "no route to host"}.get(error.errno)
     return f"connect: {text or os.strerror(error.errno).lower()}"
@@ -117,5 +117,7 @@ async def _exec(action: Object, target: Target, timeout: float) -> None:
         code, output = await target.execute(action["command"], timeout)
     except ExecTimeoutError as error:
         raise CheckError(f"{error} after {timeout:g}s") from None
+    except OSError as error:
+        raise CheckError(f"cannot run the command: {error}") from error
     if code != 0:
         raise CheckError(output)
