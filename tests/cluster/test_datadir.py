@@ -74,9 +74,11 @@ def test_a_start_killed_before_it_wrote_its_configuration_is_taken_up(home: Path
 
 def test_a_directory_that_cannot_be_is_named() -> None:
     paths = datadir.locate("one", "/proc/nowhere")
-    with pytest.raises(ConfigError, match="cannot keep cluster one in /proc/nowhere/one"):
-        with datadir.prepared("one", paths):
-            pytest.fail("the body ran")
+    with (
+        pytest.raises(ConfigError, match="cannot keep cluster one in /proc/nowhere/one"),
+        datadir.prepared("one", paths),
+    ):
+        pytest.fail("the body ran")
 
 
 def test_purging_takes_the_link_along(tmp_path: Path, home: Path) -> None:

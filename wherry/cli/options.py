@@ -41,4 +41,6 @@ def existing(name: str) -> tuple[Paths, ClusterConfig]:
 
 def verb(words: str, name: str) -> str:
     """Return the command line `wherry WORDS` for a cluster, with its name where it is not the default."""
-    return f"wherry {words}" if name == DEFAULT else f"wherry {words} --name {name}"
+    first, *rest = words.split()
+    named = [] if name == DEFAULT else ["--name", name]
+    return " ".join(["wherry", first, *named, *rest])
