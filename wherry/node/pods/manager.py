@@ -109,13 +109,15 @@ class PodManager:
         return worker
 
     async def _begun(self, found: Iterable[Instance]) -> list[Instance]:
-        """Return the runs that got to run; one whose start was cut short leaves nothing."""
-        runs = []
+        """Return the runs that got to run, after finishing what was cut short: their starts, and what follows an end."""
+        runs, containers = [], self._node.containers
         for run in found:
-            if run.started_at:
-                runs.append(run)
-            else:
-                await self._node.containers.abort(run)
+            if not run.started_at:
+                await containers.abort(run)
+                continue
+            if run.finished and not containers.is_retired(run):
+                await containers.retire(run)
+            runs.append(run)
         return runs
 
     # ContainerRuntime

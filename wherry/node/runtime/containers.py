@@ -192,11 +192,14 @@ class Containers:
             log.warning("the runtime did not delete a container: id=%s error=%s", run.id, output)
         await asyncio.to_thread(self._release, run.id)
 
+    def is_retired(self, run: Instance) -> bool:
+        """Tell whether `retire` is through with an ended run: its layers go last."""
+        return not (self._layers / run.id).exists()
+
     def _release(self, id: str) -> None:
-        bundle = self.bundle(id)
-        mounts.unmount(bundle / "rootfs")
-        shutil.rmtree(self._layers / id, ignore_errors=True)
+        mounts.unmount(self.bundle(id) / "rootfs")
         (self._attach / id[:12]).unlink(missing_ok=True)
+        shutil.rmtree(self._layers / id, ignore_errors=True)
 
     async def abort(self, run: Instance) -> None:
         """Undo a start that was cut short, wherever it had got to."""
