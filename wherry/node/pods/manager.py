@@ -109,7 +109,7 @@ class PodManager:
         return worker
 
     async def _begun(self, found: Iterable[Instance]) -> list[Instance]:
-        """Return the runs that got to run, after finishing what was cut short: their starts, and what follows an end."""
+        """Return the runs that got to run, having finished what was cut short: starts, and what follows an end."""
         runs, containers = [], self._node.containers
         for run in found:
             if not run.started_at:
