@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from wherry.client.fake import FakeClient
+from wherry.client.informer import Informer
 from wherry.node.config import NodeConfig
-from wherry.node.registration import Hardware, Registration, conditions
+from wherry.node.registration import Hardware, Registration, conditions, is_doubted
 from wherry.node.runtime.machine import Programs
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ServiceUnavailable
@@ -90,3 +91,25 @@ def test_a_heartbeat_changes_no_transition_time_and_keeps_others_conditions():
     assert again[0] == foreign
     assert [c.get("lastTransitionTime") for c in again] == [c.get("lastTransitionTime") for c in first]
     assert again[1]["lastHeartbeatTime"] != first[1]["lastHeartbeatTime"]
+
+
+async def test_a_node_that_was_given_up_as_silent_says_at_once_that_it_is_ready():
+    client = FakeClient()
+    nodes, keeper = Informer(client, NODES), Registration(client, CONFIG, MACHINE, PROGRAMS)
+    await keeper.register()
+    keeper.heed(nodes)
+    tasks = [asyncio.create_task(nodes.run()), asyncio.create_task(keeper.run())]
+    try:
+        await nodes.wait_synced()
+        found = client.peek(NODES, "k8s-master")
+        assert found is not None
+        silenced = [{**c, "status": "Unknown", "reason": "NodeStatusUnknown"} for c in found["status"]["conditions"]]
+        await client.patch(NODES, "k8s-master", {"status": {"conditions": silenced}}, subresource="status")
+        back = asyncio.Event()
+        nodes.subscribe(lambda old, new: back.set() if new and not is_doubted(new) and old else None)
+        async with asyncio.timeout(5):
+            await back.wait()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

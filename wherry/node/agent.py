@@ -84,6 +84,7 @@ async def run(config: NodeConfig, client: Client) -> None:
         tasks.create_task(events.run())
         await keeper.register()
         log.info("node registered: node=%s address=%s runtime=%s", config.name, config.address, programs.name)
+        keeper.heed(nodes)
         tasks.create_task(keeper.run())
         tasks.create_task(RouteKeeper(nodes, config.name, config.address, config.pod_cidr).run())
         await manager.start()

@@ -7,6 +7,7 @@ renewed every 10 s, good for 40 s; the Node itself at least every 5 minutes).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import platform
@@ -14,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.node.config import NodeConfig
 from wherry.node.runtime.machine import Programs
@@ -145,6 +147,11 @@ def conditions(old: Object, now: float) -> list[Object]:
     return [{**c, "lastHeartbeatTime": rfc3339(now)} if c["type"] in ours else c for c in result]
 
 
+def is_doubted(node: Object) -> bool:
+    """Tell whether the Node does not say what we do: the node controller writes Unknown after a silence."""
+    return any((metadata.condition(node, name) or {}).get("status") != value for name, value, *_ in CONDITIONS)
+
+
 def lease(config: NodeConfig, uid: str, now: float) -> Object:
     """Return the node's Lease, owned by its Node."""
     owner = {"apiVersion": "v1", "kind": "Node", "name": config.name, "uid": uid}
@@ -169,6 +176,15 @@ class Registration:
         self._machine = machine
         self._programs = programs
         self._uid = ""
+        self._doubted = asyncio.Event()
+
+    def heed(self, nodes: Informer) -> None:
+        """Report at once when the Node in `nodes` does not say what we say, as after a silence of ours."""
+        nodes.subscribe(self._changed)
+
+    def _changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None and new["metadata"]["name"] == self._config.name and is_doubted(new):
+            self._doubted.set()
 
     async def register(self) -> None:
         """Create or update the Node, however long the API server needs to be there."""
@@ -190,12 +206,17 @@ class Registration:
         while True:
             try:
                 await self._renew()
-                if time.monotonic() - reported > STATUS_REPORTED_SECONDS:
-                    await self._report()
+                if self._doubted.is_set() or time.monotonic() - reported > STATUS_REPORTED_SECONDS:
+                    self._doubted.clear()
                     reported = time.monotonic()
+                    await self._report()
             except ApiError as error:
                 log.info("node lease not renewed: node=%s error=%s", self._config.name, error)
-            await asyncio.sleep(LEASE_RENEWED_SECONDS)
+                self._doubted.set()  # so that it is told as soon as somebody listens
+                await asyncio.sleep(RETRY_SECONDS[-1])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEASE_RENEWED_SECONDS):
+                    await self._doubted.wait()
 
     async def _report(self) -> None:
         """Create the Node if it is not there; put our labels, pod range and status on it, leaving all else."""
