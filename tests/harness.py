@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,11 +99,38 @@ def eventually(what: str, attempt: Callable[[], object], seconds: float = 60) ->
 
 
 @contextmanager
+def traffic(k8s: Cluster, node: str, url: str) -> Iterator[Counter[str]]:
+    """Ask for `url` from a node, twenty times a second and for a minute at most, while the block runs.
+
+    The answers are counted when it has ended: by status code, or by what curl says of a failure.
+    """
+    stop = k8s.home / "stop-traffic"
+    stop.unlink(missing_ok=True)
+    script = (
+        'for i in $(seq 1200); do [ -e "$1" ] && exit; '
+        'curl -s -m 5 -o /dev/null -w "%{http_code} %{errormsg}\\n" "$0"; sleep 0.05; done'
+    )
+    command = [BIN / "wherry", "shell", "--name", k8s.name, node, "--", "sh", "-c", script, url, stop]
+    process = subprocess.Popen(command, env=k8s.environment, cwd=k8s.home, stdout=subprocess.PIPE, text=True)
+    counted: Counter[str] = Counter()
+    try:
+        yield counted
+    finally:
+        stop.touch()
+        output, _ = process.communicate(timeout=20)
+    counted.update(line.strip() for line in output.splitlines())
+
+
+@contextmanager
 def cluster(name: str, bind: str, home: Path, *options: str, kubectl: str = "1.37") -> Iterator[Cluster]:
     """Bring a cluster up, and down with all its state afterwards."""
     made = Cluster(name, bind, home, KUBECTL[kubectl])
     try:
-        made.wherry("up", "--name", name, "--bind", bind, *options)
+        try:
+            made.wherry("up", "--name", name, "--bind", bind, *options)
+        except AssertionError:
+            print(made.diagnose())
+            raise
         yield made
     finally:
         made.wherry("down", "--name", name, "--purge", check=False)

@@ -53,7 +53,7 @@ async def body(path: str, head: str, peer: str) -> AsyncIterator[str]:
     if path == "/headers":
         yield head
     elif path == "/slow":
-        yield "first\n"
+        yield f"{NAME} first\n"
         while not os.path.exists("/tmp/go"):  # noqa: ASYNC110 - a file made by `kubectl exec`
             await asyncio.sleep(0.05)
         yield f"{NAME} last\n"
