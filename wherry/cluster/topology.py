@@ -39,8 +39,11 @@ def _build_lan(config: ClusterConfig) -> None:
             links.veth(port, "eth0", node_namespace(node.name))
             links.attach(port, BRIDGE)
             links.up(port)
+            links.route(node.pod_cidr, via=node.address)  # the way back, for what it says to pods
     # Nothing lies beyond the LAN, and a router says so: "network unreachable" at once, where silence costs a time-out.
+    # It says so every time: after six answers in a second the kernel would fall silent, and a lost SYN costs a second.
     sysctl("net/ipv4/ip_forward", "1")
+    sysctl("net/ipv4/icmp_ratelimit", "0")
 
 
 def _build_node(node: Node, config: ClusterConfig) -> None:
