@@ -5,9 +5,9 @@ Source: k8s.io/kubernetes pkg/apis/rbac/validation/validation.go.
 
 from __future__ import annotations
 
-from wherry.apiserver.kind import Column, Context, Conversion, Kind
+from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.resources import cells, labelselector
-from wherry.objects import Object, fields, schema
+from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
 
 GROUP = "rbac.authorization.k8s.io"
@@ -19,11 +19,6 @@ def deprecations(kind: str) -> dict[tuple[str, str], str]:
     """Return the warning for the old version of an RBAC kind."""
     text = f"{GROUP}/v1beta1 {kind} is deprecated in v1.17+, unavailable in v1.22+; use {GROUP}/v1 {kind}"
     return {(GROUP, "v1beta1"): text}
-
-
-def conversions(kind: str) -> dict[tuple[str, str], Conversion]:
-    """Return how v1beta1 becomes v1: it is the same, but only v1 is in the schema that checks types."""
-    return {(GROUP, "v1beta1"): Conversion(lambda obj: schema.prune(obj, (GROUP, "v1", kind)), dict)}
 
 
 def _admit_cluster_role(new: Object, old: Object | None, context: Context) -> None:
@@ -75,7 +70,6 @@ ROLE = Kind(
     versions=VERSIONS,
     name_pattern="path-segment",
     validate=_validate_role,
-    conversions=conversions("Role"),
     deprecations=deprecations("Role"),
     age=False,
     columns=(_CREATED,),
@@ -90,7 +84,6 @@ CLUSTER_ROLE = Kind(
     name_pattern="path-segment",
     admit=_admit_cluster_role,
     validate=_validate_cluster_role,
-    conversions=conversions("ClusterRole"),
     deprecations=deprecations("ClusterRole"),
     age=False,
     columns=(_CREATED,),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.resources import cells, checks
-from wherry.apiserver.resources.role import GROUP, VERSIONS, conversions, deprecations
+from wherry.apiserver.resources.role import GROUP, VERSIONS, deprecations
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 
@@ -100,7 +100,6 @@ ROLE_BINDING = Kind(
     default=_default,
     validate=_validator(("Role", "ClusterRole"), True),
     validate_update=_validate_update,
-    conversions=conversions("RoleBinding"),
     deprecations=deprecations("RoleBinding"),
     columns=_COLUMNS,
 )
@@ -115,7 +114,6 @@ CLUSTER_ROLE_BINDING = Kind(
     default=_default,
     validate=_validator(("ClusterRole",), False),
     validate_update=_validate_update,
-    conversions=conversions("ClusterRoleBinding"),
     deprecations=deprecations("ClusterRoleBinding"),
     columns=_COLUMNS,
 )
