@@ -18,10 +18,9 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.figures import line
-
 from wherry.client.http import connect
 from wherry.cluster import memory
-from wherry.cluster.lifecycle import locate
+from wherry.cluster.datadir import locate
 from wherry.cluster.sandbox import running
 from wherry.objects import Object
 from wherry.objects.errors import ApiError
