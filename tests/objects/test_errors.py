@@ -18,6 +18,7 @@ def test_an_error_survives_its_way_as_a_status(cls: type[ApiError]) -> None:
     ("body", "code", "cls", "message"),
     [
         ({}, 404, errors.NotFound, "HTTP 404"),
+        ({}, 409, errors.Conflict, "HTTP 409"),
         ({"message": "no such page"}, 404, errors.NotFound, "no such page"),
         ({"reason": "Brewing"}, 418, ApiError, "Brewing"),
     ],

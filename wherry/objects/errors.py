@@ -91,7 +91,8 @@ class ApiError(Exception):
         message = str(status.get("message") or reason or f"HTTP {code}")
         cls = ApiError.codes.get((code, reason))
         if cls is None:
-            cls = next((c for (n, _), c in ApiError.codes.items() if n == code), ApiError)
+            # Of the two for 409, Conflict: who gets it looks again, whichever it was.
+            cls = Conflict if code == 409 else next((c for (n, _), c in ApiError.codes.items() if n == code), ApiError)
         error = ApiError.__new__(cls)
         ApiError.__init__(error, message, code=code, reason=reason or cls.reason, details=status.get("details"))
         return error
