@@ -34,6 +34,11 @@ class Watch:
         self._woken = asyncio.Event()
         self.ended = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything pushed has been taken."""
+        return not self._events
+
     def push(self, change: Change) -> None:
         """Tell the watcher of `change`, if it concerns it."""
         told = change.event(self.selection.matches)

@@ -83,6 +83,8 @@ class WatchResponse:
                 async with asyncio.timeout_at(min(bookmark, end)):
                     events = await stream.watch.take()
             except TimeoutError:
+                if not stream.watch.idle:
+                    continue  # it came while the time ran out: a bookmark must not overtake it
                 if options.bookmarks:
                     await self._bookmark()
                     bookmark = loop.time() + BOOKMARK_SECONDS
