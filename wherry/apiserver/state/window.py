@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from operator import attrgetter
 
-from wherry.apiserver.state.change import Change, Key
+from wherry.apiserver.state.change import Change, Key, LoggedChange
 from wherry.objects import Object
 from wherry.objects.errors import Expired
 
@@ -36,8 +36,13 @@ class Window:
         return self._changes[bisect_right(self._changes, revision, key=_revision) :]
 
     def undone(self, revision: int) -> dict[Key, Object | None]:
-        """Return, for each object changed after `revision`, what it was then (None: it was not there)."""
+        """Return, for each object changed after `revision`, what it was then (None: it was not there).
+
+        Raises `Expired` beyond the start of this process too: of older states the log does not know the version.
+        """
         before: dict[Key, Object | None] = {}
         for change in self.since(revision):
+            if isinstance(change, LoggedChange):
+                raise Expired(f"too old resource version: {revision} ({change.revision})")
             before.setdefault(change.key, change.old)
         return before
