@@ -57,9 +57,15 @@ def test_removing_what_is_not_there_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["a: [", "just words"])
-def test_a_file_that_is_no_kubeconfig_is_left_alone(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_kubeconfig_is_refused_in_one_line_and_left_alone(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config"
     path.write_text(text)
-    with pytest.raises(kubeconfig.KubeconfigError, match="set KUBECONFIG"):
-        kubeconfig.merge(path, ours())
+    for attempt in (kubeconfig.check, lambda p: kubeconfig.merge(p, ours()), lambda p: kubeconfig.remove(p, "default")):
+        with pytest.raises(kubeconfig.KubeconfigError, match=r"mend it, or set KUBECONFIG") as caught:
+            attempt(path)
+        assert "\n" not in str(caught.value)
     assert path.read_text() == text
+
+
+def test_a_folder_to_be_made_is_no_obstacle(tmp_path: Path) -> None:
+    kubeconfig.check(tmp_path / "not" / "yet" / "config")

@@ -76,7 +76,8 @@ class ClusterConfig(msgspec.Struct, frozen=True):
         try:
             return msgspec.json.decode(path.read_bytes(), type=ClusterConfig)
         except msgspec.DecodeError as error:
-            raise ConfigError(f"{path} is damaged ({error}); `wherry down --purge` forgets the cluster") from error
+            forget = f"wherry down --name {path.parent.name} --purge"
+            raise ConfigError(f"{path} is damaged ({error}); `{forget}` forgets the cluster") from error
 
 
 def network(option: str, text: str) -> IPv4Network:

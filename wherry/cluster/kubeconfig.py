@@ -55,6 +55,14 @@ def user_path() -> Path:
     return Path(listed[0]) if listed else Path.home() / ".kube" / "config"
 
 
+def check(path: Path) -> None:
+    """Raise KubeconfigError when `merge` would fail on this file: told before a cluster is started, not after."""
+    _load(path)
+    folder = next(p for p in path.resolve().parents if p.exists())
+    if not os.access(folder, os.W_OK):
+        raise KubeconfigError(f"{folder} cannot be written to: set KUBECONFIG to a file elsewhere")
+
+
 def merge(path: Path, ours: dict[str, Any]) -> None:
     """Put our entries into the kubeconfig at `path` and make our context current; the rest stays as it was."""
     theirs = _load(path)
@@ -87,7 +95,8 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         loaded = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
-        raise KubeconfigError(f"{path} is not YAML ({error}): mend it, or set KUBECONFIG to another file") from error
+        reason = " ".join(str(error).split())
+        raise KubeconfigError(f"{path} is not YAML ({reason}): mend it, or set KUBECONFIG to another file") from error
     if not isinstance(loaded, dict):
         raise KubeconfigError(f"{path} is not a kubeconfig: mend it, or set KUBECONFIG to another file")
     return loaded

@@ -44,6 +44,7 @@ class Port:
 def up(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
     """Start the cluster and return when its addons answer; raises ClusterError or ConfigError."""
     _check_machine(config)
+    kubeconfig.check(kubeconfig.user_path())
     with datadir.prepared(config.name, paths), datadir.lock(paths, progress):
         if sandbox.running(paths) is None:
             _start(config, paths, progress)
@@ -66,9 +67,9 @@ def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
                 sandbox.stop(pid, grace_seconds=0.0 if purge else STOP_SECONDS)  # what is forgotten needs no tidying
             paths.init.unlink(missing_ok=True)
     cgroups.remove_tree(f"/wherry-{name}")
-    kubeconfig.remove(kubeconfig.user_path(), name)
     if purge:
         datadir.purge(name, paths)
+    kubeconfig.remove(kubeconfig.user_path(), name)
 
 
 def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:

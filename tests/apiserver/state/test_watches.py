@@ -10,11 +10,10 @@ from wherry.apiserver.state import watches
 from wherry.apiserver.state.change import Change
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.watches import Watch
-from wherry.objects.resource import PODS
 
 
 def opened(history: History, namespace: str | None = None, labels: str = "", fields: str = "") -> Watch:
-    return history.collection.watch(select(POD, PODS, namespace, labels, fields), None)
+    return history.collection.watch(select(POD, namespace, labels, fields), None)
 
 
 async def told(watch: Watch) -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
 from wherry.objects import Object
-from wherry.objects.resource import SERVICE_ACCOUNTS
 
 PATIENCE_SECONDS = 1.0
 """How long a new pod waits for its account: `default` is made a moment after its namespace."""
@@ -34,7 +33,7 @@ class Admission:
         collection = self._state.collection(self._accounts)
         if collection.latest((namespace, name)) is not None:
             return
-        selection = select(self._accounts, SERVICE_ACCOUNTS, namespace, fields=f"metadata.name={name}")
+        selection = select(self._accounts, namespace, fields=f"metadata.name={name}")
         watch = collection.watch(selection, None)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):

@@ -63,7 +63,7 @@ class Reader:
         """Return the objects asked for, in key order; raises `BadRequest`, `Invalid`, `Expired`, `Timeout`."""
         versions.check_list(options.resource_version, options.match, options.token)
         collection = self.state.collection(served.kind)
-        selection = select(served.kind, served.resource, namespace, options.labels, options.fields)
+        selection = select(served.kind, namespace, options.labels, options.fields)
         count = options.limit + 1 if options.limit else None
         if options.token:
             start = paging.parse(options.token)
@@ -85,7 +85,7 @@ class Reader:
     async def watch(self, served: Served, namespace: str | None, options: WatchOptions) -> Stream:
         """Open a watch; raises `BadRequest`, `Invalid`, `Expired`, `Timeout`. The caller ends `Stream.watch`."""
         versions.check_watch_list(options.match, options.initial)
-        selection = select(served.kind, served.resource, namespace, options.labels, options.fields)
+        selection = select(served.kind, namespace, options.labels, options.fields)
         collection = self.state.collection(served.kind)
         version = versions.parse(options.resource_version)
         if options.initial is None:

@@ -89,7 +89,7 @@ def load(path: Path) -> Sequence[Entry]:
     except OSError as error:
         raise ImageMapError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise ImageMapError(f"{path}: not YAML: {error}") from error
+        raise ImageMapError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:
         raise ImageMapError(f"{path}: {error}") from error
 
