@@ -3,7 +3,8 @@
 import pytest
 
 from wherry.dns import chain
-from wherry.dns.corefile import CorefileError, parse
+from wherry.dns.corefile import parse
+from wherry.dns.errors import CorefileError
 
 DEFAULT = """
 .:53 {
@@ -67,6 +68,12 @@ def test_zones_ports_comments_variables_and_snippets_are_understood() -> None:
     assert block.directives[2].args == (".", "192.0.2.1")
 
 
+def test_a_cidr_is_the_reverse_zones_that_cover_it() -> None:
+    (block,) = parse("10.96.0.0/15:1053 fd00::/8 {\nerrors\n}", {})
+    expected = (("96.10.in-addr.arpa.", 1053), ("97.10.in-addr.arpa.", 1053), ("d.f.ip6.arpa.", 53))
+    assert block.zones == expected
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -76,6 +83,8 @@ def test_zones_ports_comments_variables_and_snippets_are_understood() -> None:
         ("tls://. {\n}", "tls:// is not supported yet"),
         (". {\n import nothing\n}", "no snippet"),
         (".\nerrors", "needs { … }"),
+        ("10.0.0.0/33 {\n}", "neither a zone nor a CIDR"),
+        (f"{'a' * 64}.org {{\n}}", "is not a zone"),
     ],
 )
 def test_a_bad_corefile_is_refused_with_the_line(text: str, message: str) -> None:

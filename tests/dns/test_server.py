@@ -1,7 +1,6 @@
 """The server over real sockets on loopback, against the fake API."""
 
 import asyncio
-import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -12,15 +11,15 @@ import dns.flags
 import dns.message
 import dns.rcode
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ports import HOST, free_port
 
 from wherry.client.fake import FakeClient
 from wherry.dns.component import DnsConfig, Instance
 from wherry.dns.metrics import Metrics
-from wherry.objects.resource import SERVICES
+from wherry.objects.resource import ENDPOINT_SLICES, SERVICES
 
-HOST = "127.0.0.1"
 COREFILE = """
 .:53 {
     errors
@@ -33,12 +32,6 @@ COREFILE = """
     loadbalance
 }
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 class Running:
@@ -60,12 +53,9 @@ async def start(tmp_path: Path, extra: str = "", synced: bool = True) -> Running
     instance = Instance(DnsConfig(corefile, HOST, port), lambda: client, Metrics(), lambda: None)
     if synced:
         await instance.start()
-        for plugin in instance.plugins:
-            for informer in getattr(plugin, "_informers", []):
-                await informer.wait_synced()
+        await instance.ready()
     else:
-        for server in instance.servers:
-            await server.listen(HOST)
+        await instance.listen()
     return Running(instance, client, port)
 
 
@@ -145,27 +135,60 @@ async def test_before_the_first_sync_the_answer_is_servfail(tmp_path: Path) -> N
 
 async def test_a_large_answer_is_cut_over_udp_and_whole_over_tcp(running: Running) -> None:
     many = [cluster.endpoint(f"10.244.3.{n}") for n in range(1, 100)]
-    from wherry.objects.resource import ENDPOINT_SLICES
-
     await running.client.create(ENDPOINT_SLICES, cluster.slice_of("headless", *many, suffix="2"), "demo")
     name = "headless.demo.svc.cluster.local"
     await until(running, lambda: running.ask(name, tcp=True), lambda m: len(texts(m)) == 101)
-    assert (await running.ask(name)).flags & dns.flags.TC
+    cut = await running.ask(name)
+    assert cut.flags & dns.flags.TC
+    assert len(texts(cut)) == 28  # (512 - 12 - the question's 36) / 16
     assert len(texts(await running.ask(name, payload=4096))) == 101
 
 
-async def test_other_names_are_asked_of_the_upstream_and_cached(tmp_path: Path) -> None:
-    upstream = await start(tmp_path)
-    made = await start(tmp_path, f"forward example.org {HOST}:{upstream.port}\ncache 30")
-    try:
-        assert (await made.ask("x.example.org")).rcode() == dns.rcode.REFUSED
-        silent = free_port()
-        other = await start(tmp_path, f"forward . {HOST}:{silent} {HOST}:{upstream.port} {{\npolicy sequential\n}}")
-        assert (await other.ask("x.example.org")).rcode() == dns.rcode.REFUSED
-        await other.instance.stop()
-    finally:
-        await made.instance.stop()
-        await upstream.instance.stop()
+async def test_tcp_takes_what_is_too_large_for_the_askers_datagrams(running: Running) -> None:
+    many = [cluster.endpoint(f"10.244.3.{n}") for n in range(1, 200)]
+    await running.client.create(ENDPOINT_SLICES, cluster.slice_of("headless", *many, suffix="2"), "demo")
+    name = "headless.demo.svc.cluster.local"
+    await until(running, lambda: running.ask(name, tcp=True, payload=1232), lambda m: len(texts(m)) == 201)
+
+
+async def test_aliases_that_lead_to_one_another_come_to_an_end(running: Running) -> None:
+    for name, other in (("ping", "pong"), ("pong", "ping")):
+        spec = {"type": "ExternalName", "externalName": f"{other}.demo.svc.cluster.local"}
+        await running.client.create(SERVICES, cluster.service(name, **spec), "demo")
+    name = "ping.demo.svc.cluster.local"
+    await until(running, lambda: running.ask(name), lambda m: bool(m.answer))
+    assert set(texts(await running.ask(name))) == {"ping.demo.svc.cluster.local.", "pong.demo.svc.cluster.local."}
+
+
+async def test_a_long_question_is_answered_but_not_kept(running: Running) -> None:
+    query = dns.message.make_query("mysql.demo.svc.cluster.local", "A", use_edns=0, payload=4096, pad=2048)
+    assert (await dns.asyncquery.udp(query, HOST, port=running.port, timeout=5)).answer
+    assert running.instance.servers[running.port].kept(query.to_wire()) is None
+
+
+async def test_a_connection_that_is_idle_does_not_hold_the_server(running: Running) -> None:
+    reader, writer = await asyncio.open_connection(HOST, running.port)
+    await running.ask("mysql.demo.svc.cluster.local", tcp=True)
+    async with asyncio.timeout(2):
+        await running.instance.stop()
+        assert await reader.read() == b""
+    writer.close()
+
+
+@given(
+    name=st.sampled_from(["mysql.demo.svc.cluster.local", "154.42.100.10.in-addr.arpa", "x.pod.cluster.local"]),
+    at=st.integers(0, 60),
+    byte=st.integers(0, 255),
+    more=st.binary(max_size=32),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+async def test_every_broken_question_is_answered_or_passed_over(
+    running: Running, name: str, at: int, byte: int, more: bytes
+) -> None:
+    data = bytearray(dns.message.make_query(name, "PTR", use_edns=0).to_wire())
+    data[min(at, len(data) - 1)] = byte
+    answer = await running.instance.servers[running.port].answer(bytes(data) + more, HOST, "udp")
+    assert answer is None or answer[:2] == data[:2]
 
 
 async def test_a_forwarding_loop_is_found(tmp_path: Path) -> None:

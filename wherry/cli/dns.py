@@ -18,23 +18,21 @@ from wherry.cli.options import Failure
 @click.option("--check", is_flag=True, help="Only check the Corefile.")
 def command(kubeconfig: str | None, corefile: str, bind: str, port: int | None, log_format: str, check: bool) -> None:
     """Serve the names of a cluster, as its Corefile says."""
-    import os
-
     import uvloop
 
     from wherry.client.http import connect
-    from wherry.dns import chain, component
-    from wherry.dns.corefile import CorefileError, parse
+    from wherry.client.kubeconfig import ConfigError
+    from wherry.dns import component
+    from wherry.dns.errors import CorefileError, LoopError
     from wherry.telemetry import log
 
     log.setup("dns", format="json" if log_format == "json" else "text")
     try:
-        if check:
-            for block in parse(Path(corefile).read_text(), os.environ):
-                chain.check(block)
-            click.echo(f"{corefile} is good")
-            return
         config = component.DnsConfig(Path(corefile), bind, port)
-        uvloop.run(component.run(lambda: connect(kubeconfig), config))
-    except (CorefileError, component.LoopError, OSError) as error:
+        if check:
+            uvloop.run(component.check(config))
+            click.echo(f"{corefile} is good")
+        else:
+            uvloop.run(component.run(lambda: connect(kubeconfig), config))
+    except (CorefileError, LoopError, ConfigError, OSError) as error:
         raise Failure(str(error)) from error

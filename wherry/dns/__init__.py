@@ -4,8 +4,12 @@
     chain.py       the plugins of a server block, always in the same order
     plugins/       one file per plugin
     records.py     pure: Services, EndpointSlices, Namespaces -> the records of the specification
+    zones.py       zones and CIDRs as a Corefile names them
     server.py      UDP and TCP, and the answers kept as bytes
-    component.py   `wherry dns`: informers, listeners, health, reload
+    wire.py        a response, cut to what its transport takes
+    sockets.py     the listening sockets, held over a reload
+    upstream.py    one upstream server, and whether it is worth asking
+    component.py   `wherry dns`: starts, reloads, stops
 
 May not import any other component: it sees the cluster through `wherry.client` only.
 """

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from wherry.client.interface import Client
-from wherry.dns.corefile import CorefileError, ServerBlock
+from wherry.dns.corefile import ServerBlock
+from wherry.dns.errors import CorefileError
 from wherry.dns.query import Answer, Handler, Plugin, Query, refuse
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ LATER = frozenset({
 
 @dataclass
 class Environment:
-    """What plugins are given besides their directive.
+    """What the plugins of one server block are given besides their directive.
 
-    `client` makes a connection to the API (kubernetes plugin); `resolve` asks this very server (for ExternalName
-    targets); `changed` throws the lasting answers away; `stop` ends the server.
+    `client` makes a connection to the API; `resolve` asks the server this block is on, as a client of it would;
+    `changed` throws the lasting answers away; `reload` asks for `corefile` (a path) to be read again; `fail` ends the
+    server and says why; `waiting` names the plugins that cannot answer yet.
     """
 
     client: Callable[[], Client]
@@ -54,7 +56,7 @@ class Environment:
     fail: Callable[[str], None]
     metrics: Metrics
     corefile: str
-    plugins: list[Plugin]
+    waiting: Callable[[], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Chain:
     """A server block ready to serve: `handle` runs a query through `plugins`."""
 
     block: ServerBlock
-    plugins: tuple[Plugin, ...]
+    plugins: Mapping[str, Plugin]
     handle: Handler
     keeps: bool
 
@@ -83,16 +85,17 @@ def check(block: ServerBlock) -> None:
 def build(block: ServerBlock, environment: Environment) -> Chain:
     """Return the chain of one server block; raises CorefileError."""
     check(block)
-    plugins: list[Plugin] = []
+    plugins: dict[str, Plugin] = {}
     for directive in sorted(block.directives, key=lambda d: ORDER.index(d.name)):
         setup = import_module(f"wherry.dns.plugins.{directive.name}").setup
-        plugins.append(setup(directive, block, environment))
+        name = f"{directive.name} {' '.join(directive.args)}".strip() if directive.name in plugins else directive.name
+        plugins[name] = setup(directive, block, environment)
     handle: Handler = refuse
-    for plugin in reversed(plugins):
+    for plugin in reversed(plugins.values()):
         handle = partial(_step, plugin, handle)
     # With `log`, every query must be seen; without it, a lasting answer may be given without asking again.
     keeps = not any(d.name == "log" for d in block.directives)
-    return Chain(block, tuple(plugins), handle, keeps)
+    return Chain(block, plugins, handle, keeps)
 
 
 async def _step(plugin: Plugin, next: Handler, query: Query) -> Answer:

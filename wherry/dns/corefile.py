@@ -12,16 +12,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+import dns.name
+
+from wherry.dns import zones
+from wherry.dns.errors import CorefileError
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]\S*|\n')
 VARIABLE = re.compile(r"\{\$(\w+)\}|\{%(\w+)%\}")
 DEFAULT_PORT = 53
-
-
-class CorefileError(ValueError):
-    """The Corefile cannot be used; the message gives the line and what is wrong there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ class Directive:
     def error(self, why: str) -> CorefileError:
         """Return an error that points here."""
         return CorefileError(f"Corefile line {self.line}: {self.name}: {why}")
+
+    def zones(self, texts: Iterable[str]) -> tuple[dns.name.Name, ...]:
+        """Return the zones some of its words stand for; raises CorefileError."""
+        try:
+            return tuple(name for text in texts for name in zones.names(text))
+        except CorefileError as error:
+            raise self.error(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,7 @@ def _top_level(tokens: _Tokens, blocks: list[ServerBlock]) -> None:
     if snippet:
         tokens.snippets[snippet[1]] = directives
     else:
-        blocks.append(ServerBlock(tuple(_zone(z, line) for z in head), directives, line))
+        blocks.append(ServerBlock(tuple(found for z in head for found in _zones(z, line)), directives, line))
 
 
 def _block(tokens: _Tokens, line: int) -> tuple[Directive, ...]:
@@ -173,17 +181,21 @@ def _options(tokens: _Tokens, line: int) -> tuple[Option, ...]:
         found.append(Option(word, tokens.rest_of_line(), at))
 
 
-def _zone(text: str, line: int) -> tuple[str, int]:
+def _zones(text: str, line: int) -> list[tuple[str, int]]:
+    """Return the zones and ports of one word in front of a block: `[dns://]ZONE|CIDR[:PORT]`."""
     scheme, separator, rest = text.partition("://")
     if separator and scheme != "dns":
         raise CorefileError(f"Corefile line {line}: {scheme}:// is not supported yet; only plain dns is")
     rest = rest if separator else text
-    zone, colon, port = rest.rpartition(":")
+    zone, colon, port = rest.rpartition(":") if "::" not in rest else (rest, "", "")
     if not colon:
-        return rest.rstrip(".").lower() + ".", DEFAULT_PORT
+        zone, port = rest, str(DEFAULT_PORT)
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise CorefileError(f"Corefile line {line}: {text}: {port!r} is not a port")
-    return zone.rstrip(".").lower() + ".", int(port)
+    try:
+        return [(name.to_text(), int(port)) for name in zones.names(zone or ".")]
+    except CorefileError as error:
+        raise CorefileError(f"Corefile line {line}: {error}") from error
 
 
 def _unquote(word: str) -> str:

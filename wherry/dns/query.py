@@ -12,16 +12,22 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from wherry.dns.wire import LARGEST_UDP
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question: its message, name (as asked; dnspython compares without case), type, and who asks over what."""
+    """A question: its message, name (as asked; dnspython compares without case), type, and who asks over what.
+
+    `hops` counts the aliases that led here, when it is a question of our own.
+    """
 
     message: dns.message.Message
     name: dns.name.Name
     type: dns.rdatatype.RdataType
     client: str
     transport: str  # udp | tcp
+    hops: int = 0
 
     @staticmethod
     def of(message: dns.message.Message, client: str, transport: str) -> Query:
@@ -32,10 +38,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response. `lasting`: the same question gets these very bytes until the cluster's records change."""
+    """A response.
+
+    `lasting`: the same question gets these very bytes until the cluster's records change. `cacheable`: it comes from
+    elsewhere, and may be given again for as long as its TTLs say.
+    """
 
     message: dns.message.Message
     lasting: bool = False
+    cacheable: bool = False
 
 
 Handler = Callable[[Query], Awaitable[Answer]]
@@ -46,8 +57,9 @@ class Plugin(Protocol):
     """One link of the chain.
 
     `serve` answers, or hands the query to `next` and may change what comes back. It must not raise for anything a
-    client sends or an upstream does: failures are answers (SERVFAIL). `start` is awaited before the first query and
-    `stop` after the last; both at most once.
+    client sends or an upstream does: failures are answers (SERVFAIL). `start` and `stop` are awaited at most once;
+    queries may come before the one and after the other. `ready` returns once it has what it needs to answer, and
+    `is_ready` tells whether it has.
     """
 
     async def start(self) -> None:
@@ -56,6 +68,18 @@ class Plugin(Protocol):
 
     async def stop(self) -> None:
         """End it."""
+        ...
+
+    def is_ready(self) -> bool:
+        """Whether it can answer."""
+        ...
+
+    async def ready(self) -> None:
+        """Return once it can."""
+        ...
+
+    async def linger(self) -> None:
+        """Return when the server may go, once it has been told to."""
         ...
 
     async def serve(self, query: Query, next: Handler) -> Answer:
@@ -72,6 +96,16 @@ class Quiet:
     async def stop(self) -> None:
         """Nothing to end."""
 
+    def is_ready(self) -> bool:
+        """It needs nothing."""
+        return True
+
+    async def ready(self) -> None:
+        """It needs nothing."""
+
+    async def linger(self) -> None:
+        """It does not mind."""
+
     async def serve(self, query: Query, next: Handler) -> Answer:
         """Let the next plugin answer."""
         return await next(query)
@@ -79,7 +113,7 @@ class Quiet:
 
 def respond(query: Query, rcode: dns.rcode.Rcode, *, authoritative: bool = False) -> dns.message.Message:
     """Return an empty response to `query`."""
-    response = dns.message.make_response(query.message, recursion_available=True)
+    response = dns.message.make_response(query.message, recursion_available=True, our_payload=LARGEST_UDP, pad=0)
     response.set_rcode(rcode)
     if authoritative:
         response.flags |= dns.flags.AA

@@ -3,6 +3,8 @@
 forward . /etc/resolv.conf {
     except NAMES...            not these
     max_concurrent N           more queries at once are refused (default: no limit)
+    max_fails N                failures in a row after which an upstream rests (default 2; 0: never)
+    health_check DURATION      how long it rests (default 0.5s)
     policy random|round_robin|sequential
     prefer_udp | force_tcp
 }
@@ -15,51 +17,63 @@ import ipaddress
 import itertools
 import logging
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import dns.asyncquery
-import dns.exception
-import dns.message
 import dns.name
 import dns.rcode
 
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
+from wherry.dns.durations import seconds
 from wherry.dns.query import Answer, Handler, Query, Quiet, respond
+from wherry.dns.upstream import Upstream, UpstreamError
 
 log = logging.getLogger(__name__)
 
-UPSTREAM_SECONDS = 2.0
 TOTAL_SECONDS = 5.0
-IGNORED = {"expire", "max_fails", "health_check", "max_idle_conns"}  # tuning of connections we do not keep
+IGNORED = {"expire", "max_idle_conns"}  # tuning of connections we do not keep
 POLICIES = ("random", "round_robin", "sequential")
 
 
 @dataclass
 class Settings:
-    """What the directive asks for; upstreams are (address, port)."""
+    """What the directive asks for; addresses are (address, port)."""
 
-    source: dns.name.Name
-    upstreams: list[tuple[str, int]]
+    sources: tuple[dns.name.Name, ...]
+    addresses: list[tuple[str, int]]
     excepted: list[dns.name.Name] = field(default_factory=list)
     max_concurrent: int = 0
     policy: str = "random"
     tcp: bool = False
+    max_fails: int = 2
+    rest_seconds: float = 0.5
+
+    def upstreams(self) -> list[Upstream]:
+        """Return the upstreams, all well."""
+        return [
+            Upstream(address, port, tcp=self.tcp, most_failures=self.max_fails, rest_seconds=self.rest_seconds)
+            for address, port in self.addresses
+        ]
 
 
 def settings(directive: Directive) -> Settings:
     """Read the directive; raises CorefileError."""
     if len(directive.args) < 2:
         raise directive.error("needs a zone and at least one upstream: forward . /etc/resolv.conf")
-    upstreams = [u for to in directive.args[1:] for u in _upstreams(to, directive)]
-    result = Settings(dns.name.from_text(directive.args[0]), upstreams)
+    addresses = [address for to in directive.args[1:] for address in _addresses(to, directive)]
+    result = Settings(directive.zones(directive.args[:1]), addresses)
     for option in directive.options:
         match option.name, option.args:
             case "except", names if names:
-                result.excepted += [dns.name.from_text(n) for n in names]
+                result.excepted += directive.zones(names)
             case "max_concurrent", (number,) if number.isdigit():
                 result.max_concurrent = int(number)
+            case "max_fails", (number,) if number.isdigit():
+                result.max_fails = int(number)
+            case "health_check", (duration, *_):
+                result.rest_seconds = seconds(duration, directive)
             case "policy", (policy,) if policy in POLICIES:
                 result.policy = policy
             case "force_tcp", ():
@@ -73,21 +87,39 @@ def settings(directive: Directive) -> Settings:
     return result
 
 
-def _upstreams(to: str, directive: Directive) -> list[tuple[str, int]]:
+def _addresses(to: str, directive: Directive) -> list[tuple[str, int]]:
     if to.startswith("/"):
-        try:
-            lines = Path(to).read_text().splitlines()
-        except OSError as error:
-            raise directive.error(f"{to}: {error.strerror}") from error
-        return [(words[1], 53) for words in map(str.split, lines) if words[:1] == ["nameserver"] and len(words) > 1]
+        return _of_file(to, directive)
     if "://" in to and not to.startswith("dns://"):
         raise directive.error(f"{to}: only plain dns:// upstreams are supported yet")
-    text = to.removeprefix("dns://")
-    host, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "53")
+    host, port = _split(to.removeprefix("dns://"))
     try:
-        return [(str(ipaddress.ip_address(host.strip("[]"))), int(port))]
+        if not 0 < port < 65536:
+            raise ValueError(port)
+        return [(str(ipaddress.ip_address(host)), port)]
     except ValueError as error:
         raise directive.error(f"{to} is neither an address nor a file") from error
+
+
+def _split(text: str) -> tuple[str, int]:
+    """Return the host and port of `1.2.3.4[:PORT]`, `fd00::1` or `[fd00::1][:PORT]`."""
+    host, colon, port = text.rpartition(":")
+    if colon and port.isdigit() and (":" not in host or host.startswith("[")):
+        return host.strip("[]"), int(port)
+    return text.strip("[]"), 53
+
+
+def _of_file(path: str, directive: Directive) -> list[tuple[str, int]]:
+    """Return the name servers of a resolv.conf."""
+    try:
+        lines = Path(path).read_text(errors="replace").splitlines()
+    except OSError as error:
+        raise directive.error(f"{path}: {error.strerror}") from error
+    words = [line.split() for line in lines]
+    found = [(w[1], 53) for w in words if w[:1] == ["nameserver"] and len(w) > 1]
+    if not found:
+        log.warning("forward: %s names no server: what is forwarded there cannot be answered", path)
+    return found
 
 
 class Forward(Quiet):
@@ -95,56 +127,55 @@ class Forward(Quiet):
 
     def __init__(self, wanted: Settings, environment: Environment):
         self._settings = wanted
+        self._upstreams = wanted.upstreams()
         self._metrics = environment.metrics
         self._turn = itertools.count()
         self._running = 0
 
     async def serve(self, query: Query, next: Handler) -> Answer:
-        """Ask upstream, one after the other until one answers."""
+        """Ask upstream, one after the other until one answers; at once SERVFAIL while all of them rest."""
         wanted = self._settings
-        if not query.name.is_subdomain(wanted.source) or any(query.name.is_subdomain(z) for z in wanted.excepted):
+        if not _below(query.name, wanted.sources) or _below(query.name, wanted.excepted):
             return await next(query)
-        if not wanted.upstreams:
-            return Answer(respond(query, dns.rcode.SERVFAIL))
         if wanted.max_concurrent and self._running >= wanted.max_concurrent:
+            self._metrics.forward_rejected.inc()
             return Answer(respond(query, dns.rcode.REFUSED))
         self._running += 1
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                return Answer(await self._ask(query))
+                return await self._ask(query)
         except TimeoutError:
-            return Answer(respond(query, dns.rcode.SERVFAIL))
+            return Answer(respond(query, dns.rcode.SERVFAIL), cacheable=True)
         finally:
             self._running -= 1
 
-    async def _ask(self, query: Query) -> dns.message.Message:
-        for address, port in self._ordered():
-            to = f"{address}:{port}"
-            self._metrics.forwarded.labels(to).inc()
-            try:
-                response = await self._exchange(query.message, address, port)
-            except (OSError, dns.exception.DNSException, EOFError) as error:
-                self._metrics.forward_failures.labels(to).inc()
-                log.info("upstream failed", extra={"upstream": to, "error": str(error) or type(error).__name__})
+    async def _ask(self, query: Query) -> Answer:
+        asked = False
+        for upstream in self._ordered():
+            if not upstream.take():
                 continue
-            response.id = query.message.id
-            return response
-        return respond(query, dns.rcode.SERVFAIL)
+            asked = True
+            self._metrics.forwarded.labels(str(upstream)).inc()
+            try:
+                return Answer(await upstream.ask(query.message), cacheable=True)
+            except UpstreamError:
+                self._metrics.forward_failures.labels(str(upstream)).inc()
+        if not asked:
+            self._metrics.forward_broken.inc()
+        return Answer(respond(query, dns.rcode.SERVFAIL), cacheable=asked)
 
-    async def _exchange(self, message: dns.message.Message, address: str, port: int) -> dns.message.Message:
-        if self._settings.tcp:
-            return await dns.asyncquery.tcp(message, address, timeout=UPSTREAM_SECONDS, port=port)
-        response, _ = await dns.asyncquery.udp_with_fallback(message, address, timeout=UPSTREAM_SECONDS, port=port)
-        return response
-
-    def _ordered(self) -> list[tuple[str, int]]:
-        upstreams = list(self._settings.upstreams)
+    def _ordered(self) -> list[Upstream]:
+        upstreams = list(self._upstreams)
         if self._settings.policy == "random":
             random.shuffle(upstreams)
-        elif self._settings.policy == "round_robin":
+        elif self._settings.policy == "round_robin" and upstreams:
             first = next(self._turn) % len(upstreams)
             upstreams = upstreams[first:] + upstreams[:first]
         return upstreams
+
+
+def _below(name: dns.name.Name, zones: Iterable[dns.name.Name]) -> bool:
+    return any(name.is_subdomain(zone) for zone in zones)
 
 
 def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Forward:

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
+import dns.exception
 import dns.message
 import dns.name
 import dns.rcode
@@ -26,9 +28,10 @@ import dns.reversename
 import dns.rrset
 
 from wherry.client.informer import Informer
+from wherry.client.interface import Client
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
-from wherry.dns.query import Answer, Handler, Query, respond
+from wherry.dns.query import Answer, Handler, Query, Quiet, respond
 from wherry.dns.records import Found, Labels, Record, Records
 from wherry.objects import Object
 from wherry.objects.resource import ENDPOINT_SLICES, NAMESPACES, PODS, SERVICES
@@ -39,6 +42,8 @@ IN = dns.rdataclass.IN
 LATER = {"endpoint", "tls", "kubeconfig", "namespace_labels", "labels", "endpoint_pod_names", "multicluster"}
 REVERSE = dns.name.from_text("in-addr.arpa.")
 REVERSE6 = dns.name.from_text("ip6.arpa.")
+MOST_HOPS = 8
+"""How many ExternalName Services may point at one another before we stop following them."""
 SOA_TIMES = "7200 1800 86400"  # refresh, retry, expire: nobody transfers this zone, the values are CoreDNS's
 
 
@@ -57,8 +62,7 @@ class Settings:
 
 def settings(directive: Directive, block: ServerBlock) -> Settings:
     """Read the directive; raises CorefileError."""
-    names = directive.args or tuple(zone for zone, _ in block.zones)
-    result = Settings(tuple(dns.name.from_text(n) for n in names))
+    result = Settings(directive.zones(directive.args or (zone for zone, _ in block.zones)))
     for option in directive.options:
         match option.name, option.args:
             case "pods", (mode,) if mode in ("disabled", "insecure", "verified"):
@@ -66,7 +70,7 @@ def settings(directive: Directive, block: ServerBlock) -> Settings:
             case "ttl", (seconds,) if seconds.isdigit() and int(seconds) <= 3600:
                 result.ttl = int(seconds)
             case "fallthrough", zones:
-                result.fallthrough = tuple(dns.name.from_text(z) for z in zones or (".",))
+                result.fallthrough = directive.zones(zones or (".",))
             case "noendpoints", ():
                 result.endpoints = False
             case "ignore", ("empty_service",):
@@ -82,20 +86,22 @@ def settings(directive: Directive, block: ServerBlock) -> Settings:
     return result
 
 
-class Kubernetes:
+class Kubernetes(Quiet):
     """The plugin."""
 
     def __init__(self, wanted: Settings, environment: Environment):
         self._settings = wanted
         self._environment = environment
         self.records = Records(pods=wanted.pods, ignore_empty_service=wanted.ignore_empty)  # type: ignore[arg-type]
+        self._client: Client | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._informers: list[Informer] = []
+        self._serial = int(time.time())
         self.zone = next((z for z in wanted.zones if not _is_reverse(z)), dns.name.from_text("cluster.local."))
 
     async def start(self) -> None:
         """Follow the cluster."""
-        client = self._environment.client()
+        client = self._client = self._environment.client()
         self._informers = [Informer(client, NAMESPACES), Informer(client, SERVICES)]
         self._informers[0].subscribe(self._namespace)
         self._informers[1].subscribe(self._service)
@@ -113,16 +119,21 @@ class Kubernetes:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client:
+            await self._client.close()
 
-    def ready(self) -> bool:
-        """Tell whether everything has been read once."""
+    def is_ready(self) -> bool:
+        """Whether everything has been read once. What is known then stays good while the API server is away."""
         return bool(self._informers) and all(i.synced.is_set() for i in self._informers)
 
-    async def _tell_synced(self) -> None:
+    async def ready(self) -> None:
+        """Return once everything has been read."""
         for informer in self._informers:
             await informer.wait_synced()
+
+    async def _tell_synced(self) -> None:
+        await self.ready()
         self._environment.metrics.synced.set(1)
-        self._environment.changed()
         log.info("synced")
 
     async def serve(self, query: Query, next: Handler) -> Answer:
@@ -132,7 +143,7 @@ class Kubernetes:
         )
         if zone is None:
             return await next(query)
-        if not self.ready():
+        if not self.is_ready():
             return Answer(respond(query, dns.rcode.SERVFAIL))
         if _is_reverse(zone):
             return await self._reverse(query, zone, next)
@@ -155,20 +166,21 @@ class Kubernetes:
             else:
                 response.authority.append(self._soa(zone))
             return Answer(response, lasting=True)
-        self._fill(response.answer, query.name, found.records, zone)
-        self._fill(response.additional, None, found.extra, zone)
+        at = self.zone if _is_reverse(zone) else zone
+        response.answer = self._rrsets(found.records, at, query.name)
+        response.additional = self._rrsets(found.extra, at)
         if found.records[0].type == "CNAME" and query.type != dns.rdatatype.CNAME:
             await self._chase(query, response, str(found.records[0].data))
             return Answer(response)
         return Answer(response, lasting=len(found.records) == 1)
 
     async def _chase(self, query: Query, response: dns.message.Message, target: str) -> None:
-        """Add what an ExternalName's target holds, asked of this very server."""
+        """Add what an ExternalName's target holds, asked of this very server; the alias alone if there is no end."""
+        if query.hops >= MOST_HOPS:
+            return
         name = dns.name.from_text(target)
-        if name.is_subdomain(query.name):
-            return  # a name below itself would go round for ever
         asked = dns.message.make_query(name, query.type)
-        answer = await self._environment.resolve(Query(asked, name, query.type, query.client, query.transport))
+        answer = await self._environment.resolve(replace(query, message=asked, name=name, hops=query.hops + 1))
         response.answer.extend(answer.message.answer)
 
     async def _reverse(self, query: Query, zone: dns.name.Name, next: Handler) -> Answer:
@@ -182,36 +194,27 @@ class Kubernetes:
         records = tuple(Record((), "PTR", n) for n in names) if query.type == dns.rdatatype.PTR else ()
         return await self._answer(query, zone, Found(records) if names else None)
 
-    def _fill(
-        self,
-        section: list[dns.rrset.RRset],
-        owner: dns.name.Name | None,
-        records: tuple[Record, ...],
-        zone: dns.name.Name,
-    ) -> None:
+    def _rrsets(
+        self, records: tuple[Record, ...], zone: dns.name.Name, owner: dns.name.Name | None = None
+    ) -> list[dns.rrset.RRset]:
+        """Return records of `zone` as sets; all are `owner`'s, if given."""
+        found: dict[tuple[dns.name.Name, str], dns.rrset.RRset] = {}
         for record in records:
-            name = owner if owner is not None else self._absolute(record.name)
-            rdata = dns.rdata.from_text(IN, record.type, self._data(record))
-            rrset = next((s for s in section if s.name == name and s.rdtype == rdata.rdtype), None)
-            if rrset is None:
-                rrset = dns.rrset.RRset(name, IN, rdata.rdtype)
-                rrset.update_ttl(self._settings.ttl)
-                section.append(rrset)
-            rrset.add(rdata, self._settings.ttl)
-
-    def _data(self, record: Record) -> str:
-        if record.type == "TXT":
-            return f'"{record.data!s}"'
-        target = record.data if isinstance(record.data, str) else self._absolute(record.data).to_text()
-        return f"0 {record.weight} {record.port} {target}" if record.type == "SRV" else target
-
-    def _absolute(self, labels: Labels) -> dns.name.Name:
-        return dns.name.Name([label.encode() for label in labels]).concatenate(self.zone)
+            name = owner or _absolute(record.name, zone)
+            rdata = dns.rdata.from_text(IN, record.type, _data(record, zone))
+            if (name, record.type) not in found:
+                found[name, record.type] = dns.rrset.RRset(name, IN, rdata.rdtype)
+            found[name, record.type].add(rdata, self._settings.ttl)
+        return list(found.values())
 
     def _soa(self, zone: dns.name.Name) -> dns.rrset.RRset:
-        """The zone's SOA; its negative TTL (RFC 2308) is ours. The serial is constant: nobody compares it."""
-        text = f"ns.dns.{zone} hostmaster.{zone} 1 {SOA_TIMES} {self._settings.ttl}"
+        """The zone's SOA; its negative TTL (RFC 2308) is ours, its serial the time of the last change."""
+        text = f"ns.dns.{zone} hostmaster.{zone} {self._serial} {SOA_TIMES} {self._settings.ttl}"
         return dns.rrset.from_text(zone, self._settings.ttl, IN, dns.rdatatype.SOA, text)
+
+    def _changed(self) -> None:
+        self._serial = int(time.time())
+        self._environment.changed()
 
     def _exposed(self, obj: Object | None, namespace: str) -> bool:
         return obj is not None and (not self._settings.namespaces or namespace in self._settings.namespaces)
@@ -219,23 +222,34 @@ class Kubernetes:
     def _namespace(self, old: Object | None, new: Object | None) -> None:
         name = _name(old, new)[1]
         self.records.set_namespace(name, self._exposed(new, name))
-        self._environment.changed()
+        self._changed()
 
     def _service(self, old: Object | None, new: Object | None) -> None:
         key = _name(old, new)
         self.records.set_service(key, new if self._exposed(new, key[0]) else None)
-        self._environment.changed()
+        self._changed()
 
     def _slice(self, old: Object | None, new: Object | None) -> None:
         key = _name(old, new)
         self.records.set_slice(key, new if self._exposed(new, key[0]) else None)
-        self._environment.changed()
+        self._changed()
 
     def _pod(self, old: Object | None, new: Object | None) -> None:
         ips = [o.get("status", {}).get("podIP") if o else None for o in (old, new)]
         if ips[0] != ips[1]:
             self.records.set_pod(_name(old, new)[0], ips[0], ips[1])
-            self._environment.changed()
+            self._changed()
+
+
+def _absolute(labels: Labels, zone: dns.name.Name) -> dns.name.Name:
+    return dns.name.Name([label.encode() for label in labels]).concatenate(zone)
+
+
+def _data(record: Record, zone: dns.name.Name) -> str:
+    if record.type == "TXT":
+        return f'"{record.data!s}"'
+    target = record.data if isinstance(record.data, str) else _absolute(record.data, zone).to_text()
+    return f"0 {record.weight} {record.port} {target}" if record.type == "SRV" else target
 
 
 def _name(old: Object | None, new: Object | None) -> tuple[str, str]:

@@ -7,7 +7,6 @@ from aiohttp import web
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.httpport import HttpPort, address
-from wherry.dns.plugins.kubernetes import Kubernetes
 from wherry.dns.query import Quiet
 
 PORT = 8181
@@ -29,8 +28,8 @@ class Ready(Quiet):
         await self._port.stop()
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
-        waiting = any(isinstance(p, Kubernetes) and not p.ready() for p in self._environment.plugins)
-        return web.Response(text="kubernetes", status=503) if waiting else web.Response(text="OK")
+        waiting = self._environment.waiting()
+        return web.Response(text=",".join(waiting), status=503) if waiting else web.Response(text="OK")
 
 
 def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Ready:

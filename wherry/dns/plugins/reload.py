@@ -1,4 +1,4 @@
-"""reload [INTERVAL]: takes a changed Corefile into use, without losing a query; a broken one is logged and left.
+"""reload [INTERVAL] [JITTER]: takes a changed Corefile into use without losing a query; logs a broken one.
 
 The file is looked at every INTERVAL (default 30 s, at least 2 s), as CoreDNS does: a mounted ConfigMap is replaced
 behind a symbolic link, which file notifications do not follow.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+from itertools import zip_longest
 from pathlib import Path
 
 from wherry.dns.chain import Environment
@@ -18,14 +19,16 @@ from wherry.dns.query import Quiet
 
 DEFAULT_SECONDS = 30.0
 SHORTEST_SECONDS = 2.0
-JITTER = 0.5
+DEFAULT_JITTER_SECONDS = 15.0
 
 
 class Reload(Quiet):
     """The plugin."""
 
-    def __init__(self, interval: float, environment: Environment):
+    def __init__(self, interval: float, jitter: float, environment: Environment):
         self._interval = interval
+        self._jitter = min(jitter, interval / 2)
+        self._known = _digest(Path(environment.corefile))
         self._environment = environment
         self._task: asyncio.Task[None] | None = None
 
@@ -40,12 +43,11 @@ class Reload(Quiet):
 
     async def _watch(self) -> None:
         path = Path(self._environment.corefile)
-        known = _digest(path)
         while True:
-            await asyncio.sleep(self._interval * (1 + random.random() * JITTER))
+            await asyncio.sleep(self._interval + random.random() * self._jitter)
             current = _digest(path)
-            if current and current != known:
-                known = current
+            if current and current != self._known:
+                self._known = current
                 self._environment.reload()
 
 
@@ -58,7 +60,12 @@ def _digest(path: Path) -> bytes:
 
 def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Reload:
     """Make the plugin."""
-    interval = seconds(directive.args[0], directive) if directive.args else DEFAULT_SECONDS
+    if len(directive.args) > 2 or directive.options:
+        raise directive.error("takes an interval and a jitter")
+    interval, jitter = (
+        seconds(text, directive) if text else default
+        for text, default in zip_longest(directive.args, (DEFAULT_SECONDS, DEFAULT_JITTER_SECONDS))
+    )
     if interval < SHORTEST_SECONDS:
         raise directive.error(f"an interval of at least {SHORTEST_SECONDS:.0f}s")
-    return Reload(interval, environment)
+    return Reload(interval, jitter, environment)

@@ -1,0 +1,183 @@
+"""Forwarding, its cache and its failures, with upstreams on loopback."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import dns.asyncquery
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+from ports import HOST, free_port
+
+from wherry.client.fake import FakeClient
+from wherry.dns.component import DnsConfig, Instance
+from wherry.dns.corefile import parse
+from wherry.dns.errors import CorefileError
+from wherry.dns.metrics import Metrics
+from wherry.dns.plugins import cache, errors, forward
+from wherry.dns.upstream import Upstream, UpstreamError
+
+Answerer = Callable[[dns.message.Message], dns.message.Message | None]
+
+
+class FakeUpstream(asyncio.DatagramProtocol):
+    """Answers every name with 192.0.2.1, with authority, for a minute; while `silent` not at all."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.silent = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        self.asked.append(query.question[0].name.to_text())
+        if self.silent:
+            return
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.AA
+        response.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A", "192.0.2.1"))
+        self.transport.sendto(response.to_wire(), addr)  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def fake_upstream() -> AsyncIterator[tuple[FakeUpstream, int]]:
+    port = free_port()
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_datagram_endpoint(FakeUpstream, (HOST, port))
+    yield protocol, port
+    transport.close()
+
+
+@asynccontextmanager
+async def server(tmp_path: Path, directives: str) -> AsyncIterator[int]:
+    port, corefile = free_port(), tmp_path / "Corefile"
+    corefile.write_text(f".:{port} {{\n{directives}\n}}\n")
+    instance = Instance(DnsConfig(corefile, HOST), FakeClient, Metrics(), lambda: None)
+    await instance.start()
+    yield port
+    await instance.stop()
+
+
+async def ask(port: int, name: str) -> dns.message.Message:
+    return await dns.asyncquery.udp(dns.message.make_query(name, "A"), HOST, port=port, timeout=5)
+
+
+async def test_an_answer_of_an_authority_elsewhere_is_cached(tmp_path: Path) -> None:
+    async with (
+        fake_upstream() as (upstream, at),
+        server(tmp_path, f"cache 30\nforward . {HOST}:{at}") as port,
+    ):
+        first, second = [await ask(port, name) for name in ("x.example.org", "X.example.org")]
+        assert upstream.asked == ["x.example.org."]
+        assert [r.answer[0][0].to_text() for r in (first, second)] == ["192.0.2.1"] * 2
+        assert not second.flags & dns.flags.AA
+
+
+async def test_what_the_corefile_disables_is_not_cached(tmp_path: Path) -> None:
+    directives = "cache 30 {\ndisable success example.org\n}"
+    async with (
+        fake_upstream() as (upstream, at),
+        server(tmp_path, f"{directives}\nforward . {HOST}:{at}") as port,
+    ):
+        for name in ("x.example.org", "x.example.org", "x.example.net", "x.example.net"):
+            await ask(port, name)
+        assert upstream.asked == ["x.example.org.", "x.example.org.", "x.example.net."]
+
+
+async def test_another_upstream_is_asked_when_one_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wherry.dns.upstream.UPSTREAM_SECONDS", 0.05)
+    async with fake_upstream() as (dead, one), fake_upstream() as (_, other):
+        dead.silent = True
+        directives = f"forward . {HOST}:{one} {HOST}:{other} {{\npolicy sequential\n}}"
+        async with server(tmp_path, directives) as port:
+            for n in range(5):
+                assert (await ask(port, f"{n}.example.org")).answer
+    assert dead.asked == ["0.example.org.", "1.example.org."], "it rests after two failures"
+
+
+async def test_dead_upstreams_are_servfail_at_once_and_two_lines_of_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wherry.dns.upstream.UPSTREAM_SECONDS", 0.05)
+    caplog.set_level(logging.INFO)
+    async with fake_upstream() as (dead, at), server(tmp_path, f"errors\nforward . {HOST}:{at}") as port:
+        dead.silent = True
+        for n in range(50):
+            assert (await ask(port, f"{n}.example.org")).rcode() == dns.rcode.SERVFAIL
+    assert len(dead.asked) == 2
+    assert [r.message for r in caplog.records if r.levelno >= logging.WARNING] == [
+        "no answer",
+        "upstream does not answer",
+    ]
+
+
+async def test_one_query_tries_a_rested_upstream_and_the_others_follow() -> None:
+    now = 0.0
+    async with fake_upstream() as (fake, at):
+        upstream = Upstream(HOST, at, most_failures=1, clock=lambda: now)
+        query = dns.message.make_query("x.example.org", "A")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("wherry.dns.upstream.UPSTREAM_SECONDS", 0.05)
+            fake.silent = True
+            with pytest.raises(UpstreamError):
+                await upstream.ask(query)
+        assert not upstream.take()
+        now = 1.0
+        assert (upstream.take(), upstream.take()) == (True, False)
+        fake.silent = False
+        await upstream.ask(query)
+        assert (upstream.take(), upstream.take()) == (True, True)
+
+
+def directive_of(text: str) -> forward.Directive:
+    (block,) = parse(f". {{\n{text}\n}}", {})
+    return block.directives[0]
+
+
+@pytest.mark.parametrize(
+    ("to", "expected"),
+    [
+        ("192.0.2.1", ("192.0.2.1", 53)),
+        ("dns://192.0.2.1:5353", ("192.0.2.1", 5353)),
+        ("2001:db8::1", ("2001:db8::1", 53)),
+        ("[2001:db8::1]:5353", ("2001:db8::1", 5353)),
+    ],
+)
+def test_an_upstream_is_an_address_and_perhaps_a_port(to: str, expected: tuple[str, int]) -> None:
+    assert forward.settings(directive_of(f"forward . {to}")).addresses == [expected]
+
+
+@pytest.mark.parametrize("to", ["example.org", "192.0.2.1:0", "tls://192.0.2.1", "/nowhere/resolv.conf"])
+def test_what_is_no_upstream_is_refused(to: str) -> None:
+    with pytest.raises(CorefileError, match=to):
+        forward.settings(directive_of(f"forward . {to}"))
+
+
+def test_the_cache_of_newer_clusters_is_read() -> None:
+    (block,) = parse("cluster.local {\ncache 30 {\nsuccess 100 20\ndisable denial\nservfail 1s\n}\n}", {})
+    read = cache.settings(block.directives[0], block)
+    assert (read.limits["success"].capacity, read.limits["success"].longest) == (100, 20)
+    assert read.limits["denial"].disabled == read.zones
+    assert read.servfail_seconds == 1
+
+
+async def test_a_failure_is_logged_once_in_a_while_with_the_others_counted(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+    plugin = errors.Errors(lambda: now)
+    query = errors.Query.of(dns.message.make_query("x.example.org", "A"), HOST, "udp")
+
+    async def fail(asked: errors.Query) -> errors.Answer:
+        return errors.Answer(forward.respond(asked, dns.rcode.SERVFAIL))
+
+    for now in (0.0, 1.0, 2.0, 11.0):  # noqa: B007 - the clock
+        await plugin.serve(query, fail)
+    assert [getattr(record, "others", None) for record in caplog.records] == [0, 2]
