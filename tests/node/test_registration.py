@@ -99,14 +99,21 @@ async def test_a_node_that_was_given_up_as_silent_says_at_once_that_it_is_ready(
     await keeper.register()
     keeper.heed(nodes)
     tasks = [asyncio.create_task(nodes.run()), asyncio.create_task(keeper.run())]
+    doubted, back = asyncio.Event(), asyncio.Event()
+
+    def note(old: Object | None, new: Object | None) -> None:
+        if new is not None and is_doubted(new):
+            doubted.set()
+        elif doubted.is_set():
+            back.set()
+
+    nodes.subscribe(note)
     try:
         await nodes.wait_synced()
         found = client.peek(NODES, "k8s-master")
         assert found is not None
         silenced = [{**c, "status": "Unknown", "reason": "NodeStatusUnknown"} for c in found["status"]["conditions"]]
         await client.patch(NODES, "k8s-master", {"status": {"conditions": silenced}}, subresource="status")
-        back = asyncio.Event()
-        nodes.subscribe(lambda old, new: back.set() if new and not is_doubted(new) and old else None)
         async with asyncio.timeout(5):
             await back.wait()
     finally:

@@ -28,6 +28,7 @@ from wherry.node.registration import Registration
 from wherry.node.routes import RouteKeeper
 from wherry.node.runtime import machine
 from wherry.node.runtime.containers import Containers
+from wherry.node.runtime.logrotation import keep_rotating
 from wherry.node.streaming.server import StreamingServer, server_tls
 from wherry.node.volumes.manager import VolumeManager
 from wherry.node.volumes.tokens import TokenSource
@@ -89,6 +90,7 @@ async def run(config: NodeConfig, client: Client) -> None:
         tasks.create_task(RouteKeeper(nodes, config.name, config.address, config.pod_cidr).run())
         await manager.start()
         tasks.create_task(_serve(config, manager))
+        tasks.create_task(keep_rotating(manager.growing_logs))
 
 
 async def _serve(config: NodeConfig, manager: PodManager) -> None:

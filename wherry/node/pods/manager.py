@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wherry.client.informer import Informer
@@ -14,6 +14,7 @@ from wherry.node.pods.services import NodeServices
 from wherry.node.pods.worker import PodWorker
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.interface import ContainerHandle
+from wherry.node.runtime.logrotation import GrowingLog
 from wherry.objects import Object, metadata
 from wherry.objects.errors import BadRequest, NotFound
 
@@ -119,6 +120,14 @@ class PodManager:
                 await containers.retire(run)
             runs.append(run)
         return runs
+
+    def growing_logs(self) -> Iterator[GrowingLog]:
+        """Yield the logs of the containers that run now."""
+        containers = self._node.containers
+        for worker in self._workers.values():
+            for run in worker.memory.runs:
+                if run.running:
+                    yield GrowingLog(containers.log_path(worker.memory.pod, run), containers.bundle(run.id))
 
     # ContainerRuntime
 

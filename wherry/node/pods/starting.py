@@ -13,6 +13,7 @@ from wherry.node.pods.memory import Memory
 from wherry.node.pods.plan import pause_after
 from wherry.node.pods.services import NodeServices
 from wherry.node.pods.state import Waiting
+from wherry.node.runtime import logrotation
 from wherry.node.runtime.conmon import CreateError
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.security import UserError
@@ -65,7 +66,7 @@ class ContainerStarter:
     async def _add(self, run: Instance) -> None:
         for old in self._memory.runs.add(run):
             await self._node.containers.forget(old)
-            self._node.containers.log_path(self._memory.pod, old).unlink(missing_ok=True)
+            await asyncio.to_thread(logrotation.remove, self._node.containers.log_path(self._memory.pod, old))
 
     async def _pull(self, container: Object) -> Image | None:
         """Return the image; None when it cannot be had, which is then what the container waits for."""

@@ -29,9 +29,10 @@ async def send_log(path: Path, options: LogOptions, running: Callable[[], bool],
             return
         with FolderChanges(path.parent) as changes:
             while not selector.finished:
-                alive = running()  # asked before reading: what a container wrote before it ended is then on disk
+                # Both asked before reading: what was written before the end, or before the change, is then on disk.
+                alive, replaced = running(), log.was_replaced()
                 await _copy(log, selector, write)
-                if log.was_replaced():
+                if replaced:
                     log.open(None)
                 elif not alive:
                     return
@@ -46,7 +47,7 @@ async def _copy(log: LogFile, selector: Selector, write: Write) -> None:
 
 
 class LogFile:
-    """A log file that may not be there yet, grows, and is replaced by a new one when it is too long (by conmon)."""
+    """A log file that may not be there yet, grows, and is replaced by a new one when it is too long."""
 
     def __init__(self, path: Path):
         self._path = path
