@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wherry.cli.options import Failure
+from wherry.cli.failure import Failure
 
 
 @click.command(context_settings={"ignore_unknown_options": False})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from wherry.cli import options
+from wherry.cli.failure import Failure
 from wherry.cli.progress import Progress
 from wherry.cluster import datadir, kubeconfig, lifecycle
 
@@ -20,7 +21,7 @@ def command(name: str, purge: bool) -> None:
         with Progress() as progress:
             lifecycle.down(name, paths, purge=purge, progress=progress)
     except (lifecycle.ClusterError, kubeconfig.KubeconfigError, PermissionError) as error:
-        raise options.Failure(str(error)) from error
+        raise Failure(str(error)) from error
     if not existed:
         click.echo(f"there is no cluster {name}")
     elif purge:

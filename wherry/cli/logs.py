@@ -7,6 +7,7 @@ import os
 import click
 
 from wherry.cli import options
+from wherry.cli.failure import Failure
 
 
 @click.command()
@@ -23,7 +24,7 @@ def command(name: str, component: str | None, follow: bool, tail: int | None) ->
     logs = paths.logs
     available = sorted(p.stem for p in logs.glob("*.log"))
     if component and component not in available:
-        raise options.Failure(f"there is no component {component!r}; choose from {', '.join(available)}")
+        raise Failure(f"there is no component {component!r}; choose from {', '.join(available)}")
     files = [str(logs / f"{c}.log") for c in ([component] if component else available)]
     lines = "+1" if tail is None else str(tail)
     os.execvp("tail", ["tail", "-n", lines, *(["-F"] if follow else []), *files])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 from wherry import __version__
+from wherry.cli.failure import Failure
 
 VERBS = {
     "up": "Start a cluster and wait until its addons answer.",
@@ -35,6 +37,13 @@ class LazyGroup(click.Group):
         command = import_module(f"wherry.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; what is closed to an ordinary user is an error with the way in, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except PermissionError as error:
+            raise Failure(f"{error.filename or 'this'}: permission denied; a cluster is root's: use sudo") from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the table, importing none."""

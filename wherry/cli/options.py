@@ -1,12 +1,14 @@
-"""What several verbs share: the option that names a cluster, finding that cluster, and how an error looks."""
+"""What several verbs share: the option that names a cluster, finding that cluster, and command lines to advise."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from wherry.cli.failure import Failure
 from wherry.cluster import datadir
 from wherry.cluster.config import ClusterConfig, ConfigError
 from wherry.cluster.paths import Paths
@@ -18,25 +20,22 @@ DEFAULT = "default"
 name: Callable[[F], F] = click.option("--name", default=DEFAULT, show_default=True, help="The cluster's name.")
 
 
-class Failure(click.ClickException):
-    """An error for the user: one message on stderr, exit code 1, no traceback."""
-
-    def show(self, file: Any = None) -> None:
-        """Print the message in red."""
-        click.secho(f"wherry: {self.message}", fg="red", err=True)
-
-
 def existing(name: str) -> tuple[Paths, ClusterConfig]:
     """Return a cluster's paths and configuration, running or not; raises Failure naming the clusters there are."""
     paths = datadir.locate(name, None)
     if not paths.config.exists():
         others = ", ".join(f"--name {other}" for other in datadir.known())
-        there = f"there are: {others}" if others else f"`{verb('up', name)}` makes it"
-        raise Failure(f"there is no cluster {name}; {there}")
+        there = f"there is: {others}" if others else f"`{verb('up', name)}` makes it"
+        raise Failure(f"there is no cluster {name}; {there}{of_root()}")
     try:
         return paths, ClusterConfig.load(paths.config)
     except ConfigError as error:
         raise Failure(str(error)) from error
+
+
+def of_root() -> str:
+    """Return what to add for an ordinary user who finds no cluster: one made with sudo is root's."""
+    return "" if os.geteuid() == 0 else " (those that sudo made are root's: use sudo)"
 
 
 def verb(words: str, name: str) -> str:

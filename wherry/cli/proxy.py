@@ -13,7 +13,7 @@ from typing import Any
 import click
 import yaml
 
-from wherry.cli.options import Failure
+from wherry.cli.failure import Failure
 from wherry.client import http, kubeconfig
 from wherry.client.interface import Client
 from wherry.objects.errors import ApiError, NotFound

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from wherry.cli import options
+from wherry.cli.failure import Failure
 from wherry.cluster import sandbox
 from wherry.cluster.paths import node_namespace
 
@@ -26,12 +27,12 @@ def command(name: str, node: str, cmd: Sequence[str]) -> None:
     paths, config = options.existing(name)
     pid = sandbox.running(paths)
     if pid is None:
-        raise options.Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
+        raise Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
     if os.geteuid() != 0:
-        raise options.Failure("entering a node's network needs root: run it with sudo")
+        raise Failure("entering a node's network needs root: run it with sudo")
     nodes = [n.name for n in config.nodes]
     if node not in nodes:
-        raise options.Failure(f"cluster {name} has no node {node!r}; it has {', '.join(nodes)}")
+        raise Failure(f"cluster {name} has no node {node!r}; it has {', '.join(nodes)}")
     # The kubectl beside this interpreter serves where the machine has none of its own.
     path = f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
     environment = {**os.environ, "KUBECONFIG": str(paths.admin_conf), "PATH": path, "PS1": r"[\u@\h \W]# "}

@@ -20,7 +20,7 @@ def command(name: str | None) -> None:
     """Show the clusters, or one cluster's nodes and addons; exit code 1 when one that is named is not ready."""
     names = [name] if name else datadir.known()
     if not names:
-        click.echo("there is no cluster; `wherry up` makes one")
+        click.echo(f"there is no cluster; `wherry up` makes one{options.of_root()}")
         return
     ready = [_show(n) for n in names]
     if name and not all(ready):

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from wherry.cli import options
+from wherry.cli.failure import Failure
 from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
 from wherry.cluster import datadir, kubeconfig, lifecycle, sandbox
@@ -54,9 +55,9 @@ def command(name: str, data_dir: str | None, **given: Any) -> None:
         with Progress() as progress:
             lifecycle.up(config, paths, progress)
     except (ConfigError, lifecycle.ClusterError, kubeconfig.KubeconfigError) as error:
-        raise options.Failure(str(error)) from error
+        raise Failure(str(error)) from error
     except KeyboardInterrupt as error:
-        raise options.Failure(_interrupted(name)) from error
+        raise Failure(_interrupted(name)) from error
     _report(config, progress.elapsed)
 
 

@@ -42,7 +42,7 @@ def spawn(paths: Paths, listeners: Mapping[str, socket.socket]) -> None:
     log = paths.logs / "init.log"
     with log.open("ab") as output:
         process = subprocess.run(
-            [sys.executable, "-m", "wherry.cluster.sandbox", str(paths.data), described],
+            [sys.executable, "-P", "-m", "wherry.cluster.sandbox", str(paths.data), described],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,0 +1,159 @@
+"""What the verbs say where there is no cluster, another one, a stopped one, or a damaged one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from wherry.cli import options
+from wherry.cli.main import main
+from wherry.cluster import lifecycle
+from wherry.cluster.config import ClusterConfig, plan_nodes
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    return tmp_path / "wherry"
+
+
+@pytest.fixture
+def stopped(home: Path) -> Path:
+    """The data directory of a cluster `web` that does not run."""
+    data = home / "web"
+    (data / "logs").mkdir(parents=True)
+    (data / "logs" / "init.log").write_text("one\ntwo\n")
+    (data / "kubeconfig").write_text("kind: Config\n")
+    ClusterConfig("web", plan_nodes("2", "192.168.51.0/24", "10.244.0.0/16"), bind="127.0.0.9").save(
+        data / "cluster.json"
+    )
+    return data
+
+
+def wherry(*args: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, args)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("verb", [["kubeconfig"], ["logs"], ["shell", "n"], ["status", "--name", "default"]])
+def test_without_a_cluster_every_verb_says_how_to_make_one(verb: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert wherry(*verb) == (1, "wherry: there is no cluster default; `wherry up` makes it\n")
+
+
+def test_an_ordinary_user_is_told_whose_clusters_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert wherry("status") == (
+        0,
+        "there is no cluster; `wherry up` makes one (those that sudo made are root's: use sudo)\n",
+    )
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_verb_for_the_wrong_cluster_names_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert wherry("kubeconfig") == (1, "wherry: there is no cluster default; there is: --name web\n")
+
+
+def test_status_of_a_stopped_cluster_says_how_to_start_it(stopped: Path) -> None:
+    line = f"web: stopped; `wherry up --name web` starts it again from {stopped}\n"
+    assert wherry("status") == (0, line)
+    assert wherry("status", "--name", "web") == (1, line)
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_shell_needs_a_running_cluster() -> None:
+    assert wherry("shell", "--name", "web", "k8s-master") == (
+        1,
+        "wherry: cluster web is stopped; `wherry up --name web` starts it\n",
+    )
+
+
+@pytest.mark.usefixtures("stopped")
+def test_logs_of_an_unknown_component_name_those_there_are() -> None:
+    assert wherry("logs", "--name", "web", "kubelet") == (
+        1,
+        "wherry: there is no component 'kubelet'; choose from init\n",
+    )
+
+
+@pytest.mark.usefixtures("stopped")
+def test_kubeconfig_prints_the_file() -> None:
+    assert wherry("kubeconfig", "--name", "web") == (0, "kind: Config\n")
+
+
+def test_a_damaged_configuration_is_no_traceback(stopped: Path) -> None:
+    (stopped / "cluster.json").write_text("{")
+    code, output = wherry("status")
+    assert code == 1
+    assert output.startswith(f"wherry: {stopped / 'cluster.json'} is damaged")
+    assert output.endswith("`wherry down --name web --purge` forgets the cluster\n")
+
+
+def test_down_without_a_cluster_is_no_error() -> None:
+    assert wherry("down", "--name", "nope") == (0, "there is no cluster nope\n")
+
+
+def test_what_was_asked_for_is_kept_for_the_next_up(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options that are not given are as they were, and those given win."""
+    seen: list[ClusterConfig] = []
+    monkeypatch.setattr(lifecycle, "up", lambda config, paths, progress: seen.append(config))
+    assert wherry("up", "--name", "web", "--http-port", "80", "--addons", "dns")[0] == 0
+    saved = ClusterConfig.load(stopped / "cluster.json")
+    assert (seen[0].nodes, seen[0].bind) == (saved.nodes, "127.0.0.9")
+    assert (seen[0].http_port, seen[0].addons) == (80, ("dns",))
+
+
+def test_up_says_where_everything_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "up", lambda config, paths, progress: None)
+    code, output = wherry("up", "--name", "b", "--nodes", "a,c=192.168.51.7", "--addons", "none", "--bind", "127.0.0.9")
+    assert code == 0
+    for part in (
+        "cluster b is up after",
+        "a 192.168.51.209, c 192.168.51.7",
+        "https://127.0.0.9:6443, kubectl context wherry-b",
+        "http://127.0.0.9:8080 and https://127.0.0.9:8443, once a controller is installed",
+        "wherry shell --name b a",
+        "wherry down --name b",
+    ):
+        assert part in output
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--proxy-mode", "ipvs"], "ipvs is not supported yet; choose nftables"),
+        (["--proxy-mode", "magic"], "there is no mode 'magic'; choose nftables"),
+        (["--api-port", "0"], "0 is not in the range"),
+    ],
+)
+def test_bad_options_are_refused_with_the_choice(option: list[str], message: str) -> None:
+    code, output = wherry("up", *option)
+    assert (code, message in output) == (2, True), output
+
+
+@pytest.mark.usefixtures("home")
+def test_up_without_root_says_so_and_leaves_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    code, output = wherry("up")
+    assert (code, "needs root" in output, "sudo" in output) == (1, True, True)
+    assert not home.exists()
+
+
+def test_interrupting_up_before_anything_runs_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lifecycle, "up", interrupted)
+    code, output = wherry("up")
+    assert code == 1
+    assert output.endswith("wherry: interrupted before anything ran\n")
+
+
+def test_the_default_cluster_needs_no_name_in_advice() -> None:
+    assert options.verb("shell n", "default") == "wherry shell n"
+    assert options.verb("shell n", "web") == "wherry shell --name web n"
