@@ -7,7 +7,6 @@ knows neither EndpointSlices nor IngressClasses.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -21,10 +20,10 @@ import aiohttp
 import pytest
 import yaml
 
+from tests.apiserver.accounts import answered, create, token_kubeconfig
 from tests.apiserver.harness import Cluster, give_default_accounts
 from tests.ingress.objects import endpoint_slice, service
 from tests.ingress.world import Backend, eventually, free_port, needs_nginx
-from wherry.cluster.addons import resource_of
 from wherry.objects import Object
 from wherry.objects.resource import (
     ENDPOINT_SLICES,
@@ -33,7 +32,6 @@ from wherry.objects.resource import (
     INGRESSES,
     NAMESPACES,
     PODS,
-    SERVICE_ACCOUNTS,
     SERVICES,
     Resource,
 )
@@ -104,8 +102,7 @@ class Process:
 async def install(cluster: Cluster, manifest: Path) -> Object:
     """Apply a manifest, and make the pod its Deployment would; return the Deployment's container."""
     objects = list(yaml.safe_load_all(manifest.read_text()))
-    for obj in objects:
-        await cluster.client.create(resource_of(obj), obj, obj["metadata"].get("namespace"))
+    await create(cluster, objects)
     template = next(o for o in objects if o["kind"] == "Deployment")["spec"]["template"]
     await give_default_accounts(cluster.client, "ingress-nginx")
     pod = {"metadata": {**template["metadata"], "name": "controller"}, "spec": template["spec"]}
@@ -128,18 +125,7 @@ async def expose(cluster: Cluster, backend: Backend) -> None:
 
 
 async def token_config(cluster: Cluster, directory: Path) -> Path:
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
-    answer = await cluster.client.create(
-        SERVICE_ACCOUNTS, request, "ingress-nginx", name="nginx-ingress-serviceaccount", subresource="token"
-    )
-    document = json.loads(cluster.kubeconfig().read_text())
-    authority = (cluster.directory / "ca.crt").read_bytes()
-    path, ca = directory / "kubeconfig", directory / "ca.crt"
-    ca.write_bytes(authority)
-    document["users"][0]["user"] = {"token": answer["status"]["token"]}
-    document["clusters"][0]["cluster"]["certificate-authority"] = str(ca)
-    path.write_text(json.dumps(document))
-    return path
+    return await token_kubeconfig(cluster, directory, "ingress-nginx", "nginx-ingress-serviceaccount")
 
 
 @asynccontextmanager
@@ -179,6 +165,7 @@ async def started(container: Object, kubeconfig: Path, directory: Path, **proces
 async def test_the_article_ingress_is_served_with_the_rights_of_the_manifest(
     name: str, cluster: Cluster, nginx_dir: Path
 ) -> None:
+    before = answered(403)
     async with Backend("blog") as backend:
         container = await install(cluster, MANIFESTS[name])
         await expose(cluster, backend)
@@ -210,6 +197,10 @@ async def test_the_article_ingress_is_served_with_the_rights_of_the_manifest(
         assert ("following Endpoints instead" in running.log) is (name == "article")
         assert "cannot follow" not in running.log
         assert "draining" in running.log
+    refused = {what for what, count in answered(403).items() if count > before.get(what, 0)}
+    assert {resource for _, resource in refused} == (
+        {"endpointslices", "ingressclasses"} if name == "article" else set()
+    )
 
 
 def others_may_reach(path: str) -> bool:

@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.apiserver.accounts import addon_objects, answered, create, grant, token_kubeconfig
+from tests.apiserver.harness import Cluster
 from tests.client.front import Front
 from tests.proxy.build import CLUSTER_CIDR, CLUSTER_IP, NODE_ADDRESS, endpoint, endpoint_slice, node, service, unready
 from tests.proxy.cases import NODE_PORT
 from tests.proxy.outcome import REJECT, Outcome, masqueraded_to
 from tests.proxy.world import World, small_world
 from wherry.client.fake import FakeClient
+from wherry.objects.resource import ENDPOINT_SLICES, SERVICES
 
 pytestmark = pytest.mark.kernel
 
@@ -88,6 +91,30 @@ def test_a_service_works_while_the_proxy_runs_and_after_it(world: World, tmp_pat
             assert "add element ip wherry-proxy services {" in output
             await (await wherry("proxy", "--cleanup")).wait()
             assert node_port() == REJECT  # by the node itself, where nobody listens
+
+    world.inside("host", scenario)
+
+
+def test_it_works_with_the_rights_of_its_manifest_on_a_real_api_server(world: World, tmp_path: Path) -> None:
+    """Over HTTPS, known by a token; the API server is in the node's namespace, as the control plane is."""
+
+    async def scenario() -> None:
+        before = answered(403)
+        async with Cluster(tmp_path) as cluster:
+            await grant(cluster, [o for o in addon_objects() if o["metadata"]["name"].endswith("kube-proxy")])
+            kubeconfig = await token_kubeconfig(cluster, tmp_path, "kube-system", "kube-proxy")
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
+            await create(cluster, [node(), namespace, WEB, endpoint_slice([endpoint("p1")])])
+            async with proxy(kubeconfig) as process:
+                await until(lambda: world.send("client", NODE_ADDRESS, NODE_PORT) == masqueraded_to("p1"))
+                await cluster.client.update(ENDPOINT_SLICES, endpoint_slice([endpoint("p2")]))
+                await until(lambda: world.send("client", NODE_ADDRESS, NODE_PORT) == masqueraded_to("p2"))
+                await cluster.client.delete(SERVICES, "web", "demo")
+                await until(lambda: world.send("client", NODE_ADDRESS, NODE_PORT) == REJECT)
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert answered(403) == before
+        await (await wherry("proxy", "--cleanup")).wait()
 
     world.inside("host", scenario)
 
