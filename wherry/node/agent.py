@@ -15,11 +15,13 @@ from wherry.client.events import EventWriter
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.net import links
+from wherry.net.nft import NftCommand
 from wherry.node import registration
 from wherry.node.config import NodeConfig
 from wherry.node.filesystem import NodeFileSystem
 from wherry.node.images.imagemap import ImageMap
 from wherry.node.network.addresses import AddressPool
+from wherry.node.network.hostports import HostPorts
 from wherry.node.pods.manager import PodManager
 from wherry.node.pods.objectcache import ObjectCache
 from wherry.node.pods.sandbox import Sandboxes, Surroundings
@@ -59,6 +61,7 @@ async def run(config: NodeConfig, client: Client) -> None:
     surroundings = Surroundings(
         config.run_dir, config.cgroup_parent, config.address, config.cluster_dns, config.cluster_domain
     )
+    sandboxes = Sandboxes(surroundings, addresses)
     pods = Informer(client, PODS, fields=f"spec.nodeName={config.name}")
     nodes, services = Informer(client, NODES), Informer(client, SERVICES)
     events = EventWriter(client)
@@ -71,10 +74,11 @@ async def run(config: NodeConfig, client: Client) -> None:
             client=client,
             containers=containers,
             events=events.recorder("kubelet", config.name),
+            host_ports=HostPorts(NftCommand(), sandboxes.host_ports),
             images=ImageMap(config.image_maps),
             machine=machine.describe([str(config.state_dir), *map(str, config.hidden)]),
             objects=ObjectCache(client, tasks),
-            sandboxes=Sandboxes(surroundings, addresses),
+            sandboxes=sandboxes,
             services=services,
             session=session,
             volumes=VolumeManager(config.run_dir, config.state_dir, files, TokenSource(client), config.address),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.node.build import container, pod
-from wherry.node.pods import references
 from wherry.node.pods.unsupported import refusals, warnings
-from wherry.objects import Object
+from wherry.objects import Object, podreferences
 
 
 @pytest.mark.parametrize(
@@ -15,7 +14,6 @@ from wherry.objects import Object
     [
         (pod(shareProcessNamespace=True), "shareProcessNamespace"),
         (pod(volumes=[{"name": "v", "nfs": {"server": "x", "path": "/"}}]), "nfs"),
-        (pod(container(ports=[{"containerPort": 80, "hostPort": 80}])), "hostPort 80"),
         (pod(container(livenessProbe={"grpc": {"port": 1}})), "grpc"),
         (pod(container(volumeMounts=[{"name": "v", "mountPath": "/v", "mountPropagation": "Bidirectional"}])), "Bidir"),
     ],
@@ -27,10 +25,6 @@ def test_what_cannot_be_done_is_refused_by_name(spec: Object, named: str):
 
 def test_an_ordinary_pod_is_refused_nothing():
     assert refusals(pod(volumes=[{"name": "a", "emptyDir": {}}, {"name": "b"}])) == []
-
-
-def test_the_host_ports_of_a_host_network_pod_are_its_own():
-    assert refusals(pod(container(ports=[{"containerPort": 80, "hostPort": 80}]), hostNetwork=True)) == []
 
 
 def test_what_is_left_out_is_warned_about():
@@ -50,4 +44,4 @@ def test_references_are_found_in_environment_and_volumes():
         ],
     )
     expected = {("ConfigMap", "a"), ("Secret", "b"), ("Secret", "c"), ("ConfigMap", "d")}
-    assert references.of_pod(spec) == expected
+    assert podreferences.of_pod(spec) == expected

@@ -2,4 +2,5 @@
 
 addresses.py   the node's pod range, one file per address in use
 link.py        the veth pair, its addresses and routes
+hostports.py   ports of the node that lead to pods
 """

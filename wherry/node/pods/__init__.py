@@ -4,7 +4,7 @@ Pure:
     state.py, actions.py, plan.py      what is observed, what can be done, what to do next
     status.py, conditions.py           what to tell the API        inheritance.py   what the API remembers
     env.py, fields.py, files.py        what containers find        backoff.py       how long to wait
-    references.py, unsupported.py      what a pod needs, and what it asks for in vain
+    unsupported.py                     what a pod asks for in vain
 
 Edge:
     manager.py      all pods           worker.py     one pod: observe, plan, perform

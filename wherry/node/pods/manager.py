@@ -49,6 +49,8 @@ class PodManager:
         for uid in sandboxes:
             if uid not in self._workers:
                 await self._adopt(uid)
+        if sandboxes:
+            await self._node.host_ports.sync()
         for uid in [uid for uid in self._records if uid not in self._workers]:
             for run in self._records.pop(uid):
                 await self._node.containers.forget(run)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
-from wherry.node.pods.references import Reference
 from wherry.objects import Object
+from wherry.objects.podreferences import Reference
 from wherry.objects.resource import CONFIG_MAPS, SECRETS
 
 RESOURCES = {"ConfigMap": CONFIG_MAPS, "Secret": SECRETS}

@@ -14,8 +14,9 @@ import msgspec
 
 from wherry.net import namespaces as netns
 from wherry.node import cgroups, mounts
-from wherry.node.network import link
+from wherry.node.network import hostports, link
 from wherry.node.network.addresses import AddressPool
+from wherry.node.network.hostports import HostPort
 from wherry.node.pods import fields, files
 from wherry.node.pods import namespaces as podns
 from wherry.node.pods.state import Sandbox
@@ -72,6 +73,11 @@ class Sandboxes:
             return msgspec.json.decode((self.folder(uid) / "pod.json").read_bytes(), type=Owner)
         except (OSError, msgspec.DecodeError):
             return None
+
+    def host_ports(self) -> list[HostPort]:
+        """Return the host ports of all pods that have a sandbox here."""
+        owners = map(self._owner, self.present())
+        return [port for owner in owners if owner for port in hostports.of_pod(owner.pod, owner.ip)]
 
     def cgroup(self, uid: str) -> str:
         """Return the path of the pod's control group."""

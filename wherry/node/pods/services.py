@@ -10,6 +10,7 @@ from wherry.client.events import EventRecorder
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.node.images.source import ImageSource
+from wherry.node.network.hostports import HostPorts
 from wherry.node.pods.objectcache import ObjectCache
 from wherry.node.pods.sandbox import Sandboxes
 from wherry.node.runtime.containers import Containers
@@ -26,6 +27,7 @@ class NodeServices:
     client: Client
     containers: Containers
     events: EventRecorder
+    host_ports: HostPorts
     images: ImageSource
     machine: Machine
     objects: ObjectCache

@@ -18,17 +18,15 @@ def refusals(pod: Object) -> list[str]:
     if spec.get("runtimeClassName"):
         found.append(f"runtimeClassName {spec['runtimeClassName']} is not supported by this node")
     for container in everyone(pod):
-        found += [f"container {container['name']}: {what} not supported by this node" for what in _of(spec, container)]
+        found += [f"container {container['name']}: {what} not supported by this node" for what in _of(container)]
     return found
 
 
-def _of(spec: Object, container: Object) -> list[str]:
+def _of(container: Object) -> list[str]:
     found = []
     for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
         if "grpc" in (container.get(kind) or {}):
             found.append(f"{kind} of type grpc is")
-    if not spec.get("hostNetwork"):
-        found += [f"hostPort {p['hostPort']} is" for p in container.get("ports") or () if p.get("hostPort")]
     return found
 
 

@@ -14,8 +14,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from wherry.net.links import LinkError
+from wherry.net.nft import NftError
+from wherry.node.network import hostports
 from wherry.node.network.addresses import NoAddressLeftError
-from wherry.node.pods import inheritance, references, state, status, unsupported
+from wherry.node.pods import inheritance, state, status, unsupported
 from wherry.node.pods.actions import (
     Action,
     CleanUp,
@@ -33,11 +35,11 @@ from wherry.node.pods.memory import Memory
 from wherry.node.pods.plan import Plan, plan
 from wherry.node.pods.services import NodeServices
 from wherry.node.pods.starting import MISCONFIGURED, ContainerStarter
-from wherry.node.pods.state import Waiting
+from wherry.node.pods.state import Sandbox, Waiting
 from wherry.node.pods.statuswriter import StatusWriter
 from wherry.node.runtime.instance import Instance
 from wherry.node.volumes.errors import VolumeError
-from wherry.objects import Object
+from wherry.objects import Object, podreferences
 from wherry.objects.errors import ApiError, Conflict, NotFound
 from wherry.objects.resource import PODS
 
@@ -46,7 +48,7 @@ log = logging.getLogger(__name__)
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
 
-ERRORS = (ApiError, VolumeError, LinkError, NoAddressLeftError, OSError)
+ERRORS = (ApiError, VolumeError, LinkError, NftError, NoAddressLeftError, OSError)
 
 
 class PodWorker:
@@ -154,7 +156,7 @@ class PodWorker:
                 await self._sync_volumes()
             case SetUp():
                 self.memory.cleaned = False
-                self.memory.sandbox = await asyncio.to_thread(self._node.sandboxes.set_up, self.memory.pod)
+                self.memory.sandbox = await self._set_up()
             case Start():
                 run = await self._starter.start(action.container, action.attempt)
                 if run is not None:
@@ -190,7 +192,7 @@ class PodWorker:
         memory, node = self.memory, self._node
         namespace = memory.pod["metadata"]["namespace"]
         memory.cleaned = False
-        await node.objects.hold(namespace, memory.uid, references.of_pod(memory.pod), self._reference_changed)
+        await node.objects.hold(namespace, memory.uid, podreferences.of_pod(memory.pod), self._reference_changed)
         memory.volumes_due = None
         synced = await node.volumes.sync(
             memory.pod,
@@ -212,11 +214,20 @@ class PodWorker:
                 memory.failed[key] = replace(failure, retry_at=0.0)
         memory.changed.set()
 
+    async def _set_up(self) -> Sandbox:
+        memory, node = self.memory, self._node
+        sandbox = await asyncio.to_thread(node.sandboxes.set_up, memory.pod)
+        if hostports.of_pod(memory.pod, sandbox.ip):
+            await node.host_ports.sync()
+        return sandbox
+
     async def _clean_up(self) -> None:
         memory, node = self.memory, self._node
         node.objects.release(memory.uid)
         await node.volumes.tear_down(memory.uid)
         await asyncio.to_thread(node.sandboxes.tear_down, memory.uid)
+        if hostports.of_pod(memory.pod, memory.ip):
+            await node.host_ports.sync()
         memory.sandbox, memory.places, memory.volumes_due = None, None, None
         memory.cleaned = True
 

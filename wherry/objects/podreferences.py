@@ -1,10 +1,9 @@
-"""Which ConfigMaps and Secrets a pod refers to. Pure."""
+"""Which ConfigMaps and Secrets a pod refers to: what its node has to read, and may."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wherry.node.pods.state import everyone
 from wherry.objects import Object
 
 Reference = tuple[str, str]
@@ -14,7 +13,7 @@ Reference = tuple[str, str]
 def of_pod(pod: Object) -> frozenset[Reference]:
     """Return every ConfigMap and Secret the pod's environment and volumes are made of."""
     found = {*_of_volumes(pod)}
-    for container in everyone(pod):
+    for container in (*(pod["spec"].get("initContainers") or ()), *(pod["spec"].get("containers") or ())):
         found |= {*_of_environment(container)}
     return frozenset(found)
 

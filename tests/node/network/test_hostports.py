@@ -1,0 +1,40 @@
+"""Ports of the node that lead to pods."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.node.build import container, pod
+from wherry.node.network.hostports import HostPort, of_pod, script
+
+IP = "10.244.1.7"
+
+
+def test_a_host_port_leads_to_the_containers_port():
+    web = pod(container(ports=[{"containerPort": 80, "hostPort": 8080}, {"containerPort": 81}]))
+    assert of_pod(web, IP) == [HostPort("", "tcp", 8080, IP, 80)]
+
+
+def test_it_may_be_bound_to_one_address_and_another_protocol():
+    port = {"containerPort": 53, "hostPort": 53, "hostIP": "192.168.51.209", "protocol": "UDP"}
+    assert of_pod(pod(container(ports=[port])), IP) == [HostPort("192.168.51.209", "udp", 53, IP, 53)]
+
+
+def test_the_ports_of_a_host_network_pod_are_its_own():
+    assert of_pod(pod(container(ports=[{"containerPort": 80, "hostPort": 80}]), hostNetwork=True), IP) == []
+
+
+def test_without_ports_there_is_no_table():
+    assert "{" not in script([])
+
+
+@pytest.mark.kernel
+def test_the_kernel_takes_the_script_again_and_again():
+    ports = [HostPort("", "tcp", 8080, IP, 80), HostPort("192.168.51.209", "udp", 53, IP, 53)]
+    whole = script(ports) + script(ports[:1]) + script(ports[1:]) + script([]) + script(ports)
+    command = ["unshare", "-n", "sh", "-c", "nft -f - && nft list ruleset"]
+    done = subprocess.run(command, input=whole, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "tcp . 8080 : 10.244.1.7 . 80" in done.stdout

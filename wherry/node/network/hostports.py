@@ -1,0 +1,112 @@
+"""hostPort: a port of the node that leads to a pod of it, by destination NAT in a table of the node agent's own.
+
+    to the node's address, port 8080 ── dispatch ──▶ dnat to 10.244.1.7 port 80
+
+A client keeps its address, but for a pod that reaches itself, whose answer would otherwise not come back through the
+node. Connections to the node's 127.0.0.1 are not led on. Source of the rules: the CNI plugin portmap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from wherry.net.nft import Nft
+from wherry.objects import Object
+
+TABLE = "ip wherry-host-ports"
+ANY_ADDRESS = ("", "0.0.0.0", "::")
+
+# Before kube-proxy's (-100 and 100), as a port map on the node itself would be.
+RULES = """
+\tset hairpin {{
+\t\ttype ipv4_addr . ipv4_addr
+{hairpin}\t}}
+\tmap any-address {{
+\t\ttype inet_proto . inet_service : ipv4_addr . inet_service
+{any_address}\t}}
+\tmap one-address {{
+\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+{one_address}\t}}
+\tchain dispatch {{
+\t\tdnat to ip daddr . meta l4proto . th dport map @one-address
+\t\tfib daddr type local dnat to meta l4proto . th dport map @any-address
+\t}}
+\tchain prerouting {{
+\t\ttype nat hook prerouting priority -101;
+\t\tgoto dispatch
+\t}}
+\tchain output {{
+\t\ttype nat hook output priority -101;
+\t\tip daddr != 127.0.0.0/8 goto dispatch
+\t}}
+\tchain postrouting {{
+\t\ttype nat hook postrouting priority 99;
+\t\tct status dnat ip saddr . ip daddr @hairpin masquerade
+\t}}
+"""
+
+
+class HostPort(NamedTuple):
+    """A port of the node, on one of its addresses or ("") on all, and where it leads."""
+
+    address: str
+    protocol: str
+    port: int
+    pod_ip: str
+    pod_port: int
+
+
+def of_pod(pod: Object, ip: str) -> list[HostPort]:
+    """Return the host ports of a pod with address `ip`; a hostNetwork pod's ports are the node's anyway. Pure."""
+    if pod["spec"].get("hostNetwork"):
+        return []
+    sidecars = [c for c in pod["spec"].get("initContainers") or () if c.get("restartPolicy") == "Always"]
+    return [
+        HostPort(
+            "" if (port.get("hostIP") or "") in ANY_ADDRESS else port["hostIP"],
+            (port.get("protocol") or "TCP").lower(),
+            port["hostPort"],
+            ip,
+            port["containerPort"],
+        )
+        for container in [*sidecars, *pod["spec"]["containers"]]
+        for port in container.get("ports") or ()
+        if port.get("hostPort")
+    ]
+
+
+def script(ports: Sequence[HostPort]) -> str:
+    """Return the nft script that makes the table lead exactly `ports` on; without any there is no table. Pure."""
+    # `add` before `delete`, so that there is something to delete the first time.
+    fresh = f"add table {TABLE}\ndelete table {TABLE}\n"
+    if not ports:
+        return fresh
+    everywhere = {f"{p.protocol} . {p.port}": f"{p.pod_ip} . {p.pod_port}" for p in ports if not p.address}
+    somewhere = {f"{p.address} . {p.protocol} . {p.port}": f"{p.pod_ip} . {p.pod_port}" for p in ports if p.address}
+    rules = RULES.format(
+        hairpin=_elements({f"{p.pod_ip} . {p.pod_ip}" for p in ports}),
+        any_address=_elements(f"{key} : {target}" for key, target in everywhere.items()),
+        one_address=_elements(f"{key} : {target}" for key, target in somewhere.items()),
+    )
+    return f"{fresh}table {TABLE} {{{rules}}}\n"
+
+
+def _elements(texts: Iterable[str]) -> str:
+    listed = ", ".join(sorted(texts))
+    return f"\t\telements = {{ {listed} }}\n" if listed else ""
+
+
+class HostPorts:
+    """Keeps the table as `wanted` says, which may block. `nft` acts on the node's network namespace."""
+
+    def __init__(self, nft: Nft, wanted: Callable[[], Sequence[HostPort]]):
+        self._nft = nft
+        self._wanted = wanted
+        self._lock = asyncio.Lock()
+
+    async def sync(self) -> None:
+        """Lead exactly the wanted ports on; raises NftError."""
+        async with self._lock:
+            await self._nft.run(script(await asyncio.to_thread(self._wanted)))
