@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 import pytest
@@ -27,12 +27,15 @@ class NotingMode:
         self.loads = 0
         self.changes: list[Change] = []
         self.broken = 0
+        self.gone = False
+        self.suspect: Callable[[], None] = lambda: None
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def load(self, plan: Plan) -> None:
         self._fail()
         self.loads += 1
+        self.gone = False
         self.plan = plan
 
     async def apply(self, change: Change) -> None:
@@ -45,6 +48,15 @@ class NotingMode:
 
     async def cleanup(self) -> None:
         raise AssertionError("the rules outlive the proxy")
+
+    async def intact(self) -> bool:
+        self._fail()
+        return not self.gone
+
+    @contextlib.contextmanager
+    def watch(self, suspect: Callable[[], None]) -> Iterator[None]:
+        self.suspect = suspect
+        yield
 
     def render(self, plan: Plan) -> str:
         return str(plan)
@@ -134,6 +146,22 @@ async def test_an_error_loads_the_whole_plan_until_it_works(mode: NotingMode) ->
         client.put(endpoint_slice([endpoint("r1")]))
         await until(lambda: mode.loads == 2)
         assert mode.endpoints == ["10.244.1.5:8080"]
+
+
+async def test_rules_deleted_by_another_are_loaded_again(mode: NotingMode) -> None:
+    client = FakeClient(node(), service(), endpoint_slice([endpoint("p1")]))
+    async with running(client, mode):
+        await until(lambda: mode.loads == 1)
+        mode.suspect()
+        client.put(endpoint_slice([endpoint("r1")]))
+        await until(lambda: mode.endpoints == ["10.244.1.5:8080"])
+        assert mode.loads == 1, "a suspicion alone changes nothing"
+        mode.gone = True
+        mode.suspect()
+        await until(lambda: mode.loads == 2)
+        mode.broken = 1
+        mode.suspect()
+        await until(lambda: mode.loads == 3)
 
 
 async def test_it_goes_on_when_the_api_server_was_away(mode: NotingMode) -> None:

@@ -77,6 +77,9 @@ def test_a_service_works_while_the_proxy_runs_and_after_it(world: World, tmp_pat
                 await until(lambda: node_port() == REJECT)
                 client.put(endpoint_slice([endpoint("p2")]))
                 await until(lambda: cluster_ip() == masqueraded_to("p2"))
+                flush = await asyncio.create_subprocess_exec("nft", "flush", "ruleset")
+                assert await flush.wait() == 0
+                await until(lambda: cluster_ip(1) == masqueraded_to("p2"))
                 process.kill()
             assert cluster_ip() == masqueraded_to("p2")
             client.put(endpoint_slice([endpoint("r1")]))

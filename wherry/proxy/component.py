@@ -60,6 +60,7 @@ class Proxy:
         self._changes = Changes(ThisNode(config.node_name))
         self._checks = HealthChecks(lambda: self.health.healthy)
         self._wake = asyncio.Event()
+        self._suspected = False
         self._services = Informer(client, SERVICES, labels=SELECTOR)
         self._slices = Informer(client, ENDPOINT_SLICES, labels=SELECTOR)
         self._node = Informer(client, NODES, fields=f"metadata.name={config.node_name}")
@@ -82,12 +83,29 @@ class Proxy:
             await informer.wait_synced()
         if self._node.get("", self._name) is None:
             log.warning("node %s is not registered: no NodePorts until it is", self._name)
-        await self._load()
+        with self._mode.watch(self._suspect):
+            await self._load()
+            await self._follow()
+
+    async def _follow(self) -> None:
         while True:
             await self._wake.wait()
             started = time.monotonic()
+            if self._suspected and not await self._intact():
+                await self._load()
             await self._sync()
             await asyncio.sleep(max(0.0, self._min_period - (time.monotonic() - started)))
+
+    async def _intact(self) -> bool:
+        self._suspected = False
+        try:
+            intact = await self._mode.intact()
+        except ModeError as error:
+            log.error("%s; loading the whole plan", error)
+            return False
+        if not intact:
+            log.warning("the rules are gone from the kernel, by another's hand: loading them again")
+        return intact
 
     async def _load(self) -> None:
         """Bring the kernel to the whole plan, however often it takes."""
@@ -143,6 +161,10 @@ class Proxy:
         if self._wake.is_set():
             self.health.queued()
         await self._checks.update(change.health_checks)
+
+    def _suspect(self) -> None:
+        self._suspected = True
+        self._wake.set()
 
     def _service(self, old: Object | None, new: Object | None) -> None:
         self._changes.service(old, new)

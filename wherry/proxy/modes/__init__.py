@@ -7,6 +7,8 @@ userspace, iptables, ipvs and ebpf will each be a package beside it with a funct
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
@@ -55,6 +57,14 @@ class Mode(Protocol):
 
     async def cleanup(self) -> None:
         """Take everything of this mode out of the kernel; no error if nothing is there."""
+        ...
+
+    async def intact(self) -> bool:
+        """Whether what `load` made is still there: somebody may have flushed the kernel's rules."""
+        ...
+
+    def watch(self, suspect: Callable[[], None]) -> AbstractContextManager[None]:
+        """Inside this context, call `suspect` when it may not be `intact` any more; rarely for nothing."""
         ...
 
     def render(self, plan: Plan) -> str:

@@ -74,6 +74,10 @@ class Layout:
         """The name of an empty chain that tells which layout a table has: it changes with every letter of `text`."""
         return f"layout-{sha256(self.text.encode()).hexdigest()[:12]}"
 
+    def is_of(self, found: str | None) -> bool:
+        """Whether a printed table (None: there is none) has this layout."""
+        return found is not None and f"chain {self.marker} " in found
+
     def _chains(self) -> dict[str, list[str]]:
         pods = _addresses(self.config.cluster_cidrs)
         return {

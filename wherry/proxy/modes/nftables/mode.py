@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+from wherry.net import nftwatch
 from wherry.net.conntrack import ConntrackError, delete_udp_flows
 from wherry.net.nft import Nft, NftError, Transaction
 from wherry.proxy.modes import ModeConfig, ModeError
@@ -57,6 +59,24 @@ class NftablesMode:
             await self._nft.run(f"add table {TABLE}\ndelete table {TABLE}\n")
         except NftError as error:
             raise ModeError(f"cannot delete {TABLE}: {error}") from error
+
+    async def intact(self) -> bool:
+        """Whether the table is there, and of this layout."""
+        try:
+            found = await self._nft.list_table(TABLE)
+        except NftError as error:
+            raise ModeError(f"cannot look at {TABLE}: {error}") from error
+        return self._layout.is_of(found)
+
+    @contextlib.contextmanager
+    def watch(self, suspect: Callable[[], None]) -> Iterator[None]:
+        """Hear of the table's deletion from the kernel."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(nftwatch.watch(TABLE, suspect))
+            except OSError as error:
+                log.warning("a deletion of %s by others will not be noticed: %s", TABLE, error)
+            yield
 
     def render(self, plan: Plan) -> str:
         """Return the script that fills an empty kernel."""

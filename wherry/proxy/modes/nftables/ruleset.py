@@ -37,7 +37,7 @@ class Ruleset:
         """
         filled = self.update(whole)
         stale: list[str] = []
-        if found is not None and f"chain {self._layout.marker} " in found:
+        if found is not None and self._layout.is_of(found):
             prepare = [f"flush {text.split()[0]} {TABLE} {name}" for name, text in SETS.items()]
             stale = [c for c in _numbered_chains(found) if c not in filled.chains]
         else:
