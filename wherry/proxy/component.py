@@ -21,6 +21,7 @@ from wherry.proxy.changes import Changes
 from wherry.proxy.config import ProxyConfig, cidrs, host_port
 from wherry.proxy.health_check import HealthChecks
 from wherry.proxy.modes import Mode, ModeConfig, ModeError
+from wherry.proxy.no_local import NoLocal
 from wherry.proxy.node_health import NodeHealth
 from wherry.proxy.plan import Change
 from wherry.proxy.service import HEADLESS_LABEL, PROXY_NAME_LABEL
@@ -58,6 +59,7 @@ class Proxy:
         self._min_period = config.sync_min_period
         self._mode = mode
         self._changes = Changes(ThisNode(config.node_name))
+        self._no_local = NoLocal()
         self._checks = HealthChecks(lambda: self.health.healthy)
         self._wake = asyncio.Event()
         self._suspected = False
@@ -150,7 +152,11 @@ class Proxy:
         self._wake.clear()
         metrics.services_pending.set(0)
         metrics.endpoints_pending.set(0)
-        return self._changes.take()
+        change = self._changes.take()
+        self._no_local.update(change)
+        for policy, count in self._no_local.counts().items():
+            metrics.no_local_endpoints.labels(policy).set(count)
+        return change
 
     async def _done(self, change: Change) -> None:
         now = time.time()

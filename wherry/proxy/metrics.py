@@ -41,5 +41,10 @@ endpoint_changes = metrics.counter("kubeproxy_sync_proxy_rules_endpoint_changes_
 endpoints_pending = metrics.gauge(
     "kubeproxy_sync_proxy_rules_endpoint_changes_pending", "EndpointSlice changes not yet programmed"
 )
+no_local_endpoints = metrics.gauge(
+    "kubeproxy_sync_proxy_rules_no_local_endpoints_total",
+    "Service ports with a Local traffic policy and endpoints on other nodes only",
+    ("traffic_policy",),
+)
 healthz = metrics.counter("kubeproxy_proxy_healthz_total", "Answers of /healthz", ("code",))
 livez = metrics.counter("kubeproxy_proxy_livez_total", "Answers of /livez", ("code",))
