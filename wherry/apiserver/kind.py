@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any, Protocol
 
+from wherry.apiserver.user import User
 from wherry.objects import Object
 from wherry.objects.errors import FieldError
 from wherry.objects.resource import Resource
@@ -22,7 +23,7 @@ class Context(Protocol):
 
     service_cidr: IPv4Network
     node_port_range: range
-    user: str
+    user: User
     dry_run: bool
 
     def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:

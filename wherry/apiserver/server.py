@@ -18,7 +18,9 @@ from pathlib import Path
 
 from wherry.apiserver.access.accounts import Accounts
 from wherry.apiserver.access.authenticator import Authenticator
+from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.access.jwt import Signer
+from wherry.apiserver.access.nodes import NodeRights
 from wherry.apiserver.access.rbac import Rbac
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.api.api import Api
@@ -86,11 +88,13 @@ class ApiServer:
         self.catalog = Catalog(config.kinds)
         self._storage: Storage = SqliteStorage(config.storage) if config.storage else MemoryStorage()
         self._state = State(self._storage, config.kinds)
-        admission = Admission(self._state, self.catalog.kind(SERVICE_ACCOUNTS.group, SERVICE_ACCOUNTS.plural))
+        authorizer = Authorizer(Rbac(self._state, self.catalog), NodeRights(self._state, self.catalog))
+        account_kind = self.catalog.kind(SERVICE_ACCOUNTS.group, SERVICE_ACCOUNTS.plural)
+        admission = Admission(self._state, account_kind, authorizer)
         settings = Settings(config.service_cidr, config.node_port_range)
         self._registry = Registry(self._state, self.catalog, admission, settings)
         accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state, self.catalog)
-        self.api = Api(self._registry, self.catalog, Rbac(self._state, self.catalog), accounts)
+        self.api = Api(self._registry, self.catalog, authorizer, accounts)
         self.health = Health()
         self.health.live("ping", lambda: None)
         self.health.live("storage", lambda: None if self._state.following else "changes in the store are not seen")
@@ -101,7 +105,7 @@ class ApiServer:
             Authenticator(accounts),
             discovery=Discovery(entries, f"{config.advertise_address}:{config.advertise_port}"),
             openapi=OpenApi(entries, VERSION["gitVersion"]),
-            streams=Streams(self.api.rbac, Nodes(self._registry), to_nodes),
+            streams=Streams(authorizer, Nodes(self._registry), to_nodes),
             pages=pages(self.health, accounts),
         )
         context = listener.tls(config.tls_certificate, config.tls_key, config.client_ca)

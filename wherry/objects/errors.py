@@ -119,6 +119,14 @@ class Forbidden(ApiError):
 
     code, reason = 403, "Forbidden"
 
+    @classmethod
+    def of(cls, plural: str, name: str, why: str, group: str = "") -> Forbidden:
+        """Return the error for object `name` of `plural`.`group`, with the reason `why`."""
+        return cls(
+            f'{_qualified(plural, group)} "{name}" is forbidden: {why}',
+            details={"name": name, "group": group, "kind": plural},
+        )
+
 
 class NotFound(ApiError):
     """No such object."""

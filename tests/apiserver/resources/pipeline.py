@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.resources import KINDS, objectmeta
+from wherry.apiserver.user import SYSTEM, User
 from wherry.objects import Object, metadata, schema
 from wherry.objects.errors import FieldError
 from wherry.objects.resource import Resource
@@ -24,7 +25,7 @@ class World:
     warnings: list[str] = field(default_factory=list)
     service_cidr: IPv4Network = SERVICE_CIDR
     node_port_range: range = NODE_PORTS
-    user: str = "tester"
+    user: User = SYSTEM
     dry_run: bool = False
 
     def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:

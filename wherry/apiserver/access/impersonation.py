@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from wherry.apiserver.access.attributes import Attributes
-from wherry.apiserver.access.rbac import Rbac
+from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.user import AUTHENTICATED, UNAUTHENTICATED, User
 from wherry.objects.errors import BadRequest
 
@@ -19,7 +19,7 @@ _ACCOUNT = "system:serviceaccount:"
 _AUTHENTICATION = "authentication.k8s.io"
 
 
-def impersonated(user: User, headers: Iterable[tuple[str, str]], rbac: Rbac) -> User:
+def impersonated(user: User, headers: Iterable[tuple[str, str]], authorizer: Authorizer) -> User:
     """Return who the request wants to be, or `user`; raises `Forbidden` or `BadRequest`."""
     asked = [(name.lower(), value) for name, value in headers if name[:12].lower() == "impersonate-"]
     if not asked:
@@ -34,7 +34,7 @@ def impersonated(user: User, headers: Iterable[tuple[str, str]], rbac: Rbac) -> 
     if not name:
         raise BadRequest("requested groups, uid or extra for impersonation without impersonating a user")
     for attempt in _attempts(name, groups, uid, extra):
-        rbac.require(user, attempt)
+        authorizer.require(user, attempt)
     if not groups and name.startswith(_ACCOUNT):
         namespace = name.removeprefix(_ACCOUNT).partition(":")[0]
         groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"]

@@ -52,11 +52,6 @@ class Rbac:
             self._decisions[key] = decision
         return decision
 
-    def require(self, user: User, asked: Attributes) -> None:
-        """Raise `Forbidden` unless the attempt is allowed."""
-        if not self.allowed(user, asked):
-            raise asked.forbidden(user)
-
     def rules(self, user: User, namespace: str) -> Iterator[Object]:
         """Yield the rules that hold for the user in `namespace` ("": cluster-wide ones only)."""
         if MASTERS in user.groups:

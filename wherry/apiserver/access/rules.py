@@ -5,7 +5,8 @@ Source: k8s.io/component-helpers auth/rbac/validation/policy_compact.go and pkg/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 
 from wherry.apiserver.access.attributes import Attributes
 from wherry.objects import Object
@@ -30,6 +31,16 @@ def covers(rule: Object, asked: Attributes) -> bool:
 def any_covers(rules: Iterable[Object], asked: Attributes) -> bool:
     """Return whether one of the rules allows the attempt."""
     return any(covers(rule, asked) for rule in rules)
+
+
+def attempts(rule: Object, namespace: str = "") -> Iterator[Attributes]:
+    """Yield everything the rule allows, one attempt each; `*` stands for itself, which only `*` covers."""
+    verbs, names = rule.get("verbs") or (), rule.get("resourceNames") or ("",)
+    for url in rule.get("nonResourceURLs") or ():
+        yield from (Attributes(verb=verb, path=url) for verb in verbs)
+    for group, resource, name, verb in product(rule.get("apiGroups") or (), rule.get("resources") or (), names, verbs):
+        plural, _, part = resource.partition("/")
+        yield Attributes(verb=verb, group=group, plural=plural, subresource=part, namespace=namespace, name=name)
 
 
 def _has(listed: Sequence[str] | None, wanted: str) -> bool:

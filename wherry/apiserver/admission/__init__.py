@@ -2,6 +2,8 @@
 
 chain.py             `Admission`: what a write waits for, and what it must meet
 lifecycle.py         namespaces must exist, and some may not go
+noderestriction.py   a node writes only what is its own
+escalation.py        nobody grants more than they have
 serviceaccount.py    a pod's account, and its token
 """
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from wherry.apiserver.admission import lifecycle, serviceaccount
+from wherry.apiserver.access.authorizer import Authorizer
+from wherry.apiserver.admission import escalation, lifecycle, noderestriction, serviceaccount
 from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
+from wherry.apiserver.user import User
 from wherry.objects import Object
 
 PATIENCE_SECONDS = 1.0
@@ -20,8 +22,9 @@ class Admission:
     `accounts` is the ServiceAccount kind, None where that is not served.
     """
 
-    def __init__(self, state: State, accounts: Kind | None):
+    def __init__(self, state: State, accounts: Kind | None, authorizer: Authorizer):
         self._state = state
+        self._authorizer = authorizer
         self._accounts = accounts
 
     async def ready(self, kind: Kind, obj: Object) -> None:
@@ -46,8 +49,11 @@ class Admission:
     def admit(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
         """Complete `new`, in place; raises an `ApiError` when it may not be written."""
         lifecycle.admit(kind, new, old, context)
+        noderestriction.admit(kind, new, old, context.user)
+        escalation.admit(kind, new, old, context, self._authorizer)
         serviceaccount.admit(kind, new, old, context)
 
-    def check_delete(self, kind: Kind, name: str) -> None:
-        """Raise `Forbidden` when the object may not be deleted."""
-        lifecycle.check_delete(kind, name)
+    def check_delete(self, kind: Kind, obj: Object, user: User) -> None:
+        """Raise `Forbidden` when the object may not be deleted, or not by `user`."""
+        lifecycle.check_delete(kind, obj["metadata"]["name"])
+        noderestriction.check_delete(kind, obj, user)

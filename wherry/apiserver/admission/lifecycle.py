@@ -27,23 +27,15 @@ def admit(kind: Kind, new: Object, old: Object | None, context: Context) -> None
 
 def terminating(kind: Kind, name: str, namespace: str) -> Forbidden:
     """Return the error for a new object in a namespace that is going away."""
-    cause = f"namespace {namespace} is being terminated"
-    return Forbidden(
-        f'{kind.resource.group_resource} "{name}" is forbidden: unable to create new content in namespace {namespace} '
-        "because it is being terminated",
-        details={
-            "name": name,
-            "group": kind.resource.group,
-            "kind": kind.plural,
-            "causes": [{"reason": "NamespaceTerminating", "message": cause, "field": "metadata.namespace"}],
-        },
-    )
+    why = f"unable to create new content in namespace {namespace} because it is being terminated"
+    error = Forbidden.of(kind.plural, name, why, kind.resource.group)
+    message = f"namespace {namespace} is being terminated"
+    cause = {"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"}
+    error.details = {**(error.details or {}), "causes": [cause]}
+    return error
 
 
 def check_delete(kind: Kind, name: str) -> None:
     """Raise `Forbidden` when the namespace `name` may not be deleted."""
     if (kind.resource.group, kind.plural) == ("", "namespaces") and name in IMMORTAL:
-        raise Forbidden(
-            f'namespaces "{name}" is forbidden: this namespace may not be deleted',
-            details={"name": name, "group": "", "kind": "namespaces"},
-        )
+        raise Forbidden.of("namespaces", name, "this namespace may not be deleted")

@@ -35,12 +35,9 @@ def admit(kind: Kind, new: Object, old: Object | None, context: Context) -> None
     metadata, spec = new["metadata"], new["spec"]
     account = context.get(SERVICE_ACCOUNTS, name, metadata["namespace"])
     if account is None:
-        pod = metadata.get("name", "")
-        raise Forbidden(
-            f'pods "{pod}" is forbidden: error looking up service account {metadata["namespace"]}/{name}: '
-            f'serviceaccount "{name}" not found',
-            details={"name": pod, "group": "", "kind": "pods"},
-        )
+        where = f"{metadata['namespace']}/{name}"
+        why = f'error looking up service account {where}: serviceaccount "{name}" not found'
+        raise Forbidden.of("pods", metadata.get("name", ""), why)
     spec["serviceAccountName"] = spec["serviceAccount"] = name
     if not spec.get("imagePullSecrets") and (secrets := account.get("imagePullSecrets")):
         spec["imagePullSecrets"] = secrets

@@ -35,7 +35,7 @@ def actions(registry: Registry, accounts: Accounts) -> dict[tuple[str, str], lis
     """Return the actions by (group, plural) of the object they are posted to."""
 
     async def token(served: Served, key: Key, body: Object, options: WriteOptions) -> Object:
-        return tokens.issue(registry, accounts, registry.get(served, key), body)
+        return tokens.issue(registry, accounts, registry.get(served, key), body, options.user)
 
     binding = Action("binding", Resource("", "v1", "bindings", "Binding"), _Pods(registry).bind)
     eviction = Action("eviction", Resource("policy", "v1", "evictions", "Eviction"), _Pods(registry).evict)
@@ -70,12 +70,13 @@ class _Pods:
 
     async def evict(self, served: Served, key: Key, body: Object, options: WriteOptions) -> Object:
         """Delete a pod the way its Eviction asks for. No PodDisruptionBudget can stand against it: none are served."""
-        if not body.get("kind") == "Eviction":
+        if body.get("kind", "Eviction") != "Eviction":  # the Python client does not say
             raise BadRequest("expected an Eviction")
-        name = (body.get("metadata") or {}).get("name")
+        eviction = schema.typed(body, ("policy", "v1", "Eviction"))[0]
+        name = (eviction.get("metadata") or {}).get("name")
         if name and name != key[1]:
             raise BadRequest("name in URL does not match name in Eviction object")
-        await self._registry.delete(served, key, DeleteOptions.of(body.get("deleteOptions") or {}), options)
+        await self._registry.delete(served, key, DeleteOptions.of(eviction.get("deleteOptions") or {}), options)
         return SUCCESS
 
 
@@ -87,6 +88,8 @@ def _assigned(pod: Object, node: str, wanted: Object) -> Object:
         raise Conflict.of("pods/binding", name, why)
     if "deletionTimestamp" in meta:
         raise Conflict.of("pods/binding", name, f"pod {name} is being deleted, cannot be assigned to a host")
+    if pod["spec"].get("schedulingGates"):
+        raise Conflict.of("pods/binding", name, f"pod {name} has non-empty .spec.schedulingGates")
     if assigned := pod["spec"].get("nodeName"):
         raise Conflict.of("pods/binding", name, f'pod {name} is already assigned to node "{assigned}"')
     status = dict(pod.get("status") or {})

@@ -8,7 +8,7 @@ from typing import Any
 
 from wherry.apiserver.access.accounts import Accounts
 from wherry.apiserver.access.attributes import Attributes
-from wherry.apiserver.access.rbac import Rbac
+from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.api import actions, reviews, views
 from wherry.apiserver.api.actions import Action
 from wherry.apiserver.api.reviews import Review
@@ -58,16 +58,16 @@ class Target:
 class Api:
     """Every verb checks what `user` may do, then acts. Raises the errors of `wherry.objects.errors`."""
 
-    def __init__(self, registry: Registry, catalog: Catalog, rbac: Rbac, accounts: Accounts):
+    def __init__(self, registry: Registry, catalog: Catalog, authorizer: Authorizer, accounts: Accounts):
         self.registry = registry
         self.catalog = catalog
-        self.rbac = rbac
+        self.authorizer = authorizer
         self.actions: dict[tuple[str, str], list[Action]] = actions.actions(registry, accounts)
-        self.reviews: dict[Resource, Review] = {r.resource: r for r in reviews.reviews(rbac, accounts)}
+        self.reviews: dict[Resource, Review] = {r.resource: r for r in reviews.reviews(authorizer, accounts)}
 
     async def get(self, user: User, target: Target, resource_version: str = "") -> Object:
         """Return one object, or a view of it."""
-        self.rbac.require(user, target.attributes("get"))
+        self.authorizer.require(user, target.attributes("get"))
         served = self.catalog.of(target.resource)
         view = self._view(served, target.subresource, "get")
         return view.read(self.registry.get(served, target.key))
@@ -75,39 +75,39 @@ class Api:
     async def list(self, user: User, target: Target, options: ListOptions) -> Page:
         """Return a list, or a page of it."""
         served = self.catalog.of(target.resource)
-        self.rbac.require(user, target.attributes("list", _only_name(options.fields)))
+        self.authorizer.require(user, target.attributes("list", _only_name(options.fields)))
         return await self.registry.list(served, target.namespace, options)
 
     async def watch(self, user: User, target: Target, options: WatchOptions) -> Stream:
         """Open a watch."""
         served = self.catalog.of(target.resource)
-        self.rbac.require(user, target.attributes("watch", _only_name(options.fields)))
+        self.authorizer.require(user, target.attributes("watch", _only_name(options.fields)))
         return await self.registry.watch(served, target.namespace, options)
 
     async def create(self, user: User, target: Target, body: Object, options: WriteOptions) -> Object:
         """Create an object, answer a review, or perform an action on an object."""
         options = replace(options, user=user)
         if review := self.reviews.get(target.resource):
-            self.rbac.require(user, target.attributes("create"))
+            self.authorizer.require(user, target.attributes("create"))
             return review.answer(user, reviews.typed(review, body), target.namespace or "")
         served = self.catalog.of(target.resource)
         if target.subresource:
             action = self._action(target)
-            self.rbac.require(user, target.attributes("create"))
+            self.authorizer.require(user, target.attributes("create"))
             return await action.run(served, target.key, body, options)
         if target.name:
             raise _not_allowed("create")
-        self.rbac.require(user, target.attributes("create"))
+        self.authorizer.require(user, target.attributes("create"))
         return await self.registry.create(served, body, target.namespace, options)
 
     async def update(self, user: User, target: Target, body: Object, options: WriteOptions) -> Object:
         """Replace an object, or a part of it."""
-        self.rbac.require(user, target.attributes("update"))
+        self.authorizer.require(user, target.attributes("update"))
         return await self._modify(user, target, "update", lambda shown: body, options)
 
     async def patch(self, user: User, target: Target, type: PatchType, body: Any, options: WriteOptions) -> Object:
         """Patch an object, or a part of it."""
-        self.rbac.require(user, target.attributes("patch"))
+        self.authorizer.require(user, target.attributes("patch"))
         served = self.catalog.of(target.resource)
         resource = self._view(served, target.subresource, "patch").resource or target.resource
 
@@ -124,7 +124,7 @@ class Api:
 
     async def delete(self, user: User, target: Target, options: DeleteOptions, write: WriteOptions) -> Deletion:
         """Delete one object."""
-        self.rbac.require(user, target.attributes("delete"))
+        self.authorizer.require(user, target.attributes("delete"))
         if target.subresource:
             raise _not_allowed("delete")
         served = self.catalog.of(target.resource)
@@ -134,7 +134,7 @@ class Api:
         self, user: User, target: Target, selected: ListOptions, options: DeleteOptions, write: WriteOptions
     ) -> Page:
         """Delete every object of a list; return what was deleted."""
-        self.rbac.require(user, target.attributes("deletecollection"))
+        self.authorizer.require(user, target.attributes("deletecollection"))
         served = self.catalog.of(target.resource)
         page = await self.registry.list(served, target.namespace, selected)
         await self.registry.delete_all(served, page.items, options, replace(write, user=user))

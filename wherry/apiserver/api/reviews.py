@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from wherry.apiserver.access.accounts import Accounts
 from wherry.apiserver.access.attributes import Attributes
+from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.access.jwt import BadToken
-from wherry.apiserver.access.rbac import Rbac
 from wherry.apiserver.user import User
 from wherry.objects import Object, schema
 from wherry.objects.errors import BadRequest, FieldError, Invalid
@@ -28,9 +28,9 @@ class Review:
     answer: Callable[[User, Object, str], Object]
 
 
-def reviews(rbac: Rbac, accounts: Accounts) -> list[Review]:
+def reviews(authorizer: Authorizer, accounts: Accounts) -> list[Review]:
     """Return all reviews."""
-    access = _Access(rbac)
+    access = _Access(authorizer)
     found = [
         (AUTHENTICATION, "tokenreviews", "TokenReview", False, _Tokens(accounts).review),
         (AUTHENTICATION, "selfsubjectreviews", "SelfSubjectReview", False, _who_am_i),
@@ -73,8 +73,8 @@ class _Tokens:
 
 
 class _Access:
-    def __init__(self, rbac: Rbac):
-        self._rbac = rbac
+    def __init__(self, authorizer: Authorizer):
+        self._authorizer = authorizer
 
     def subject(self, user: User, body: Object, namespace: str) -> Object:
         """Answer a SubjectAccessReview: may that user do that?"""
@@ -102,7 +102,7 @@ class _Access:
         wanted = (body.get("spec") or {}).get("namespace") or ""
         if not wanted:
             raise BadRequest("no namespace on request")
-        found = list(self._rbac.rules(user, wanted))
+        found = list(self._authorizer.rules(user, wanted))
         status = {
             "resourceRules": [_shown(r, _RESOURCE_KEYS) for r in found if r.get("resources")],
             "nonResourceRules": [_shown(r, _URL_KEYS) for r in found if r.get("nonResourceURLs")],
@@ -112,7 +112,7 @@ class _Access:
 
     def _decided(self, user: User, body: Object, spec: Object) -> Object:
         asked = _attributes(spec, body["kind"])
-        allowed = self._rbac.allowed(user, asked)
+        allowed = self._authorizer.allowed(user, asked)
         status: Object = {"allowed": allowed}
         if allowed:
             status["reason"] = "RBAC: allowed"

@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 
 from wherry.apiserver.access.accounts import Accounts
+from wherry.apiserver.admission import noderestriction
 from wherry.apiserver.registry.registry import Registry
+from wherry.apiserver.user import User
 from wherry.objects import Object, fields, schema, timestamps
 from wherry.objects.errors import BadRequest, Conflict, Invalid, NotFound
 from wherry.objects.resource import NODES, PODS, SECRETS
@@ -19,8 +21,8 @@ GVK = ("authentication.k8s.io", "v1", "TokenRequest")
 _BINDABLE = {"Pod": PODS, "Secret": SECRETS, "Node": NODES}
 
 
-def issue(registry: Registry, accounts: Accounts, account: Object, body: Object) -> Object:
-    """Return the TokenRequest `body` answered; raises `Invalid`, `BadRequest`, `NotFound`, `Conflict`."""
+def issue(registry: Registry, accounts: Accounts, account: Object, body: Object, user: User) -> Object:
+    """Return the TokenRequest `body` answered; raises `Invalid`, `BadRequest`, `NotFound`, `Conflict`, `Forbidden`."""
     request = schema.typed({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", **body}, GVK)[0]
     spec = request.setdefault("spec", {})
     name = account["metadata"]["name"]
@@ -29,6 +31,7 @@ def issue(registry: Registry, accounts: Accounts, account: Object, body: Object)
     audiences = spec.get("audiences") or [accounts.issuer]
     reference = spec.get("boundObjectRef")
     bound = _bound(registry, account, reference) if reference else None
+    noderestriction.check_token(account, bound, user)
     token = accounts.issue(account, audiences, seconds, bound, reference["kind"] if reference else "")
     spec |= {"audiences": audiences, "expirationSeconds": seconds}
     expiration = timestamps.rfc3339(time.time() + seconds)

@@ -100,14 +100,13 @@ NODE = [
     rule(CORE, ("services", "endpoints", "namespaces"), READ),
     rule(CORE, ("nodes",), (*READ, "create", "patch", "update")),
     rule(CORE, ("nodes/status",), ("patch", "update")),
-    rule(CORE, ("pods",), (*READ, "create", "delete")),
+    rule(CORE, ("pods",), (*READ, "delete")),
     rule(CORE, ("pods/status",), ("patch", "update")),
-    rule(CORE, ("pods/eviction", "serviceaccounts/token"), ("create",)),
-    rule(CORE, ("configmaps", "secrets", "serviceaccounts"), READ),
+    rule(CORE, ("pods/eviction",), ("create",)),
     rule(DISCOVERY, ("endpointslices",), READ),
     rule(LEASES, ("leases",), ("create", "delete", "get", "patch", "update")),
 ]
-"""What a node's agent needs. Upstream's node authorizer limits each node to its own pods' objects; we do not yet."""
+"""What a node's agent needs, besides what its pods need (`access.nodes`); `admission.noderestriction` narrows it."""
 
 NODE_PROXIER = [
     _RECORD_EVENTS,

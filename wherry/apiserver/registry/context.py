@@ -20,7 +20,7 @@ class HookContext:
     ):
         self.service_cidr = service_cidr
         self.node_port_range = node_port_range
-        self.user = options.user.name
+        self.user = options.user
         self.dry_run = options.dry_run
         self.warn = options.warn
         self._state = state

@@ -141,7 +141,7 @@ class Registry(Reader):
             if current is None:
                 raise not_found(served, key[1])
             deleting.check_preconditions(kind, current, options)
-            self._admission.check_delete(kind, key[1])
+            self._admission.check_delete(kind, current, write.user)
             new = deleting.begun(kind, metadata.copy(current), options, self._clock())
             gone = new is None
             return current if new == current else new

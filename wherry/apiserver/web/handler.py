@@ -64,7 +64,7 @@ class Handler:
             transport = request.transport
             certificate = transport.get_extra_info("peercert") if transport else None
             user = self._authenticator.user(request.headers.get("Authorization"), certificate)
-            user = impersonated(user, request.headers.items(), self._api.rbac)
+            user = impersonated(user, request.headers.items(), self._api.authorizer)
             if request.path.startswith(("/api/", "/apis/")):
                 target = paths.target(request.path, self._known)
             response = await self._answer(request, user, target, warnings)
@@ -88,7 +88,7 @@ class Handler:
     async def _page(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"
         verb = "get" if request.method in ("GET", "HEAD") else request.method.lower()
-        self._api.rbac.require(user, Attributes(verb=verb, path=request.path))
+        self._api.authorizer.require(user, Attributes(verb=verb, path=request.path))
         if page := self._pages.get(path):
             return await page(request)
         match path.split("/")[1]:

@@ -6,7 +6,7 @@ import ssl
 
 from aiohttp import web
 
-from wherry.apiserver.access.rbac import Rbac
+from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.api.api import Target
 from wherry.apiserver.user import User
 from wherry.apiserver.web import logs, tunnel
@@ -22,8 +22,8 @@ _ALLOWED = {part.name: part.verbs for part in CONNECTED}
 class Streams:
     """Authorises, finds the node, and passes on."""
 
-    def __init__(self, rbac: Rbac, nodes: Nodes, context: ssl.SSLContext):
-        self._rbac = rbac
+    def __init__(self, authorizer: Authorizer, nodes: Nodes, context: ssl.SSLContext):
+        self._authorizer = authorizer
         self._nodes = nodes
         self._context = context
 
@@ -37,7 +37,7 @@ class Streams:
         verb = _VERBS.get(request.method)
         if verb not in _ALLOWED[target.subresource]:
             raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
-        self._rbac.require(user, target.attributes(verb))
+        self._authorizer.require(user, target.attributes(verb))
         query = list(request.query.items())
         url = self._nodes.url(target.namespace or "", target.name, target.subresource, query)
         if target.subresource == "log":

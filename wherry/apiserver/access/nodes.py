@@ -1,0 +1,55 @@
+"""What a node may do because of the pods that run on it, beyond its role.
+
+It reads just the ConfigMaps and Secrets its pods refer to, one by one, and gets tokens for just their accounts. Source:
+https://kubernetes.io/docs/reference/access-authn-authz/node/ and kubernetes plugin/pkg/auth/authorizer/node.
+"""
+
+from __future__ import annotations
+
+from wherry.apiserver.access.attributes import Attributes
+from wherry.apiserver.catalog import Catalog
+from wherry.apiserver.state.state import State
+from wherry.apiserver.user import User
+from wherry.objects import Object, podreferences
+from wherry.objects.resource import PODS
+
+GROUP, PREFIX = "system:nodes", "system:node:"
+_REFERRED = {"configmaps": "ConfigMap", "secrets": "Secret"}
+_READ = ("get", "list", "watch")
+
+
+def name_of(user: User) -> str:
+    """Return the name of the node that `user` is, "" for everybody else."""
+    return user.name.removeprefix(PREFIX) if GROUP in user.groups and user.name.startswith(PREFIX) else ""
+
+
+class NodeRights:
+    """Looks at the pods in `state`: a decision costs as much as there are pods in the namespace asked about."""
+
+    def __init__(self, state: State, catalog: Catalog):
+        self._state = state
+        self._pods = catalog.kind(PODS.group, PODS.plural)
+
+    def allowed(self, user: User, asked: Attributes) -> bool:
+        """Return whether one of the node's pods gives it the right to the attempt."""
+        node = name_of(user)
+        if not node or self._pods is None or asked.group or not asked.name:
+            return False
+        if asked.resource == "serviceaccounts/token" and asked.verb == "create":
+            return any(self._runs_as(pod, node, asked.name) for pod in self._in(asked.namespace))
+        kind = _REFERRED.get(asked.resource)
+        if kind is None or asked.verb not in _READ:
+            return False
+        return any(
+            pod["spec"].get("nodeName") == node and (kind, asked.name) in podreferences.of_pod(pod)
+            for pod in self._in(asked.namespace)
+        )
+
+    @staticmethod
+    def _runs_as(pod: Object, node: str, account: str) -> bool:
+        spec = pod["spec"]
+        return (spec.get("nodeName"), spec.get("serviceAccountName")) == (node, account)
+
+    def _in(self, namespace: str) -> list[Object]:
+        assert self._pods is not None
+        return list(self._state.collection(self._pods).items(namespace)) if namespace else []

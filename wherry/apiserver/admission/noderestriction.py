@@ -1,0 +1,86 @@
+"""A node writes only what is its own: its Node, its Lease, the pods bound to it.
+
+Source of rules and texts: kubernetes plugin/pkg/admission/noderestriction/admission.go.
+"""
+
+from __future__ import annotations
+
+from wherry.apiserver.access import nodes
+from wherry.apiserver.kind import Kind
+from wherry.apiserver.user import User
+from wherry.objects import Object, metadata
+from wherry.objects.errors import Forbidden
+from wherry.objects.resource import LEASES, NODES, PODS
+
+LEASE_NAMESPACE = "kube-node-lease"
+_RESERVED = "node-restriction.kubernetes.io"
+"""The domain of labels that only people set, to keep pods on nodes they trust."""
+
+
+def admit(kind: Kind, new: Object, old: Object | None, user: User) -> None:
+    """Raise `Forbidden` when `user` is a node and may not write `new`."""
+    if not (node := nodes.name_of(user)):
+        return
+    if kind.resource == PODS:
+        _require_bound(old or new, node, "update pod status for")
+    elif kind.resource == NODES:
+        _check_node(new, old, node)
+    elif kind.resource == LEASES:
+        _check_lease(new, node)
+
+
+def check_delete(kind: Kind, obj: Object, user: User) -> None:
+    """Raise `Forbidden` when `user` is a node and may not delete `obj`."""
+    if not (node := nodes.name_of(user)):
+        return
+    if kind.resource == PODS:
+        _require_bound(obj, node, "delete")
+    elif kind.resource == LEASES:
+        _check_lease(obj, node)
+
+
+def check_token(account: Object, bound: Object | None, user: User) -> None:
+    """Raise `Forbidden` when `user` is a node and asks for a token that would outlive the pod it is for."""
+    if not (node := nodes.name_of(user)):
+        return
+    why = ""
+    if bound is None or bound["kind"] != "Pod":
+        why = "node requested token not bound to a pod"
+    elif bound["spec"].get("nodeName") != node:
+        why = "node requested token bound to a pod scheduled on a different node"
+    if why:
+        raise Forbidden.of("serviceaccounts", account["metadata"]["name"], why)
+
+
+def _require_bound(pod: Object, node: str, verb: str) -> None:
+    if pod["spec"].get("nodeName") != node:
+        why = f'node "{node}" can only {verb} pods with spec.nodeName set to itself'
+        raise Forbidden.of("pods", pod["metadata"].get("name", ""), why)
+
+
+def _check_node(new: Object, old: Object | None, node: str) -> None:
+    name, why = new["metadata"].get("name", ""), ""
+    if name != node:
+        why = f'node "{node}" is not allowed to modify node "{name}"'
+    elif old is not None and (new["spec"].get("taints") or []) != (old["spec"].get("taints") or []):
+        why = f'node "{node}" is not allowed to modify taints'
+    elif changed := _reserved_labels(new, old):
+        why = f'node "{node}" is not allowed to modify labels: {", ".join(changed)}'
+    if why:
+        raise Forbidden.of("nodes", name, why)
+
+
+def _reserved_labels(new: Object, old: Object | None) -> list[str]:
+    now, was = metadata.labels(new), metadata.labels(old) if old else {}
+    changed = sorted(key for key in {*now, *was} if now.get(key) != was.get(key))
+    return [key for key in changed if f".{key.partition('/')[0]}".endswith(f".{_RESERVED}")]
+
+
+def _check_lease(lease: Object, node: str) -> None:
+    meta, why = lease["metadata"], ""
+    if meta.get("namespace") != LEASE_NAMESPACE:
+        why = f'can only access leases in the "{LEASE_NAMESPACE}" system namespace'
+    elif meta.get("name") != node:
+        why = "can only access node lease with the same name as the requesting node"
+    if why:
+        raise Forbidden.of(LEASES.plural, meta.get("name", ""), why, LEASES.group)
