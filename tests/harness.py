@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import time
 from collections import Counter
@@ -73,6 +75,25 @@ class Cluster:
         args = ["-n", namespace, "get", "pod", "-l", selector, "-o", f"go-template={template}"]
         return self.run(self.kubectl_path, *args).split()
 
+    @property
+    def init_pid(self) -> int:
+        """The pid of the cluster's init."""
+        return int(json.loads((self.home / "wherry" / self.name / "init.json").read_text())["pid"])
+
+    def processes(self) -> dict[int, str]:
+        """Return every process below the init, by its pid on the host, with its command line."""
+        ps = ["ps", "-ww", "-eo", "pid=,ppid=,args="]
+        lines = subprocess.run(ps, capture_output=True, encoding="utf-8", errors="replace", check=True).stdout
+        found = {int(pid): (int(ppid), args) for pid, ppid, args in (x.split(None, 2) for x in lines.splitlines())}
+        below = {self.init_pid}
+        while more := {pid for pid, (ppid, _) in found.items() if ppid in below} - below:
+            below |= more
+        return {pid: found[pid][1] for pid in below if pid in found}
+
+    def find(self, pattern: str) -> set[int]:
+        """Return the pids of the cluster's processes whose command line matches."""
+        return {pid for pid, args in self.processes().items() if re.search(pattern, args)}
+
     def diagnose(self) -> str:
         """Return what one wants to see after a failure."""
         parts = [
@@ -99,18 +120,18 @@ def eventually(what: str, attempt: Callable[[], object], seconds: float = 60) ->
 
 
 @contextmanager
-def traffic(k8s: Cluster, node: str, url: str) -> Iterator[Counter[str]]:
-    """Ask for `url` from a node, twenty times a second and for a minute at most, while the block runs.
+def traffic(k8s: Cluster, node: str, *curl: str) -> Iterator[Counter[str]]:
+    """Run `curl` with these words on a node, twenty times a second and for a minute at most, while the block runs.
 
     The answers are counted when it has ended: by status code, or by what curl says of a failure.
     """
     stop = k8s.home / "stop-traffic"
     stop.unlink(missing_ok=True)
     script = (
-        'for i in $(seq 1200); do [ -e "$1" ] && exit; '
-        'curl -s -m 5 -o /dev/null -w "%{http_code} %{errormsg}\\n" "$0"; sleep 0.05; done'
+        'for i in $(seq 1200); do [ -e "$0" ] && exit; '
+        'curl -s -m 5 -o /dev/null -w "%{http_code} %{errormsg}\\n" "$@"; sleep 0.05; done'
     )
-    command = [BIN / "wherry", "shell", "--name", k8s.name, node, "--", "sh", "-c", script, url, stop]
+    command = [BIN / "wherry", "shell", "--name", k8s.name, node, "--", "sh", "-c", script, stop, *curl]
     process = subprocess.Popen(command, env=k8s.environment, cwd=k8s.home, stdout=subprocess.PIPE, text=True)
     counted: Counter[str] = Counter()
     try:

@@ -74,26 +74,6 @@ def host_state() -> tuple[str, str, str]:
     return texts[0], re.sub(r" expires \S+", "", texts[1]), texts[2]
 
 
-def init_pid(k8s: Cluster) -> int:
-    data = k8s.home / "wherry" / k8s.name / "init.json"
-    return int(json.loads(data.read_text())["pid"])
-
-
-def processes(k8s: Cluster) -> dict[int, str]:
-    """Every process below the init, by its pid on the host, with its command line."""
-    lines = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
-    found = {int(pid): (int(ppid), args) for pid, ppid, args in (line.split(None, 2) for line in lines.splitlines())}
-    below = {init_pid(k8s)}
-    while more := {pid for pid, (ppid, _) in found.items() if ppid in below} - below:
-        below |= more
-    return {pid: found[pid][1] for pid in below if pid in found}
-
-
-def find(k8s: Cluster, pattern: str) -> set[int]:
-    """The pids of the processes whose command line matches."""
-    return {pid for pid, args in processes(k8s).items() if re.search(pattern, args)}
-
-
 def answers(k8s: Cluster) -> bool:
     return k8s.run("curl", "-sS", "--max-time", "5", f"http://{BIND}:30080/", check=False) == "ahoy\n"
 
@@ -148,9 +128,9 @@ def test_the_hosts_own_network_is_as_it_was(k8s: Cluster, before: tuple[str, str
 
 
 def test_up_again_is_a_look_and_other_options_are_refused(k8s: Cluster) -> None:
-    pid = init_pid(k8s)
+    pid = k8s.init_pid
     assert "cluster life is up" in k8s.wherry("up", "--name", "life")
-    assert init_pid(k8s) == pid
+    assert k8s.init_pid == pid
     assert "running with other options" in k8s.wherry("up", "--name", "life", "--nodes", "2", check=False)
 
 
@@ -165,10 +145,10 @@ def test_a_taken_port_is_named_with_the_way_around_it(k8s: Cluster) -> None:
 def test_a_component_that_is_killed_comes_back_and_pods_never_notice(k8s: Cluster, component: str) -> None:
     ran, pattern = containers(k8s), f"^wherry: {component}$"
     url = f"http://{k8s.kubectl('get svc web -o jsonpath={.spec.clusterIP}')}/"
-    (victim,) = find(k8s, pattern)
+    (victim,) = k8s.find(pattern)
     with traffic(k8s, "k8s-master", url) as counted:
         os.kill(victim, signal.SIGKILL)
-        eventually("the component again", lambda: find(k8s, pattern) - {victim})
+        eventually("the component again", lambda: k8s.find(pattern) - {victim})
         eventually("the node port on the host", lambda: answers(k8s))
         eventually("the ingress on the host", lambda: ingress_answers(k8s))
         assert containers(k8s) == ran
@@ -186,7 +166,6 @@ def test_a_component_that_is_killed_comes_back_and_pods_never_notice(k8s: Cluste
         ("-m wherry dns ", True),
         ("-m wherry ingress ", True),
         ("nginx: master process", False),  # its controller starts another, the container is the same
-        ("/conmon .*kube-proxy", True),
         ("/conmon .*coredns", True),
         ("/conmon .*nginx-ingress", True),
     ],
@@ -195,10 +174,10 @@ def test_a_process_of_the_system_that_is_killed_comes_back(k8s: Cluster, process
     """Meanwhile pods go on serving: what kube-proxy wrote into the kernel stays."""
     ran, restarted = containers(k8s), restarts(k8s)
     url = f"http://{k8s.kubectl('get svc web -o jsonpath={.spec.clusterIP}')}/"
-    were = find(k8s, process)
+    were = k8s.find(process)
     with traffic(k8s, "k8s-master", url) as counted:
         os.kill(min(were), signal.SIGKILL)
-        eventually("as many processes again", lambda: len(find(k8s, process) - {min(were)}) == len(were))
+        eventually("as many processes again", lambda: len(k8s.find(process) - {min(were)}) == len(were))
         if noticed:
             eventually("the restart in the status", lambda: restarts(k8s) == restarted + 1)
         k8s.kubectl("wait --for=condition=Ready pod --all -A --timeout=60s")
@@ -210,7 +189,7 @@ def test_a_process_of_the_system_that_is_killed_comes_back(k8s: Cluster, process
 
 def test_a_pod_whose_conmon_is_killed_starts_again_and_the_other_serves(k8s: Cluster) -> None:
     pod = k8s.pods("app=web", "default")[0]
-    (conmon,) = find(k8s, f"/conmon .*default_{pod}_")
+    (conmon,) = k8s.find(f"/conmon .*default_{pod}_")
     os.kill(conmon, signal.SIGKILL)
     count = f"get pod {pod} -o jsonpath={{.status.containerStatuses[0].restartCount}}"
     eventually("the restart in the status", lambda: k8s.kubectl(count) == "1")
@@ -234,10 +213,10 @@ def test_no_acknowledged_write_is_lost_whatever_is_killed(k8s: Cluster) -> None:
         for _ in range(2):
             reached = len(acknowledged) + 60
             eventually("sixty more writes", lambda reached=reached: len(acknowledged) >= reached)
-            os.kill(find(k8s, "^wherry: control-plane$").pop(), signal.SIGKILL)
+            os.kill(k8s.find("^wherry: control-plane$").pop(), signal.SIGKILL)
         reached = len(acknowledged) + 60
         eventually("sixty more writes", lambda: len(acknowledged) >= reached)
-        os.kill(init_pid(k8s), signal.SIGKILL)
+        os.kill(k8s.init_pid, signal.SIGKILL)
         killed.set()
 
     killer = threading.Thread(target=kill)
@@ -295,9 +274,9 @@ def test_pods_and_traffic_are_back_after_a_crash(k8s: Cluster) -> None:
 def test_down_leaves_nothing_also_after_everything_was_killed(k8s: Cluster, before: tuple[str, str, str]) -> None:
     k8s.kubectl("create configmap kept --from-literal=a=b")
     pods = k8s.kubectl("get pods -A -o name")
-    were = processes(k8s)
+    were = k8s.processes()
     assert len(were) > 10
-    os.kill(init_pid(k8s), signal.SIGKILL)
+    os.kill(k8s.init_pid, signal.SIGKILL)
     k8s.wherry("down", "--name", "life")
     assert leftovers(k8s, were) == []
     assert host_state() == before
@@ -305,7 +284,7 @@ def test_down_leaves_nothing_also_after_everything_was_killed(k8s: Cluster, befo
     k8s.wherry("up", "--name", "life")
     assert k8s.kubectl("get configmap kept -o jsonpath={.data.a}") == "b"
     assert k8s.kubectl("get pods -A -o name") == pods
-    were = processes(k8s)
+    were = k8s.processes()
     k8s.wherry("down", "--name", "life")
     assert leftovers(k8s, were) == []
     assert host_state() == before

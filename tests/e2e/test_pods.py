@@ -197,7 +197,7 @@ class TestLife:
         assert k8s.kubectl("delete pod polite").startswith('pod "polite" deleted')
         assert time.monotonic() - start < 10
         ready(k8s, "pod/writer")
-        look = "spec: {nodeName: k8s-slave1, restartPolicy: Never, containers: [{name: main, image: test/shell, "
+        look = "spec: {terminationGracePeriodSeconds: 0, nodeName: k8s-slave1, restartPolicy: Never, containers: [{name: main, image: test/shell, "
         look += "args: [cat /log/polite], volumeMounts: [{name: log, mountPath: /log}]}], "
         look += "volumes: [{name: log, hostPath: {path: /srv/e2e-log}}]}"
         k8s.kubectl("create -f -", stdin=f"apiVersion: v1\nkind: Pod\nmetadata: {{name: look}}\n{look}\n")
@@ -371,7 +371,7 @@ class TestVerbs:
 
     def test_a_pod_no_node_takes_says_why(self, k8s: Cluster) -> None:
         pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: nowhere}\n"
-        pod += "spec: {nodeSelector: {disk: ssd}, containers: [{name: main, image: test/shell}]}\n"
+        pod += "spec: {terminationGracePeriodSeconds: 0, nodeSelector: {disk: ssd}, containers: [{name: main, image: test/shell}]}\n"
         k8s.kubectl("create -f -", stdin=pod)
         eventually("the reason", lambda: "FailedScheduling" in k8s.kubectl("describe pod nowhere"))
         described = k8s.kubectl("describe pod nowhere")
