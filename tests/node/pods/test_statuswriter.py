@@ -81,3 +81,30 @@ async def test_the_basis_is_ours_with_what_others_have_added(client: FakeClient,
     basis = writer.basis(api)["status"]
     assert basis["phase"] == "Running"
     assert basis["conditions"] == [{"type": "Ready", "status": "True"}, foreign]
+
+
+async def test_what_somebody_else_writes_over_ours_is_put_right(client: FakeClient, writer: StatusWriter):
+    writer.offer({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
+    await writer.flush()
+    before = current(client)
+    doubt = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+    await client.patch(PODS, "myblog", doubt, "demo", subresource="status")
+    writer.seen(before)  # an event that comes late means nothing
+    writer.seen(current(client))
+    await writer.flush()
+    assert current(client)["status"]["conditions"] == [{"type": "Ready", "status": "True"}]
+
+
+async def test_a_condition_of_somebody_elses_is_kept_as_they_have_it_now(client: FakeClient, writer: StatusWriter):
+    def gate(status: str) -> Object:
+        return {"type": "example.com/lb", "status": status}
+
+    for status in ("True", "False"):
+        conditions = [*writer.basis(current(client))["status"].get("conditions", [])]
+        conditions = [*(c for c in conditions if c["type"] != gate("")["type"]), gate(status)]
+        await client.patch(PODS, "myblog", {"status": {"conditions": conditions}}, "demo", subresource="status")
+        writer.seen(current(client))
+        basis = writer.basis(current(client))["status"]
+        writer.offer({**basis, "phase": status, "conditions": [{"type": "Ready", "status": status}, gate("True")]})
+        await writer.flush()
+    assert current(client)["status"]["conditions"] == [{"type": "Ready", "status": "False"}, gate("False")]

@@ -12,6 +12,9 @@ from wherry.node.pods.state import Observed
 from wherry.objects import Object, metadata
 from wherry.objects.timestamps import rfc3339
 
+OURS = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})
+"""The conditions `conditions` sets; all others are somebody else's."""
+
 
 def is_through(container: Object, status: Object) -> bool:
     """Tell whether an init container is done, or, a sidecar, has started; `status` is its ContainerStatus."""

@@ -1,12 +1,16 @@
-"""Writes one pod's status: the newest only, when it differs from what the API has, again until it is through."""
+"""Writes one pod's status: the newest only, when it differs from what the API has, again until it is through.
+
+Others write to it too: conditions of their own, which are kept, and the node controller takes Ready away from the pods
+of a node that has fallen silent, which is put right when this one is heard of again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
 from wherry.client.interface import Client
+from wherry.node.pods.conditions import OURS
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, Conflict, NotFound
 from wherry.objects.resource import PODS
@@ -15,38 +19,67 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
+FIELDS = frozenset(
+    {
+        "phase", "reason", "message", "conditions", "startTime", "hostIP", "hostIPs", "podIP", "podIPs",
+        "initContainerStatuses", "containerStatuses",
+    }
+)  # fmt: skip
+"""The fields of a pod's status that are the node's; of the conditions only some."""
+
+
+def ours(status: Object) -> Object:
+    """Return the part of a status that is the node's. Pure."""
+    part = {name: value for name, value in status.items() if name in FIELDS}
+    if "conditions" in part:
+        part["conditions"] = [c for c in part["conditions"] if c["type"] in OURS]
+    return part
+
+
+def combined(mine: Object, known: Object) -> Object:
+    """Return a status with the node's part taken from `mine`, and what others write from `known`. Pure."""
+    theirs = {name: value for name, value in known.items() if name not in FIELDS}
+    conditions = [c for c in known.get("conditions") or () if c["type"] not in OURS]
+    whole = theirs | ours(mine)
+    if conditions or "conditions" in whole:
+        whole["conditions"] = [*whole.get("conditions", ()), *conditions]
+    return whole
+
 
 class StatusWriter:
-    """The status of one pod. `offer` never waits; `run` writes until cancelled."""
+    """The status of one pod. `offer` and `seen` never wait; `run` writes until cancelled."""
 
     def __init__(self, client: Client, pod: Object):
         self._client = client
         self._pod = pod
-        self._written: Object = pod.get("status") or {}
-        self._wanted: Object = self._written
+        self._known: Object = pod.get("status") or {}
+        self._version = _version(pod)
+        self._wanted: Object = self._known
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
     def offer(self, status: Object) -> None:
-        """Have `status` written, in place of any that still waits."""
-        if status != self._wanted:
+        """Have the node's part of `status` written, in place of any that still waits."""
+        if ours(status) != ours(self._wanted):
             self._wanted = status
-            self._idle.clear()
-            self._wake.set()
+            self._due()
 
-    @property
-    def wanted(self) -> Object:
-        """The newest status, written or not."""
-        return self._wanted
+    def seen(self, pod: Object) -> None:
+        """Take note of a version of the pod; what somebody else has written over ours since is written again."""
+        if _version(pod) <= self._version:
+            return
+        before, self._known, self._version = self._known, pod.get("status") or {}, _version(pod)
+        if ours(before) != ours(self._known):
+            self._due()
+
+    def _due(self) -> None:
+        self._idle.clear()
+        self._wake.set()
 
     def basis(self, pod: Object) -> Object:
         """Return `pod` with the newest status of ours, and from its own what others have written since."""
-        known = pod.get("status") or {}
-        ours = self._wanted.get("conditions") or []
-        types = {c["type"] for c in ours}
-        foreign = [c for c in known.get("conditions") or [] if c["type"] not in types]
-        return {**pod, "status": {**known, **self._wanted, "conditions": [*ours, *foreign]}}
+        return {**pod, "status": combined(self._wanted, pod.get("status") or {})}
 
     async def flush(self) -> None:
         """Return once the newest status is written, or can never be."""
@@ -70,18 +103,25 @@ class StatusWriter:
 
     async def _write(self) -> None:
         wanted = self._wanted
-        change: dict[str, Any] = {k: v for k, v in wanted.items() if self._written.get(k) != v}
-        change |= {k: None for k in self._written if k not in wanted}
+        whole = combined(wanted, self._known)
+        change = {k: v for k, v in whole.items() if self._known.get(k) != v}
+        change |= {k: None for k in self._known if k not in whole}
         meta = self._pod["metadata"]
         if change:
             # The uid keeps us from writing to another pod that has taken the name.
             patch = {"metadata": {"uid": meta["uid"]}, "status": change}
             try:
-                await self._client.patch(PODS, meta["name"], patch, meta["namespace"], subresource="status")
+                written = await self._client.patch(PODS, meta["name"], patch, meta["namespace"], subresource="status")
             except (NotFound, Conflict):
                 log.debug("pod is gone, status dropped: pod=%s", metadata.key(self._pod))
-        self._written = wanted
-        if self._wanted is wanted:
+            else:
+                self._known, self._version = written.get("status") or {}, _version(written)
+        if self._wanted is wanted and not self._wake.is_set():
             self._idle.set()
         else:
             self._wake.set()
+
+
+def _version(pod: Object) -> int:
+    """Return a number that grows with every version of the pod (KEP-5504: resourceVersions can be compared)."""
+    return int(pod["metadata"].get("resourceVersion") or 0)

@@ -71,6 +71,7 @@ class PodWorker:
             if any(pod["metadata"].get(k) != memory.pod["metadata"].get(k) for k in ("labels", "annotations")):
                 memory.volumes_due = 0.0  # the downward API shows them
             memory.pod = pod
+            self._status.seen(pod)
         memory.changed.set()
 
     def current_pod(self) -> Object:
