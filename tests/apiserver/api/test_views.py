@@ -61,6 +61,12 @@ async def test_a_binding_gives_a_pod_its_node_once(cluster: Cluster) -> None:
         await cluster.client.create(PODS, bound, "demo", name="a", subresource="binding")
 
 
+async def test_a_gated_pod_gets_no_node(cluster: Cluster) -> None:
+    await cluster.client.create(PODS, pod("a", schedulingGates=[{"name": "x"}]), "demo")
+    with pytest.raises(Conflict, match=r"pod a has non-empty .spec.schedulingGates"):
+        await cluster.client.create(PODS, binding("a", "n"), "demo", name="a", subresource="binding")
+
+
 async def test_a_pod_cannot_move_by_an_update(cluster: Cluster) -> None:
     await cluster.client.create(NODES, node("n1"))
     await cluster.client.create(PODS, pod("a"), "demo")

@@ -95,3 +95,17 @@ def test_a_pod_has_its_grace_period_only_where_something_runs(
 ) -> None:
     assert POD.grace_period is not None
     assert POD.grace_period({"spec": spec, "status": status}, asked) == seconds
+
+
+def test_gates_are_only_taken_away_and_keep_a_pod_from_every_node() -> None:
+    gated = accepted(pod(schedulingGates=[{"name": "a.io/x"}, {"name": "a.io/y"}]))
+    (condition,) = gated["status"]["conditions"]
+    assert (condition["type"], condition["status"], condition["reason"]) == ("PodScheduled", "False", "SchedulingGated")
+    assert errors(changed(gated, schedulingGates=[{"name": "a.io/x"}]), gated) == []
+    assert errors(changed(gated, schedulingGates=[{"name": "a.io/z"}]), gated) == [
+        "spec.schedulingGates: Forbidden: only deletion is allowed, but found new scheduling gate 'a.io/z'"
+    ]
+    assert [str(e) for e in write(pod(nodeName="n", schedulingGates=[{"name": "x"}, {"name": "x"}]))[1]] == [
+        'spec.schedulingGates[1]: Duplicate value: "x"',
+        "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared",
+    ]

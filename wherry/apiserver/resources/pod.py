@@ -23,6 +23,8 @@ from wherry.apiserver.resources.limitrange import LIMIT_RANGE
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
 
+_GATED = {"reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}
+
 
 def _default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
@@ -47,6 +49,8 @@ def _admit(new: Object, old: Object | None, context: Context) -> None:
     podpriority.admit(new)
     taints.tolerate_node_troubles(new["spec"])
     new["status"] = {"phase": "Pending", "qosClass": podqos.qos_class(new["spec"])}
+    if new["spec"].get("schedulingGates"):
+        new["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", **_GATED}]
 
 
 def _validate(obj: Object) -> list[FieldError]:

@@ -51,6 +51,7 @@ def validate(path: str, spec: Object, *, in_pod: bool = False) -> list[FieldErro
         *affinity.validate(f"{path}.affinity", spec.get("affinity") or {}),
         *_dns_config(f"{path}.dnsConfig", spec),
         *_readiness_gates(f"{path}.readinessGates", spec),
+        *_scheduling_gates(path, spec, in_pod),
         *spread.validate(f"{path}.topologySpreadConstraints", spec.get("topologySpreadConstraints") or ()),
         *_names(path, spec),
         *_deadline(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds")),
@@ -97,6 +98,20 @@ def _readiness_gates(path: str, spec: Object) -> list[FieldError]:
         for i, gate in enumerate(spec.get("readinessGates") or ())
         for error in checks.named(f"{path}[{i}].conditionType", gate.get("conditionType") or "", names.qualified_name)
     ]
+
+
+def _scheduling_gates(path: str, spec: Object, in_pod: bool) -> list[FieldError]:
+    errors, seen = [], set()
+    for i, gate in enumerate(spec.get("schedulingGates") or ()):
+        name = gate.get("name") or ""
+        errors += checks.named(f"{path}.schedulingGates[{i}]", name, names.qualified_name)
+        if name in seen:
+            errors.append(fields.duplicate(f"{path}.schedulingGates[{i}]", name))
+        seen.add(name)
+    if in_pod and seen and spec.get("nodeName"):
+        text = "cannot be set until all schedulingGates have been cleared"
+        errors.append(fields.forbidden(f"{path}.nodeName", text))
+    return errors
 
 
 def _host_aliases(path: str, spec: Object) -> list[FieldError]:

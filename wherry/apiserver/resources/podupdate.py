@@ -33,6 +33,7 @@ def validate(new: Object, old: Object) -> list[FieldError]:
     return [
         *_deadline(now.get("activeDeadlineSeconds"), was.get("activeDeadlineSeconds")),
         *taints.validate_added("spec.tolerations", now.get("tolerations") or (), was.get("tolerations") or ()),
+        *_gates(now.get("schedulingGates") or (), was.get("schedulingGates") or ()),
         *_rest(now, was),
         *_status(new, old),
     ]
@@ -49,6 +50,11 @@ def _deadline(now: int | None, was: int | None) -> list[FieldError]:
     return checks.between(path, now, 0, 2**31 - 1)
 
 
+def _gates(now: Sequence[Object], was: Sequence[Object]) -> list[FieldError]:
+    text = "only deletion is allowed, but found new scheduling gate"
+    return [fields.forbidden("spec.schedulingGates", f"{text} '{gate.get('name')}'") for gate in now if gate not in was]
+
+
 def _rest(now: Object, was: Object) -> list[FieldError]:
     """Refuse any change to what is not `_CHANGEABLE`, showing the difference."""
     if now == was:
@@ -57,7 +63,7 @@ def _rest(now: Object, was: Object) -> list[FieldError]:
     for key in ("containers", "initContainers"):
         for container, before in zip(masked.get(key) or (), was.get(key) or (), strict=True):
             container["image"] = before.get("image")
-    for key in ("activeDeadlineSeconds", "tolerations"):
+    for key in ("activeDeadlineSeconds", "tolerations", "schedulingGates"):
         _restore(masked, was, key)
     if (was.get("terminationGracePeriodSeconds") or 0) < 0 and now.get("terminationGracePeriodSeconds") == 1:
         _restore(masked, was, "terminationGracePeriodSeconds")
