@@ -24,6 +24,7 @@ from setproctitle import setproctitle
 
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import RUN, Paths
+from wherry.node import cgroups
 
 CLONE_NEWNS = 0x00020000  # linux/sched.h
 CLONE_NEWPID = 0x20000000
@@ -101,6 +102,7 @@ def _start_time(pid: int) -> str | None:
 def _main(data: str, listeners: str) -> None:
     """Run in the detached process: namespaces, init, leave."""
     paths = Paths(Path(data))
+    cgroups.join(f"/wherry-{ClusterConfig.load(paths.config).name}/system")
     _check(_libc.unshare(CLONE_NEWNS | CLONE_NEWPID), "unshare")
     pid = os.fork()
     if pid:

@@ -16,7 +16,7 @@ from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.net import links
 from wherry.net.nft import NftCommand
-from wherry.node import registration
+from wherry.node import cgroups, registration
 from wherry.node.config import NodeConfig
 from wherry.node.filesystem import NodeFileSystem
 from wherry.node.images.imagemap import ImageMap
@@ -56,6 +56,7 @@ async def run(config: NodeConfig, client: Client) -> None:
     containers = Containers(programs, config.run_dir, config.state_dir)
     files = NodeFileSystem(config.state_dir, config.run_dir)
     await asyncio.to_thread(_prepare, config, containers, files)
+    controllers = await asyncio.to_thread(cgroups.prepare, config.cgroup_parent)
     hardware = registration.hardware(config.state_dir)
     addresses = AddressPool(config.run_dir / "addresses", config.pod_cidr)
     surroundings = Surroundings(
@@ -76,7 +77,7 @@ async def run(config: NodeConfig, client: Client) -> None:
             events=events.recorder("kubelet", config.name),
             host_ports=HostPorts(NftCommand(), sandboxes.host_ports),
             images=ImageMap(config.image_maps),
-            machine=machine.describe([str(config.state_dir), *map(str, config.hidden)]),
+            machine=machine.describe(programs, controllers, [str(config.state_dir), *map(str, config.hidden)]),
             objects=ObjectCache(client, tasks),
             sandboxes=sandboxes,
             services=services,

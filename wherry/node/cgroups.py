@@ -2,6 +2,13 @@
 
 Both layouts: the unified hierarchy (v2) and one hierarchy per controller (v1, hybrid). Source: cgroups(7),
 the kernel's admin-guide/cgroup-v2.rst; how limits become files: kubernetes pkg/kubelet/cm/helpers_linux.go.
+
+    /wherry-NAME/system            v2 only: the cluster's own processes, see `join`
+    /wherry-NAME/NODE/podUID/ID    a container's processes
+
+On v2 a group either has processes or hands controllers down, never both, so processes are in leaves only. With systemd
+our groups are siblings of its slices, as the kubelet's are with its cgroupfs driver: systemd leaves alone what it did
+not make, and cannot take from the root's cgroup.subtree_control a controller that we hand down.
 """
 
 from __future__ import annotations
@@ -13,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
+LIMITING = frozenset({"cpu", "memory"})
 CPU_PERIOD_MICROSECONDS = 100_000
 EMPTYING_SECONDS = 2.0
 
@@ -29,6 +37,31 @@ class Limits:
 def is_unified(root: Path = ROOT) -> bool:
     """Tell whether this machine has cgroup v2 alone."""
     return (root / "cgroup.controllers").exists()
+
+
+def join(path: str, root: Path = ROOT) -> None:
+    """Move this process, and so the children it will have, to the group `path` on v2; raises OSError.
+
+    Out of the session or service that started it: ending that must not end a cluster (logind's KillUserProcesses=,
+    systemd.kill(5)), nor shall its limits hold for one. On v1 processes stay where they are, as there is no one place.
+    """
+    if is_unified(root):
+        folder = root / path.strip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "cgroup.procs").write_text("0")
+
+
+def prepare(path: str, root: Path = ROOT) -> frozenset[str]:
+    """Make the group that pods' groups go below; return which of `LIMITING` work there. Raises OSError.
+
+    On v2 a controller may be missing although the kernel has it: when a v1 hierarchy has it, or when this is a
+    container whose processes are in the group that it sees as the root.
+    """
+    if not is_unified(root):
+        return frozenset(name for name in LIMITING if (root / name).is_dir())
+    _delegate(root, f"{path}/pods")
+    handed_down = (root / path.strip("/") / "cgroup.subtree_control").read_text().split()
+    return LIMITING.intersection(handed_down)
 
 
 def weight(shares: int) -> int:
@@ -66,6 +99,7 @@ def create(path: str, limits: Limits, root: Path = ROOT) -> None:
     unified = is_unified(root)
     if unified:
         _delegate(root, path)
+        (root / path.strip("/")).mkdir(exist_ok=True)
     for (controller, name), text in files(limits, unified=unified).items():
         base = root if unified else root / controller
         if not unified and not base.is_dir():
@@ -78,14 +112,13 @@ def create(path: str, limits: Limits, root: Path = ROOT) -> None:
 
 
 def _delegate(root: Path, path: str) -> None:
-    """Turn on, from the root down to the parent of `path`, every controller there is (cgroup.subtree_control)."""
+    """Hand every controller there is down from the root to the parent of `path` (cgroup.subtree_control)."""
     folder = root
     for part in path.strip("/").split("/"):
-        available = (folder / "cgroup.controllers").read_text().split()
-        for controller in available:
+        folder.mkdir(exist_ok=True)
+        for controller in (folder / "cgroup.controllers").read_text().split():
             _write_if_allowed(folder / "cgroup.subtree_control", f"+{controller}")
         folder = folder / part
-        folder.mkdir(exist_ok=True)
 
 
 def _write_if_allowed(path: Path, text: str) -> None:
@@ -117,8 +150,16 @@ def _remove(top: Path, deadline: float) -> None:
             except FileNotFoundError:
                 break
             except OSError as error:
-                if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                if error.errno != errno.EBUSY:
                     raise
+                if time.monotonic() > deadline:
+                    raise OSError(error.errno, f"still in use, by {_users(Path(folder))}", folder) from error
                 time.sleep(0.01)
             else:
                 break
+
+
+def _users(folder: Path) -> str:
+    """Say which processes are in a group; those of a PID namespace that is not ours read as 0."""
+    pids = (folder / "cgroup.procs").read_text().split()
+    return "processes " + " ".join(pids) if pids else "groups below it"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import shutil
 import stat
 import subprocess
@@ -14,7 +16,10 @@ from wherry.node import cgroups
 from wherry.node.runtime import security
 from wherry.node.runtime.spec import Machine
 
+log = logging.getLogger(__name__)
+
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
+NO_DEVICE_RULES = "without CAP_SYS_RESOURCE crun cannot set device rules on cgroup v2 (runc can)"
 DEVICES_LEFT_OUT = ("pts", "shm", "mqueue", "fd", "console", "ptmx", "log", "initctl")
 
 
@@ -63,19 +68,41 @@ def _version(binary: Path) -> str:
     return answer.stdout.split("\n", 1)[0].split()[-1].partition("+")[0]
 
 
-def describe(hidden: Sequence[str] = ()) -> Machine:
-    """Return what containers can have here; `hidden` are folders of the host they must not see."""
+def describe(programs: Programs, controllers: frozenset[str], hidden: Sequence[str] = ()) -> Machine:
+    """Return what containers can have here, and warn about what they cannot.
+
+    `controllers`: those of control groups that limit pods; `hidden`: folders of the host containers must not see.
+    """
     bounding = security.bounding_set(Path("/proc/self/status").read_text())
+    if missing := cgroups.LIMITING - controllers:
+        log.warning("limits of pods are not enforced, control groups here lack: %s", " ".join(sorted(missing)))
+    restricts_devices = can_restrict_devices(programs, bounding)
+    if not restricts_devices:
+        # What a container can neither find nor make, it cannot open.
+        bounding -= {"CAP_MKNOD"}
+        log.warning("devices are kept from pods by having no nodes for them only: %s", NO_DEVICE_RULES)
     own_score = int(Path("/proc/self/oom_score_adj").read_text())
     return Machine(
         capabilities=bounding,
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         unified_cgroups=cgroups.is_unified(),
+        controllers=controllers,
+        restricts_devices=restricts_devices,
         # Going below one's own score needs CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)).
         lowest_oom_score=-1000 if "CAP_SYS_RESOURCE" in bounding else own_score,
         devices=tuple(devices(Path("/dev"))),
         hidden=tuple(hidden),
     )
+
+
+def can_restrict_devices(programs: Programs, bounding: frozenset[str]) -> bool:
+    """Tell whether the runtime can set device rules, which are BPF programs on cgroup v2.
+
+    crun lifts the limit on locked memory before it loads one, and gives up where it may not (src/libcrun/ebpf.c).
+    """
+    if not cgroups.is_unified() or programs.name != "crun" or "CAP_SYS_RESOURCE" in bounding:
+        return True
+    return resource.getrlimit(resource.RLIMIT_MEMLOCK)[1] == resource.RLIM_INFINITY
 
 
 def devices(folder: Path) -> list[dict[str, object]]:

@@ -29,21 +29,19 @@ def amounts(container: Object, kind: str) -> tuple[int | None, int | None]:
 
 
 def of_container(container: Object, *, unified: bool) -> Object:
-    """Return `linux.resources` (OCI runtime spec) for a container; a limit without a request is its request too."""
+    """Return CPU and memory in `linux.resources` (OCI runtime spec); a limit without a request is its request too."""
     cpu_limit, memory_limit = amounts(container, "limits")
     cpu_request, _ = amounts(container, "requests")
     cpu: Object = {"shares": shares(cpu_request if cpu_request is not None else cpu_limit or 0)}
     if cpu_limit:
         cpu["quota"] = max(cpu_limit * CPU_PERIOD_MICROSECONDS // 1000, 1000)
         cpu["period"] = CPU_PERIOD_MICROSECONDS
-    resources: Object = {"cpu": cpu, "devices": [{"allow": False, "access": "rwm"}]}
+    resources: Object = {"cpu": cpu}
     if memory_limit:
         resources["memory"] = {"limit": memory_limit}
         if unified:
             # Memory and swap together: no swap. On v1 that needs swap accounting, which few kernels have.
             resources["memory"]["swap"] = memory_limit
-    if (container.get("securityContext") or {}).get("privileged"):
-        resources["devices"] = [{"allow": True, "access": "rwm"}]
     return resources
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wherry.node.cgroups import LIMITING
 from wherry.node.images.source import Image
 from wherry.node.runtime import resources, security
 from wherry.node.runtime.expansion import expand
@@ -46,11 +47,13 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What containers on this machine can have."""
+    """What containers on this machine can have. `controllers`: those of control groups that limits can be set for."""
 
     capabilities: frozenset[str]
     memory: int
     unified_cgroups: bool
+    controllers: frozenset[str] = LIMITING
+    restricts_devices: bool = True
     lowest_oom_score: int = -1000
     devices: tuple[Mapping[str, object], ...] = ()
     hidden: tuple[str, ...] = ()
@@ -89,7 +92,7 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
     linux: Object = {
         "cgroupsPath": request.cgroup,
         "namespaces": _namespaces(request.namespaces, machine),
-        "resources": resources.of_container(container, unified=machine.unified_cgroups),
+        "resources": _resources(container, machine, privileged=privileged),
     }
     if privileged:
         linux["devices"] = list(machine.devices)
@@ -107,6 +110,13 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
         "linux": linux,
     }
     return config
+
+
+def _resources(container: Object, machine: Machine, *, privileged: bool) -> Object:
+    wanted = resources.of_container(container, unified=machine.unified_cgroups)
+    left = {name: limits for name, limits in wanted.items() if name in machine.controllers}
+    every_device = privileged or not machine.restricts_devices
+    return {**left, "devices": [{"allow": every_device, "access": "rwm"}]}
 
 
 def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:
