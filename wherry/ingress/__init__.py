@@ -9,7 +9,7 @@
     cluster.py       informers: API objects -> snapshot
     applier.py       model -> nginx: push what Lua can take, reload for the rest
     status.py        the address in `status.loadBalancer.ingress`
-    events.py        what is wrong with an Ingress, told as Events
+    report.py        what is wrong with an Ingress, told as Events
     controller.py    ties them together
 
     Ingress, Service, Secret ──▶ model ──┬─ servers, locations differ ──▶ nginx.conf, nginx -t, HUP
