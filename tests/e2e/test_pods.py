@@ -18,6 +18,26 @@ pytestmark = pytest.mark.e2e
 HERE = Path(__file__).parent
 BIND = "127.0.0.64"
 NODES = ("k8s-master", "k8s-slave1", "k8s-slave2")
+LOOK = """
+apiVersion: v1
+kind: Pod
+metadata: {name: look}
+spec:
+  nodeName: k8s-slave1
+  restartPolicy: Never
+  containers:
+  - {name: main, image: test/shell, args: [cat /log/polite], volumeMounts: [{name: log, mountPath: /log}]}
+  volumes: [{name: log, hostPath: {path: /srv/e2e-log}}]
+"""
+NOWHERE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: nowhere}
+spec:
+  terminationGracePeriodSeconds: 0
+  nodeSelector: {disk: ssd}
+  containers: [{name: main, image: test/shell}]
+"""
 has_memory_limits = Path("/sys/fs/cgroup/memory").is_dir() or (
     "memory" in Path("/sys/fs/cgroup/cgroup.controllers").read_text().split()
     if Path("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -197,10 +217,7 @@ class TestLife:
         assert k8s.kubectl("delete pod polite").startswith('pod "polite" deleted')
         assert time.monotonic() - start < 10
         ready(k8s, "pod/writer")
-        look = "spec: {terminationGracePeriodSeconds: 0, nodeName: k8s-slave1, restartPolicy: Never, containers: [{name: main, image: test/shell, "
-        look += "args: [cat /log/polite], volumeMounts: [{name: log, mountPath: /log}]}], "
-        look += "volumes: [{name: log, hostPath: {path: /srv/e2e-log}}]}"
-        k8s.kubectl("create -f -", stdin=f"apiVersion: v1\nkind: Pod\nmetadata: {{name: look}}\n{look}\n")
+        k8s.kubectl("create -f -", stdin=LOOK)
         eventually("its end", shows(k8s, "look", "0/1", "Completed"))
         assert k8s.kubectl("logs look") == "stopping\nstopped\nterm\n"
 
@@ -370,9 +387,7 @@ class TestVerbs:
         assert set(k8s.kubectl(where).split()) == {"k8s-slave1", "k8s-slave2"}
 
     def test_a_pod_no_node_takes_says_why(self, k8s: Cluster) -> None:
-        pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: nowhere}\n"
-        pod += "spec: {terminationGracePeriodSeconds: 0, nodeSelector: {disk: ssd}, containers: [{name: main, image: test/shell}]}\n"
-        k8s.kubectl("create -f -", stdin=pod)
+        k8s.kubectl("create -f -", stdin=NOWHERE)
         eventually("the reason", lambda: "FailedScheduling" in k8s.kubectl("describe pod nowhere"))
         described = k8s.kubectl("describe pod nowhere")
         assert "0/3 nodes are available" in described
