@@ -7,7 +7,7 @@ the current objects through `Context` cannot race with another. Objects have pas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any, Protocol
@@ -32,6 +32,10 @@ class Context(Protocol):
 
     def list(self, resource: Resource, namespace: str | None = None) -> Iterable[Object]:
         """Yield the current objects of a resource."""
+        ...
+
+    def claimed(self, resource: Resource, value: Hashable, by: Object) -> bool:
+        """Return whether an object of the resource other than `by` claims `value` (see `Kind.claims`)."""
         ...
 
     def warn(self, message: str) -> None:
@@ -81,6 +85,7 @@ class Kind:
     `deleting(obj)` runs in place when the deletionTimestamp is set (Namespace: phase Terminating).
     `held(obj)` says that something besides metadata.finalizers keeps a deleted object (Namespace: spec.finalizers); a
     kind that has it keeps its spec in plain writes: only the finalize subresource changes it.
+    `claims(obj)`: values that only one object may have (a Service's addresses and node ports), kept in an index.
     `deprecations`: version -> the text of the `Warning` header on every request through it.
     """
 
@@ -106,6 +111,7 @@ class Kind:
     grace_period: Callable[[Object, int | None], int | None] | None = None
     deleting: Callable[[Object], None] | None = None
     held: Callable[[Object], bool] | None = None
+    claims: Callable[[Object], Iterable[Hashable]] | None = None
     deprecations: Mapping[tuple[str, str], str] = field(default_factory=dict)
     name_pattern: str = "dns-subdomain"  # dns-subdomain | dns-label | path-segment (RBAC) | service-name (RFC 1035)
 

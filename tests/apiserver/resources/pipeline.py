@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
@@ -36,6 +36,10 @@ class World:
         for obj in self.objects:
             if obj["kind"] == resource.kind and namespace in (None, obj["metadata"].get("namespace")):
                 yield obj
+
+    def claimed(self, resource: Resource, value: Hashable, by: Object) -> bool:
+        others = (o for o in self.list(resource) if metadata.key(o) != metadata.key(by))
+        return any(value in (kind_of(o).claims or (lambda _: ()))(o) for o in others)
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from ipaddress import IPv4Network
 
 from wherry.apiserver.catalog import Catalog
@@ -35,3 +35,8 @@ class HookContext:
         """Yield the objects of a resource in their storage version."""
         kind = self._catalog.kind(resource.group, resource.plural)
         return self._state.collection(kind).latest_items(namespace) if kind else iter(())
+
+    def claimed(self, resource: Resource, value: Hashable, by: Object) -> bool:
+        """Return whether an object of the resource other than `by` claims `value`."""
+        kind = self._catalog.kind(resource.group, resource.plural)
+        return self._state.collection(kind).claimed(value, by) if kind else False

@@ -7,7 +7,7 @@ The lower part of the range is left to people who pick values themselves, and us
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from ipaddress import IPv4Network
 
 from wherry.objects.errors import InternalError
@@ -30,17 +30,17 @@ def _band(size: int, divisor: int, low: int, high: int) -> int:
     return 0 if size < low else max(low, min(size // divisor, high))
 
 
-def free_port(ports: range, used: Collection[int], pick: Pick = secrets.randbelow) -> int:
-    """Return a node port of `ports` that is not in `used`; raises `InternalError` when there is none."""
+def free_port(ports: range, used: Callable[[int], bool], pick: Pick = secrets.randbelow) -> int:
+    """Return a node port of `ports` that is not `used`; raises `InternalError` when there is none."""
     split = static_ports(len(ports))
     for band in (ports[split:], ports[:split]):
-        if (found := _free(len(band), lambda i, band=band: band[i] in used, pick)) is not None:  # type: ignore[misc]
+        if (found := _free(len(band), lambda i, band=band: used(band[i]), pick)) is not None:  # type: ignore[misc]
             return band[found]
     raise InternalError("Internal error occurred: failed to allocate a nodePort: range is full")
 
 
-def free_address(network: IPv4Network, used: Collection[str], pick: Pick = secrets.randbelow) -> str:
-    """Return an address of `network` that is not in `used`; raises `InternalError` when there is none.
+def free_address(network: IPv4Network, used: Callable[[str], bool], pick: Pick = secrets.randbelow) -> str:
+    """Return an address of `network` that is not `used`; raises `InternalError` when there is none.
 
     The network's own and its broadcast address are never given out.
     """
@@ -49,7 +49,7 @@ def free_address(network: IPv4Network, used: Collection[str], pick: Pick = secre
     for start, end in ((split, count), (0, min(split, count))):
 
         def taken(i: int, start: int = start) -> bool:
-            return str(network[1 + start + i]) in used
+            return used(str(network[1 + start + i]))
 
         if (found := _free(end - start, taken, pick)) is not None:
             return str(network[1 + start + found])

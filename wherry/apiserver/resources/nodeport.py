@@ -7,12 +7,16 @@ pkg/registry/core/service/portallocator/allocator.go.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from wherry.apiserver.kind import Context
 from wherry.apiserver.resources import allocation, servicespec
 from wherry.objects import Object, fields
 from wherry.objects.errors import InternalError, Invalid
 from wherry.objects.resource import SERVICES
+
+Taken = Callable[[int], bool]
+"""Whether a node port is in use, by another Service or another port of this one."""
 
 
 def keep(new: Object, old: Object) -> None:
@@ -63,20 +67,23 @@ def allocate(service: Object, old: Object | None, context: Context) -> None:
     if not servicespec.needs_node_port(spec):
         return
     mine = set(servicespec.node_ports(servicespec.of(old))) if old else set()
-    taken = _used(context, service)
-    given = _claim_requested(service, spec, context.node_port_range, taken, mine)
-    _fill(spec, given, context.node_port_range, taken)
+    claimed = set(mine)
+
+    def taken(number: int) -> bool:
+        return number in claimed or context.claimed(SERVICES, number, service)
+
+    given = _claim_requested(service, spec, context.node_port_range, taken, claimed)
+    _fill(spec, given, context.node_port_range, taken, claimed)
     if servicespec.needs_health_check(spec):
         _health_check(spec, context.node_port_range, taken, mine)
 
 
-def _claim_requested(service: Object, spec: Object, ports: range, taken: set[int], mine: set[int]) -> dict[int, int]:
-    """Claim the node ports asked for by value; return them by service port.
+def _claim_requested(service: Object, spec: Object, ports: range, taken: Taken, claimed: set[int]) -> dict[int, int]:
+    """Add the node ports asked for by value to `claimed`; return them by service port.
 
     Two ports of one Service may share a number when their protocols differ; that they do is for the checks to see.
     """
     given: dict[int, int] = {}
-    claimed = set(mine)
     for i, port in enumerate(spec.get("ports") or ()):
         if not (number := port.get("nodePort")):
             continue
@@ -85,18 +92,17 @@ def _claim_requested(service: Object, spec: Object, ports: range, taken: set[int
             raise Invalid.of("Service", service["metadata"].get("name", ""), [error])
         claimed.add(number)
         given.setdefault(port.get("port") or 0, number)
-    taken |= claimed
     return given
 
 
-def _refusal(number: int, ports: range, taken: set[int]) -> str:
+def _refusal(number: int, ports: range, taken: Taken) -> str:
     if number not in ports:
         valid = f"{ports[0]}-{ports[-1]}"
         return f"provided port is not in the valid range. The range of valid ports is {valid}"
-    return "provided port is already allocated" if number in taken else ""
+    return "provided port is already allocated" if taken(number) else ""
 
 
-def _fill(spec: Object, given: dict[int, int], ports: range, taken: set[int]) -> None:
+def _fill(spec: Object, given: dict[int, int], ports: range, taken: Taken, claimed: set[int]) -> None:
     """Give the other ports a node port each; the same number to the same port in another protocol."""
     if not servicespec.allocates_node_ports(spec):
         return
@@ -107,26 +113,15 @@ def _fill(spec: Object, given: dict[int, int], ports: range, taken: set[int]) ->
         number = given.get(port.get("port") or 0)
         if number is None or (number, port.get("protocol")) in protocols:
             number = allocation.free_port(ports, taken, secrets.randbelow)
-            taken.add(number)
+            claimed.add(number)
         port["nodePort"] = given[port.get("port") or 0] = number
         protocols.add((number, port.get("protocol")))
 
 
-def _health_check(spec: Object, ports: range, taken: set[int], mine: set[int]) -> None:
+def _health_check(spec: Object, ports: range, taken: Taken, mine: set[int]) -> None:
     number = spec.get("healthCheckNodePort")
     if not number:
         spec["healthCheckNodePort"] = allocation.free_port(ports, taken, secrets.randbelow)
     elif number not in mine and (why := _refusal(number, ports, taken)):
         start = "Internal error occurred: failed to allocate requested HealthCheck NodePort"
         raise InternalError(f"{start} {number}: {why}")
-
-
-def _used(context: Context, service: Object) -> set[int]:
-    """Return every node port of the other Services."""
-    me = (service["metadata"].get("namespace"), service["metadata"].get("name"))
-    return {
-        number
-        for other in context.list(SERVICES)
-        if (other["metadata"].get("namespace"), other["metadata"].get("name")) != me
-        for number in servicespec.node_ports(servicespec.of(other))
-    }

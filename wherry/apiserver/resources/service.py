@@ -90,6 +90,7 @@ SERVICE = Kind(
     admit=_admit,
     validate=servicecheck.validate,
     validate_update=servicecheck.validate_update,
+    claims=servicespec.claims,
     has_status=True,
     columns=(
         Column("Type", lambda obj: servicespec.of(obj).get("type") or ""),

@@ -69,8 +69,9 @@ def allocate(service: Object, old: Object | None, context: Context) -> None:
     if spec.get("clusterIP") == servicespec.NO_IP:
         return
     if not spec.get("clusterIP"):
-        used = _used(context, service)
-        spec["clusterIP"] = allocation.free_address(context.service_cidr, used, secrets.randbelow)
+        spec["clusterIP"] = allocation.free_address(
+            context.service_cidr, lambda address: context.claimed(SERVICES, address, service), secrets.randbelow
+        )
         spec["clusterIPs"] = [spec["clusterIP"]]
     elif not servicespec.cluster_ips(before):
         _claim(service, spec["clusterIP"], context)
@@ -124,23 +125,12 @@ def _claim(service: Object, address: str, context: Context) -> None:
     why = ""
     if wanted not in network or wanted in (network.network_address, network.broadcast_address):
         why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {network}"
-    elif address in _used(context, service):
+    elif context.claimed(SERVICES, address, service):
         why = "provided IP is already allocated"
     if why:
         addresses = servicespec.cluster_ips(servicespec.of(service))
         text = f"failed to allocate IP {address}: {why}"
         _refuse(service, [fields.invalid("spec.clusterIPs", addresses, text)])
-
-
-def _used(context: Context, service: Object) -> set[str]:
-    """Return every cluster IP of the other Services."""
-    me = (service["metadata"].get("namespace"), service["metadata"].get("name"))
-    return {
-        address
-        for other in context.list(SERVICES)
-        if (other["metadata"].get("namespace"), other["metadata"].get("name")) != me
-        for address in servicespec.cluster_ips(servicespec.of(other))
-    }
 
 
 def _refuse(service: Object, errors: list[FieldError]) -> None:
