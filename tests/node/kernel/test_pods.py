@@ -57,7 +57,7 @@ async def test_a_pod_has_its_name_its_address_and_its_environment(node: World):
     assert log[:2] == ["web", "blue yes"]
     assert "10.244.1.2/32" in log[2]
     assert log[3].startswith("default via 10.244.1.1 dev eth0")
-    assert await node.events("Started") == ["Started container main"]
+    assert node.events("Started") == ["Started container main"]
 
 
 async def test_the_root_file_system_is_the_hosts_copied_on_write(node: World):
@@ -124,16 +124,12 @@ async def test_a_pod_waits_for_its_config_map(node: World):
     volumes = [{"name": "settings", "configMap": {"name": "late"}}]
     mount = {"volumeMounts": [{"name": "settings", "mountPath": "/settings"}]}
     node.create("patient", "cat /settings/KEY; sleep 1000", mount, volumes=volumes)
-    await node.until(
-        "waits",
-        lambda: node.container("patient").get("state", {}).get("waiting", {}).get("reason") == "ContainerCreating",
-    )
+    missing = 'MountVolume.SetUp failed for volume "settings" : configmap "late" not found'
+    await node.until("waits", lambda: missing in node.events("FailedMount"))
+    assert node.container("patient")["state"]["waiting"]["reason"] == "ContainerCreating"
     node.api.put(config_map("late", KEY="here"))
     await node.running("patient")
     assert await node.printed("patient", 1) == ["here"]
-    assert 'MountVolume.SetUp failed for volume "settings" : configmap "late" not found' in await node.events(
-        "FailedMount"
-    )
 
 
 async def test_volumes_hold_what_they_promise(node: World):
@@ -234,14 +230,14 @@ class TestProbes:
         await node.until("runs", lambda: "running" in node.container("slow").get("state", {}))
         assert node.container("slow")["ready"] is False
         await node.running("slow")
-        assert any("Readiness probe failed" in message for message in await node.events("Unhealthy"))
+        assert any("Readiness probe failed" in message for message in node.events("Unhealthy"))
 
     async def test_a_failed_liveness_probe_restarts_the_container(self, node: World):
         probe = {"tcpSocket": {"port": 4321}, "periodSeconds": 1, "failureThreshold": 1}
         node.create("deaf", "trap 'exit 0' TERM; sleep 1000 & wait", {"livenessProbe": probe})
         await node.until("restarted", lambda: node.container("deaf").get("restartCount") == 1)
-        assert await node.events("Killing") == ["Container main failed liveness probe, will be restarted"]
-        [unhealthy] = set(await node.events("Unhealthy"))
+        assert node.events("Killing") == ["Container main failed liveness probe, will be restarted"]
+        [unhealthy] = set(node.events("Unhealthy"))
         address = node.status("deaf")["podIP"]
         assert unhealthy == f"Liveness probe failed: dial tcp {address}:4321: connect: connection refused"
 
@@ -278,7 +274,7 @@ class TestEnding:
         await node.running("stubborn")
         await node.api.delete(PODS, "stubborn", "demo", grace_period_seconds=1)
         await node.gone("stubborn")
-        assert await node.events("Killing") == ["Stopping container main"]
+        assert node.events("Killing") == ["Stopping container main"]
 
 
 class TestSurviving:

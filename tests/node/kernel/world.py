@@ -151,9 +151,9 @@ class World:
         """Wait until the API has a pod no more."""
         await self.until(f"{name} gone", lambda: self.api.peek(PODS, name, "demo") is None)
 
-    async def events(self, reason: str) -> list[str]:
+    def events(self, reason: str) -> list[str]:
         """Return the messages of the events with this reason."""
-        return [e["message"] for e in (await self.api.list(EVENTS)).items if e["reason"] == reason]
+        return [e["message"] for e in self.api._store.list(EVENTS, None) if e["reason"] == reason]
 
     def picture(self) -> str:
         """Return what one wants to see after a failure."""
