@@ -197,6 +197,8 @@ async def test_http_is_redirected_where_the_host_has_tls(nginx_dir: Path) -> Non
         status, headers, _ = await world.ask("a.test:1234", "/x?y=%20z")
         assert status == 308
         assert headers["Location"] == f"https://a.test:{world.options.https_port}/x?y=%20z"
+        _, forwarded, _ = await world.ask("a.test:8080", "/x")
+        assert forwarded["Location"] == "https://a.test:8443/x", "who came through a forward goes through its neighbour"
         assert (await world.ask("b.test"))[0] == 200
         assert (await world.ask("c.test"))[0] == 200
         assert (await world.ask("a.test", tls=True))[0] == 200
