@@ -197,6 +197,7 @@ async def test_the_article_ingress_is_served_with_the_rights_of_the_manifest(
         assert ("following Endpoints instead" in running.log) is (name == "article")
         assert "cannot follow" not in running.log
         assert "draining" in running.log
+        assert not (await cluster.client.get(INGRESSES, "myblog", "demo"))["status"]["loadBalancer"], running.log
     refused = {what for what, count in answered(403).items() if count > before.get(what, 0)}
     assert {resource for _, resource in refused} == (
         {"endpointslices", "ingressclasses"} if name == "article" else set()

@@ -15,8 +15,8 @@ from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options
 from wherry.ingress.status import StatusWriter, pod_addresses, service_addresses, status_entries
 from wherry.objects import Object
-from wherry.objects.errors import Conflict
-from wherry.objects.resource import INGRESSES
+from wherry.objects.errors import Conflict, ServiceUnavailable
+from wherry.objects.resource import INGRESSES, PODS
 
 
 def pod(name: str, host_ip: str, *, ready: bool = True, deleted: bool = False, app: str = "ingress") -> Object:
@@ -115,3 +115,46 @@ async def test_without_an_address_another_controllers_is_left_alone() -> None:
         writer.refresh()
         await asyncio.sleep(0.05)
     assert not client.writes()
+
+
+OWN = ("ingress-nginx", "a")
+
+
+@pytest.mark.parametrize(
+    ("others", "options", "left"),
+    [
+        ([], {}, []),
+        ([pod("b", "10.0.0.2", ready=False)], {}, []),
+        ([pod("b", "10.0.0.1")], {}, [{"ip": "10.0.0.1"}]),
+        ([], {"publish_addresses": ("10.0.0.1",)}, [{"ip": "10.0.0.1"}]),
+    ],
+)
+async def test_the_last_replica_takes_its_address_away(
+    others: list[Object], options: dict[str, Any], left: list[Object]
+) -> None:
+    client = FakeClient(ingress("rules"), pod("a", "10.0.0.1"), *others)
+    async with writing(client, ("demo", "rules"), pod=OWN, **options) as writer:
+        await addressed(client, [{"ip": "10.0.0.1"}])
+        client.put(pod("a", "10.0.0.1", deleted=True))
+        await asyncio.sleep(0)
+        await writer.withdraw()
+        assert entries(client) == left
+
+
+async def test_a_server_that_is_away_at_the_start_is_waited_for() -> None:
+    client = FakeClient(ingress("rules"), pod("a", "10.0.0.1"))
+    client.fail(ServiceUnavailable("away"), verb="get", resource=PODS, times=2)
+    async with writing(client, ("demo", "rules"), pod=OWN):
+        await addressed(client, [{"ip": "10.0.0.1"}])
+
+
+def entries(client: FakeClient) -> list[Object]:
+    found = client.peek(INGRESSES, "rules", "demo")
+    assert found is not None
+    return ((found.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+
+
+async def addressed(client: FakeClient, wanted: list[Object]) -> None:
+    async with asyncio.timeout(5):
+        while entries(client) != wanted:  # noqa: ASYNC110 - a condition on the fake server
+            await asyncio.sleep(0.005)

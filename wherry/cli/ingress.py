@@ -55,7 +55,6 @@ NO_EFFECT = (
     "status-port",
     "stream-port",
     "sync-period",
-    "update-status-on-shutdown",
     "v",
 )
 """Options of ingress-nginx that name a thing we do another way, or not at all, without harm to whoever sets them."""
@@ -104,6 +103,7 @@ class _Group(click.Group):
 @click.option("--publish-service", type=ObjectKey(), help="Service whose address the Ingresses' status shows.")
 @click.option("--publish-status-address", default="", help="Addresses for the Ingresses' status, with commas.")
 @go_bool("--update-status", True, "Write the Ingresses' status.")
+@go_bool("--update-status-on-shutdown", True, "Empty it when the last replica ends.")
 @click.option("--http-port", type=click.IntRange(1, 65535), default=80, show_default=True, help="Port for http.")
 @click.option("--https-port", type=click.IntRange(1, 65535), default=443, show_default=True, help="Port for https.")
 @click.option("--healthz-host", default="0.0.0.0", show_default=True, help="Address of /healthz and /metrics.")
@@ -207,6 +207,7 @@ def _options(given: dict[str, Any]) -> Options:
         publish_service=given["publish_service"],
         publish_addresses=tuple(a.strip() for a in given["publish_status_address"].split(",") if a.strip()),
         update_status=given["update_status"],
+        update_status_on_shutdown=given["update_status_on_shutdown"],
         pod=(pod_namespace, pod_name) if pod_name and pod_namespace else None,
         http_port=given["http_port"],
         https_port=given["https_port"],

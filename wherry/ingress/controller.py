@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from datetime import UTC, datetime
@@ -12,19 +13,16 @@ from wherry.client.interface import Client
 from wherry.ingress import metrics
 from wherry.ingress.applier import Applier
 from wherry.ingress.cluster import Cluster
-from wherry.ingress.model import problem
 from wherry.ingress.model.backend import Backend, BackendRef, resolve
 from wherry.ingress.model.build import Model, build
 from wherry.ingress.model.certificate import BadCertificate, Certificate, read_certificate
-from wherry.ingress.model.problem import Problem, Subject
-from wherry.ingress.model.snapshot import Choices
+from wherry.ingress.model.problem import Problem
 from wherry.ingress.nginx import files
 from wherry.ingress.nginx.control import ControlError
 from wherry.ingress.nginx.process import Nginx, NginxError
 from wherry.ingress.options import Options
-from wherry.ingress.report import Reporter, backend_problems
+from wherry.ingress.report import Reporter, backend_problems, settings_of
 from wherry.ingress.selfsigned import self_signed
-from wherry.ingress.settings import Settings, read_settings
 from wherry.ingress.status import StatusWriter
 from wherry.telemetry.health import HealthServer
 
@@ -33,6 +31,8 @@ log = logging.getLogger(__name__)
 COALESCE_SECONDS = 0.01
 """Changes that arrive together are applied together."""
 RETRY_SECONDS = 1.0
+WITHDRAW_SECONDS = 2.0
+"""How long the end may wait for the API server."""
 
 
 class Controller:
@@ -73,7 +73,11 @@ class Controller:
             await self._follow(cluster)
 
     async def stop(self) -> None:
-        """Serve for the grace period, then drain nginx and end it."""
+        """Take our address out of the status, serve for the grace period, then drain nginx and end it."""
+        if self._status is not None and self._options.update_status_on_shutdown:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WITHDRAW_SECONDS):
+                    await self._status.withdraw()
         if self._nginx.pid is not None:
             await asyncio.sleep(self._options.grace_seconds)
         await self._nginx.stop(self._options.drain_seconds)
@@ -114,30 +118,13 @@ class Controller:
         return wait
 
     def _rebuild(self, cluster: Cluster) -> None:
-        options = self._options
-        choices = Choices(
-            classes=options.classes,
-            settings=self._settings(cluster),
-            annotations_prefix=options.annotations_prefix,
-            default_service=options.default_service,
-            reserved_ports=frozenset((options.http_port, options.https_port, options.health_port)),
-        )
-        before, self._model = self._model, build(cluster.snapshot(), choices)
+        settings, self._settings_problems = settings_of(cluster.config_map(self._options.config_map))
+        before, self._model = self._model, build(cluster.snapshot(), self._options.choices(settings))
         self._backends = {ref: b for ref, b in self._backends.items() if ref in self._model.backends}
         self._default = self._default_certificate(cluster)
         metrics.show_certificates({host: c.expires for host, c in self._model.certificates.items()})
         if self._status and self._model.ours != before.ours:
             self._status.refresh()
-
-    def _settings(self, cluster: Cluster) -> Settings:
-        config_map = cluster.config_map(self._options.config_map)
-        if config_map is None:
-            self._settings_problems = []
-            return Settings()
-        settings, sentences = read_settings(config_map.get("data") or {})
-        subject = Subject.of(config_map, "v1", "ConfigMap")
-        self._settings_problems = [Problem(subject, problem.BAD_OPTION, sentence) for sentence in sentences]
-        return settings
 
     def _default_certificate(self, cluster: Cluster) -> Certificate:
         key = self._options.default_certificate

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.ingress.annotations.parse import DEFAULT_PREFIX
-from wherry.ingress.model.snapshot import ClassChoice, Key
+from wherry.ingress.model.snapshot import Choices, ClassChoice, Key
+from wherry.ingress.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Options:
     publish_service: Key | None = None
     publish_addresses: tuple[str, ...] = ()
     update_status: bool = True
+    update_status_on_shutdown: bool = True
     pod: Key | None = None
     http_port: int = 80
     https_port: int = 443
@@ -41,6 +43,16 @@ class Options:
     """How long to go on serving after being told to end, so that whoever sends requests here can learn of it."""
     drain_seconds: float = 300.0
     """How long requests under way may take then; nginx' own worker-shutdown-timeout is usually shorter."""
+
+    def choices(self, settings: Settings) -> Choices:
+        """Return what the model is to know of these options and the ConfigMap's settings."""
+        return Choices(
+            classes=self.classes,
+            settings=settings,
+            annotations_prefix=self.annotations_prefix,
+            default_service=self.default_service,
+            reserved_ports=frozenset((self.http_port, self.https_port, self.health_port)),
+        )
 
 
 def default_directory() -> Path:

@@ -18,12 +18,11 @@ from wherry.ingress.cluster import SERVICE_LABEL
 from wherry.ingress.model.backend import resolve
 from wherry.ingress.model.build import build
 from wherry.ingress.model.problem import Problem
-from wherry.ingress.model.snapshot import Choices, Key, Snapshot
+from wherry.ingress.model.snapshot import Key, Snapshot
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
 from wherry.ingress.options import Options
-from wherry.ingress.report import backend_problems
-from wherry.ingress.settings import Settings, read_settings
+from wherry.ingress.report import backend_problems, settings_of
 from wherry.objects import Object, metadata
 from wherry.objects import resource as known
 from wherry.objects.resource import Resource
@@ -64,17 +63,14 @@ def render_objects(objects: Iterable[Object], options: Options, runtime: Runtime
         tcp_services=config_maps.get(options.tcp_services) if options.tcp_services else None,
         udp_services=config_maps.get(options.udp_services) if options.udp_services else None,
     )
-    settings = Settings()
-    if options.config_map in config_maps:
-        settings, _ = read_settings(config_maps[options.config_map].get("data") or {})
-    choices = Choices(options.classes, settings, options.annotations_prefix, options.default_service)
-    model = build(snapshot, choices)
+    settings, unused = settings_of(config_maps.get(options.config_map) if options.config_map else None)
+    model = build(snapshot, options.choices(settings))
     sources = _sources(by_kind["EndpointSlice"] or by_kind["Endpoints"])
     backends = [
         resolve(ref, snapshot.services.get((ref.namespace, ref.service)), sources[ref.namespace, ref.service])
         for ref in sorted(model.backends)
     ]
-    problems = (*model.problems, *backend_problems(model, backends))
+    problems = (*unused, *model.problems, *backend_problems(model, backends))
     return Rendering(render(model.structure, runtime), backend_entries(backends), problems)
 
 

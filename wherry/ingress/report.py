@@ -8,9 +8,12 @@ from collections.abc import Iterable
 
 from wherry.client.events import EventRecorder
 from wherry.ingress import metrics
+from wherry.ingress.model import problem
 from wherry.ingress.model.backend import Backend
 from wherry.ingress.model.build import Model
-from wherry.ingress.model.problem import Problem
+from wherry.ingress.model.problem import Problem, Subject
+from wherry.ingress.settings import Settings, read_settings
+from wherry.objects import Object
 from wherry.objects.resource import CONFIG_MAPS, INGRESSES
 
 log = logging.getLogger(__name__)
@@ -28,18 +31,18 @@ class Reporter:
     def report(self, problems: Iterable[Problem]) -> None:
         """Tell what is new among the problems that hold now."""
         current = frozenset(problems)
-        for problem in sorted(current - self._told):
-            self._tell(problem)
+        for new in sorted(current - self._told):
+            self._tell(new)
         self._told = current
         metrics.problems.clear()
-        for reason, count in Counter(problem.reason for problem in current).items():
+        for reason, count in Counter(found.reason for found in current).items():
             metrics.problems.labels(reason).set(count)
 
-    def _tell(self, problem: Problem) -> None:
-        log.warning("%s: %s: %s", problem.subject, problem.reason, problem.message)
-        subject = problem.subject
+    def _tell(self, new: Problem) -> None:
+        log.warning("%s: %s: %s", new.subject, new.reason, new.message)
+        subject = new.subject
         meta = {"namespace": subject.namespace, "name": subject.name, "uid": subject.uid}
-        self._recorder.event(_RESOURCES[subject.kind], {"metadata": meta}, "Warning", problem.reason, problem.message)
+        self._recorder.event(_RESOURCES[subject.kind], {"metadata": meta}, "Warning", new.reason, new.message)
 
 
 def backend_problems(model: Model, backends: Iterable[Backend]) -> list[Problem]:
@@ -50,3 +53,12 @@ def backend_problems(model: Model, backends: Iterable[Backend]) -> list[Problem]
         if backend.trouble
         for subject in model.users.get(backend.ref, ())
     ]
+
+
+def settings_of(config_map: Object | None) -> tuple[Settings, list[Problem]]:
+    """Return the settings of the controller's ConfigMap (None: it does not exist), and what of it was not used."""
+    if config_map is None:
+        return Settings(), []
+    settings, sentences = read_settings(config_map.get("data") or {})
+    subject = Subject.of(config_map, "v1", "ConfigMap")
+    return settings, [Problem(subject, problem.BAD_OPTION, sentence) for sentence in sentences]

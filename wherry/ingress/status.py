@@ -3,6 +3,9 @@
 It comes from the first of these that gives any: `--publish-status-address`; the Service of `--publish-service`; the
 nodes of the controller's own ready pods. Every replica computes the same value from the same objects, and writes only
 what differs, so no leader is needed: whoever comes first wins, the others find nothing to do.
+
+The last replica takes its node's address away when it ends: nobody listens there any more. The other addresses were
+given by people, and stay.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ from ipaddress import ip_address
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.client.workqueue import WorkQueue
+from wherry.ingress.access import patiently
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.model.snapshot import Key
 from wherry.ingress.options import Options
 from wherry.objects import Object, metadata
-from wherry.objects.errors import NotFound
+from wherry.objects.errors import ApiError, Forbidden, NotFound
 from wherry.objects.resource import INGRESSES, PODS
 
 log = logging.getLogger(__name__)
@@ -92,14 +96,35 @@ class StatusWriter:
         for key in self._ours():
             self._queue.add(key)
 
+    async def withdraw(self) -> None:
+        """Empty the status of our Ingresses if it names our node and no other replica is left; never fails."""
+        own = self._own_address()
+        for key in self._ours() if own else ():
+            ingress = self._cluster.ingresses.get(*key)
+            if ingress is not None and _current(ingress) == status_entries([own]):
+                try:
+                    await self._write(ingress, [])
+                except ApiError as error:
+                    log.warning("status of %s/%s keeps our address: %s", *key, error)
+
+    def _own_address(self) -> str:
+        """Return our node's address if it is what we publish and no other replica has it to publish; else ""."""
+        if self._pods is None or self._options.pod is None or self._service_addresses():
+            return ""
+        others = [p for p in self._pods.items() if metadata.key(p) != self._options.pod]
+        own = self._pods.get(*self._options.pod)
+        return "" if own is None or pod_addresses(others) else (own.get("status") or {}).get("hostIP") or ""
+
     async def _follow_pods(self, group: asyncio.TaskGroup) -> None:
         if self._options.pod is None:
             return
         namespace, name = self._options.pod
         try:
-            pod = await self._client.get(PODS, name, namespace)
-        except NotFound:
-            log.warning("our own pod %s/%s is not found: node addresses are not published", namespace, name)
+            pod = await patiently(lambda: self._client.get(PODS, name, namespace))
+        except (Forbidden, NotFound) as error:
+            log.warning(
+                "our own pod %s/%s cannot be read: node addresses are not published: %s", namespace, name, error
+            )
             return
         self._pods = Informer(self._client, PODS, namespace, labels=_selector(metadata.labels(pod)))
         self._pods.subscribe(lambda old, new: self.refresh())
@@ -113,9 +138,11 @@ class StatusWriter:
     def _addresses(self) -> list[str]:
         if self._options.publish_addresses:
             return list(self._options.publish_addresses)
+        return self._service_addresses() or pod_addresses(self._pods.items() if self._pods else ())
+
+    def _service_addresses(self) -> list[str]:
         published = self._options.publish_service
-        found = service_addresses(self._cluster.services.get(*published)) if published else []
-        return found or pod_addresses(self._pods.items() if self._pods else ())
+        return service_addresses(self._cluster.services.get(*published)) if published else []
 
     async def _reconcile(self, key: Key) -> None:
         ingress = self._cluster.ingresses.get(*key)
@@ -124,9 +151,14 @@ class StatusWriter:
         wanted = status_entries(self._addresses())
         if not wanted or _current(ingress) == wanted:
             return  # without an address of ours, another controller's is not taken away
-        changed = {**ingress, "status": {**(ingress.get("status") or {}), "loadBalancer": {"ingress": wanted}}}
+        await self._write(ingress, wanted)
+
+    async def _write(self, ingress: Object, entries: list[Object]) -> None:
+        balancer = {"ingress": entries} if entries else {}
+        changed = {**ingress, "status": {**(ingress.get("status") or {}), "loadBalancer": balancer}}
         await self._client.update(INGRESSES, changed, subresource="status")
-        log.info("status written ingress=%s/%s address=%s", *key, ",".join(str(v) for e in wanted for v in e.values()))
+        address = ",".join(str(v) for entry in entries for v in entry.values()) or "-"
+        log.info("status written ingress=%s/%s address=%s", *metadata.key(ingress), address)
 
 
 def _current(ingress: Object) -> list[Object]:
