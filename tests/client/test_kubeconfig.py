@@ -72,6 +72,15 @@ def test_inline_data_wins_over_a_file():
     assert select(document(**inline)).client_certificate == b"CERT"
 
 
+def test_in_a_pod_its_service_account_goes_before_the_home_folder(tmp_path, monkeypatch):
+    write(tmp_path / "home/.kube/config", document(token="somebody"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    with pytest.raises(ConfigError, match="not in a cluster"):
+        load()
+    assert load(context="main").token == "somebody"
+
+
 def test_of_several_files_the_first_to_name_something_wins(tmp_path, monkeypatch):
     first = {"users": [{"name": "u", "user": {"token": "first"}}], "current-context": "second"}
     a, b = write(tmp_path / "a", first), write(tmp_path / "b", document(token="second"))

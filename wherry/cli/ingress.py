@@ -8,7 +8,6 @@ are accepted and named in the log; unknown ones are refused.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -23,7 +22,7 @@ import yaml
 
 from wherry.cli.goflags import WITHOUT_EFFECT, ObjectKey, go_bool, without_effect
 from wherry.client.http import HttpClient, connect
-from wherry.client.kubeconfig import ConfigError, in_cluster
+from wherry.client.kubeconfig import ConfigError
 from wherry.ingress.annotations.parse import DEFAULT_PREFIX
 from wherry.ingress.controller import Controller
 from wherry.ingress.model.snapshot import ClassChoice
@@ -181,11 +180,8 @@ async def _read(kubeconfig: str | None, given: dict[str, Any], options: Options)
 
 
 def _connect(kubeconfig: str | None, context: str | None) -> HttpClient:
-    """Return the client of a kubeconfig, or of our pod; that goes before a home directory that may be the host's."""
+    """Return the client of a kubeconfig, or of our pod."""
     try:
-        if kubeconfig is None and context is None and "KUBECONFIG" not in os.environ:
-            with contextlib.suppress(ConfigError):
-                return HttpClient(in_cluster())
         return connect(kubeconfig, context)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error

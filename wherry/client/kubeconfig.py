@@ -61,16 +61,17 @@ class Config:
 def load(path: str | Path | None = None, context: str | None = None) -> Config:
     """Return the config of `context` (None: the current one); raises `ConfigError`.
 
-    From the file `path`; else the files $KUBECONFIG lists; else ~/.kube/config; else the pod's own service account.
+    From the file `path`; else the files $KUBECONFIG lists; else the pod's own service account; else ~/.kube/config.
+    client-go tries the last two the other way round, but the home folder in a pod of ours may be the host's.
     """
     if path is not None:
         if not Path(path).is_file():
             raise ConfigError(f"kubeconfig {path} does not exist")
         return select(_merge([Path(path)]), context)
     listed = [Path(p) for p in os.environ.get("KUBECONFIG", "").split(os.pathsep) if p]
-    files = [p for p in listed or [Path("~/.kube/config").expanduser()] if p.is_file()]
-    if not files and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+    if not listed and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
         return in_cluster()
+    files = [p for p in listed or [Path("~/.kube/config").expanduser()] if p.is_file()]
     if not files:
         raise ConfigError("no kubeconfig: give one with --kubeconfig or $KUBECONFIG, or create ~/.kube/config")
     return select(_merge(files), context)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pwd
 import signal
 import socket
 from collections.abc import Coroutine, Mapping
@@ -29,6 +30,7 @@ from wherry.node import agent
 from wherry.telemetry import log
 
 API_PORT = 6443
+ORDINARY_USERS = range(1000, 60000)  # adduser.conf(5) FIRST_UID; system services have no kubeconfig
 CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 
 
@@ -95,8 +97,17 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> agent.NodeCo
         serving_certificate=paths.pki / f"node-{node.name}-serving.crt",
         serving_key=paths.pki / f"node-{node.name}-serving.key",
         client_ca=paths.pki / "ca.crt",
-        hidden=[paths.data],
+        hidden=[paths.data, *_kubeconfig_folders()],
     )
+
+
+def _kubeconfig_folders() -> list[Path]:
+    """Return where the people of this machine keep what they reach clusters with: no pod's business.
+
+    Beside being secret: a kubectl in a pod would take it for the pod's own.
+    """
+    homes = {user.pw_dir for user in pwd.getpwall() if user.pw_uid in (0, *ORDINARY_USERS)}
+    return [Path(home) / ".kube" for home in sorted(homes)]
 
 
 def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, socket.socket]) -> None:
