@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+import subprocess
+import sys
 
-from wherry.node.routes import stale, wanted
+import pytest
+
+from wherry.node.routes import wanted
 from wherry.objects import Object
 
 
@@ -25,14 +28,28 @@ def test_every_other_node_that_has_both_an_address_and_a_range_is_routed_to():
     assert wanted(NODES, "n1") == {"10.244.1.0/24": "192.168.51.210"}
 
 
-def test_the_routes_of_a_node_that_is_gone_are_stale_and_nothing_else_is():
-    present = {
-        "default": "192.168.51.1",
-        "192.168.51.0/24": None,
-        "10.244.0.7/32": None,
-        "10.244.1.0/24": "192.168.51.210",
-        "10.244.9.0/24": "192.168.51.219",
-        "172.16.0.0/12": "192.168.51.1",
-    }
-    routes = wanted(NODES, "n1")
-    assert stale(present, routes, IPv4Network("10.244.0.0/24"), "192.168.51.209") == ["10.244.9.0/24"]
+@pytest.mark.kernel
+def test_the_route_to_a_node_that_is_gone_is_removed_and_nobody_elses():
+    """In a namespace of its own: the keeper's routes follow the nodes, an administrator's stay."""
+    script = """
+import subprocess
+from wherry.client.informer import Informer
+from wherry.client.fake import FakeClient
+from wherry.net.links import Links
+from wherry.node.routes import OURS, RouteKeeper
+from wherry.objects.resource import NODES
+for command in ("link add lan type veth peer name other", "link set other up",
+                "addr add 192.168.51.209/24 dev lan", "link set lan up", "route add 10.244.8.0/24 via 192.168.51.8"):
+    subprocess.run(["ip", *command.split()], check=True)
+keeper = RouteKeeper(Informer(FakeClient(), NODES), "n1")
+keeper._apply({"10.244.1.0/24": "192.168.51.210", "10.244.2.0/24": "192.168.51.211"})
+keeper._apply({"10.244.1.0/24": "192.168.51.220"})
+with Links() as links:
+    print(links.routes(OURS))
+print(subprocess.run(["ip", "route"], capture_output=True, text=True).stdout)
+"""
+    done = subprocess.run(["unshare", "-n", sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "{'10.244.1.0/24': '192.168.51.220'}" in done.stdout
+    assert "10.244.8.0/24 via 192.168.51.8" in done.stdout
+    assert "10.244.2.0/24" not in done.stdout

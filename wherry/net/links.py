@@ -18,6 +18,8 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from wherry.net import namespaces
 
+RTPROT_STATIC = 4  # linux/rtnetlink.h: an administrator's
+
 
 class LinkError(OSError):
     """The kernel refused a link, an address or a route; says which."""
@@ -100,10 +102,19 @@ class Links:
         )
 
     def route(
-        self, destination: str, *, via: str | None = None, link: str | None = None, source: str | None = None
+        self,
+        destination: str,
+        *,
+        via: str | None = None,
+        link: str | None = None,
+        source: str | None = None,
+        protocol: int = RTPROT_STATIC,
     ) -> None:
-        """Set the route to `destination` (a CIDR, or "default"): through a gateway, straight out of a link, or both."""
-        args: dict[str, Any] = {"dst": destination}
+        """Set the route to `destination` (a CIDR, or "default"): through a gateway, straight out of a link, or both.
+
+        `protocol` says whose the route is (rtnetlink(7)); `routes` finds it again by that.
+        """
+        args: dict[str, Any] = {"dst": destination, "proto": protocol}
         if via:
             args["gateway"] = via
         if link:
@@ -124,10 +135,10 @@ class Links:
         what = f"delete route {destination}"
         self._do(what, self._ipr.route, "del", dst=destination, scope=anywhere, ignore=(errno.ESRCH,))
 
-    def routes(self) -> dict[str, str | None]:
-        """Return the main table's IPv4 unicast routes: CIDR -> gateway (None for a direct route)."""
+    def routes(self, protocol: int) -> dict[str, str | None]:
+        """Return the main table's IPv4 unicast routes of one `protocol`: CIDR -> gateway (None for a direct route)."""
         found: dict[str, str | None] = {}
-        for route in self._ipr.get_routes(family=2, table=254, type=1):
+        for route in self._ipr.get_routes(family=2, table=254, type=1, proto=protocol):
             destination = route.get_attr("RTA_DST")
             cidr = f"{destination}/{route['dst_len']}" if destination else "default"
             found[cidr] = route.get_attr("RTA_GATEWAY")

@@ -92,7 +92,7 @@ async def run(config: NodeConfig, client: Client) -> None:
         log.info("node registered: node=%s address=%s runtime=%s", config.name, config.address, programs.name)
         keeper.heed(nodes)
         tasks.create_task(keeper.run())
-        tasks.create_task(RouteKeeper(nodes, config.name, config.address, config.pod_cidr).run())
+        tasks.create_task(RouteKeeper(nodes, config.name).run())
         await manager.start()
         tasks.create_task(_serve(config, manager))
         tasks.create_task(keep_rotating(manager.growing_logs))

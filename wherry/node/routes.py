@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from ipaddress import IPv4Network
 
 from wherry.client.informer import Informer
 from wherry.net.links import LinkError, Links
@@ -17,6 +16,8 @@ from wherry.objects import Object
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
+OURS = 119
+"""The routes' protocol, by which those of our making are known: one that no routing daemon has (rt_protos(5))."""
 
 
 def wanted(nodes: Iterable[Object], own_name: str) -> dict[str, str]:
@@ -31,25 +32,12 @@ def wanted(nodes: Iterable[Object], own_name: str) -> dict[str, str]:
     return routes
 
 
-def stale(present: dict[str, str | None], routes: dict[str, str], pods: IPv4Network, own_address: str) -> list[str]:
-    """Return the routes to delete: ones of our making, to ranges of the size of ours, whose node is gone. Pure."""
-    found = []
-    for cidr, via in present.items():
-        if via is None or via == own_address or cidr in routes or cidr == "default":
-            continue
-        if IPv4Network(cidr).prefixlen == pods.prefixlen:
-            found.append(cidr)
-    return found
-
-
 class RouteKeeper:
     """Keeps this namespace's routes to the pods of the other nodes in `nodes`."""
 
-    def __init__(self, nodes: Informer, own_name: str, own_address: str, pod_cidr: str):
+    def __init__(self, nodes: Informer, own_name: str):
         self._nodes = nodes
         self._own_name = own_name
-        self._own_address = own_address
-        self._pods = IPv4Network(pod_cidr)
         self._changed = asyncio.Event()
         nodes.subscribe(lambda old, new: self._changed.set())
 
@@ -69,10 +57,10 @@ class RouteKeeper:
 
     def _apply(self, routes: dict[str, str]) -> None:
         with Links() as links:
-            present = links.routes()
-            for cidr in stale(present, routes, self._pods, self._own_address):
+            present = links.routes(OURS)
+            for cidr in present.keys() - routes.keys():
                 links.delete_route(cidr)
             for cidr, via in routes.items():
                 if present.get(cidr) != via:
-                    links.route(cidr, via=via)
+                    links.route(cidr, via=via, protocol=OURS)
                     log.info("route set: pods=%s via=%s", cidr, via)
