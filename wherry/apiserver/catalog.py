@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from wherry.apiserver.kind import Kind
 from wherry.objects import Object
-from wherry.objects.errors import NotFound
+from wherry.objects.errors import FieldError, Invalid, NotFound
 from wherry.objects.resource import Resource
 
 GroupVersion = tuple[str, str]
@@ -43,6 +43,13 @@ class Served:
             return obj
         conversion = self.kind.conversions.get((self.resource.group, self.resource.version))
         return {**(conversion.to_storage(obj) if conversion else obj), "apiVersion": self.kind.resource.api_version}
+
+    def invalid(self, name: str, errors: Sequence[FieldError]) -> Invalid:
+        """Return the error for object `name`, of which `errors` (in storage version) are true."""
+        conversion = self.kind.conversions.get((self.resource.group, self.resource.version))
+        if conversion is not None:
+            errors = [conversion.error(error) for error in errors]
+        return Invalid.of(self.kind.kind, name, errors, self.kind.resource.group)
 
 
 class Catalog:

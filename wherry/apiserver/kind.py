@@ -57,10 +57,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Translate an object between the storage version and one other served version; both return a new object."""
+    """Translate an object between the storage version and one other served version; both return a new object.
+
+    `error` says what is wrong with an object in storage version in the words of the other.
+    """
 
     to_storage: Callable[[Object], Object]
     from_storage: Callable[[Object], Object]
+    error: Callable[[FieldError], FieldError] = lambda error: error
 
 
 Validator = Callable[[Object], list[FieldError]]

@@ -78,7 +78,9 @@ def write(obj: Object, old: Object | None = None, world: World | None = None) ->
         errors += kind.validate(new)
     if old is not None and kind.validate_update is not None:
         errors += kind.validate_update(new, old)
-    return new, errors
+    group, _, version = obj["apiVersion"].rpartition("/")
+    conversion = kind.conversions.get((group, version))
+    return new, [conversion.error(e) for e in errors] if conversion else errors
 
 
 def accepted(obj: Object, old: Object | None = None, world: World | None = None) -> Object:

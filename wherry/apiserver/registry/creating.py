@@ -6,10 +6,10 @@ import uuid
 
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Served
-from wherry.apiserver.kind import Context, Kind
+from wherry.apiserver.kind import Context
 from wherry.apiserver.resources import objectmeta
 from wherry.objects import Object, names, timestamps
-from wherry.objects.errors import BadRequest, Invalid
+from wherry.objects.errors import BadRequest
 
 _SERVER_OWNED = ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields")
 
@@ -47,9 +47,9 @@ def place(served: Served, obj: Object, namespace: str | None) -> tuple[str, str]
     return metadata.get("namespace", ""), metadata.get("name", "")
 
 
-def complete(kind: Kind, obj: Object, context: Context, admission: Admission, now: float) -> None:
-    """Make `obj` a whole new object of `kind`, in place; raises `Invalid` or what admission raises."""
-    metadata = obj["metadata"]
+def complete(served: Served, obj: Object, context: Context, admission: Admission, now: float) -> None:
+    """Make `obj`, in storage version, a whole new object, in place; raises `Invalid` or what admission raises."""
+    kind, metadata = served.kind, obj["metadata"]
     for key in _SERVER_OWNED:
         metadata.pop(key, None)
     metadata["uid"] = str(uuid.uuid4())
@@ -67,4 +67,4 @@ def complete(kind: Kind, obj: Object, context: Context, admission: Admission, no
     if kind.validate is not None:
         errors += kind.validate(obj)
     if errors:
-        raise Invalid.of(kind.kind, metadata.get("name", ""), errors, kind.resource.group)
+        raise served.invalid(metadata.get("name", ""), errors)

@@ -79,13 +79,11 @@ class Registry(Reader):
                 key = creating.place(served, new, namespace)
 
     async def _create(self, served: Served, key: Key, new: Object, options: WriteOptions) -> Object:
-        kind = served.kind
-
         def compute(current: Object | None) -> Object:
             if current is not None:
                 raise AlreadyExists.of(served.resource.plural, key[1], served.resource.group)
             obj = metadata.copy(served.to_storage(new))
-            creating.complete(kind, obj, self._context(options), self._admission, self._clock())
+            creating.complete(served, obj, self._context(options), self._admission, self._clock())
             return obj
 
         created = await self._write(served, key, compute, options.dry_run)
@@ -119,7 +117,7 @@ class Registry(Reader):
             updating.check_name(new, key)
             updating.check_preconditions(kind, new, current)
             obj = metadata.copy(updating.merged(kind, served.to_storage(new), current, part))
-            updating.complete(kind, obj, current, part, self._context(options), self._admission)
+            updating.complete(served, obj, current, part, self._context(options), self._admission)
             if obj == current:
                 return current
             return None if deleting.finished(kind, obj) else obj

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from wherry.apiserver.admission import Admission
+from wherry.apiserver.catalog import Served
 from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.resources import objectmeta
 from wherry.objects import Object
-from wherry.objects.errors import BadRequest, Conflict, Invalid
+from wherry.objects.errors import BadRequest, Conflict
 
 WHOLE = "*"
 """The part a subresource writes that may change anything: pods/binding."""
@@ -69,11 +70,12 @@ def merged(kind: Kind, new: Object, old: Object, part: str) -> Object:
     return result
 
 
-def complete(kind: Kind, obj: Object, old: Object, part: str, context: Context, admission: Admission) -> None:
+def complete(served: Served, obj: Object, old: Object, part: str, context: Context, admission: Admission) -> None:
     """Default, admit and check the private object `obj` that is to replace `old`, in place; raises `Invalid`.
 
     The kind's rules for updates do not hold for `WHOLE`, which exists to do what they forbid.
     """
+    kind = served.kind
     if kind.default is not None:
         kind.default(obj)
     admission.admit(kind, obj, old, context)
@@ -85,6 +87,6 @@ def complete(kind: Kind, obj: Object, old: Object, part: str, context: Context, 
     if kind.validate_update is not None and part != WHOLE:
         errors += kind.validate_update(obj, old)
     if errors:
-        raise Invalid.of(kind.kind, old["metadata"]["name"], errors, kind.resource.group)
+        raise served.invalid(old["metadata"]["name"], errors)
     if kind.generation and obj.get("spec") != old.get("spec"):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1

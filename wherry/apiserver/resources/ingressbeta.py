@@ -10,6 +10,7 @@ from typing import Any
 
 from wherry.apiserver.kind import Conversion
 from wherry.objects import Object
+from wherry.objects.errors import FieldError
 
 DEFAULT_PATH_TYPE = "ImplementationSpecific"
 
@@ -24,7 +25,24 @@ def from_storage(obj: Object) -> Object:
     return _converted(obj, "defaultBackend", "backend", _backend_to_beta, _path_to_beta)
 
 
-CONVERSION = Conversion(to_storage, from_storage)
+_FIELDS = (
+    ("spec.defaultBackend", "spec.backend"),
+    ("`defaultBackend`", "`backend`"),
+    (".service.name", ".serviceName"),
+    (".service.port.number", ".servicePort"),
+    (".service.port.name", ".servicePort"),
+)
+
+
+def error(found: FieldError) -> FieldError:
+    """Return an error about a v1 Ingress in the fields of v1beta1."""
+    path, detail = found.field, found.detail
+    for new, old in _FIELDS:
+        path, detail = path.replace(new, old), detail.replace(new, old)
+    return FieldError(found.type, path, detail)
+
+
+CONVERSION = Conversion(to_storage, from_storage, error)
 
 Step = Callable[[Object], Object]
 
