@@ -7,7 +7,7 @@ import click
 from wherry.cli import options
 from wherry.cli.failure import Failure
 from wherry.cli.progress import Progress
-from wherry.cluster import datadir, kubeconfig, lifecycle
+from wherry.cluster import datadir, lifecycle
 
 
 @click.command()
@@ -20,7 +20,9 @@ def command(name: str, purge: bool) -> None:
     try:
         with Progress() as progress:
             lifecycle.down(name, paths, purge=purge, progress=progress)
-    except (lifecycle.ClusterError, kubeconfig.KubeconfigError, PermissionError) as error:
+    except PermissionError:
+        raise
+    except OSError as error:  # a KubeconfigError, or a control group that somebody else's process is in
         raise Failure(str(error)) from error
     if not existed:
         click.echo(f"there is no cluster {name}")
