@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import signal
@@ -14,7 +15,10 @@ import aiohttp
 import pytest
 
 from tests.node.kernel.world import ADDRESS, NAME, World, world
+from wherry.net import namespaces as netns
+from wherry.node import mounts
 from wherry.node.pods import manager, plan, worker
+from wherry.node.runtime.containers import Containers
 from wherry.objects import Object
 from wherry.objects.resource import CONFIG_MAPS, LEASES, NODES, PODS
 
@@ -334,6 +338,45 @@ class TestSurviving:
         node.start()
         await node.until("removed", lambda: not list((node.config.run_dir / "pods").iterdir()))
         await node.until("forgotten", lambda: not list((node.config.run_dir / "containers").iterdir()))
+
+    async def test_what_an_agent_began_for_a_pod_that_is_gone_is_removed(self, node: World):
+        """Killed in the middle: a sandbox without its record, an address, a tmpfs, an emptyDir."""
+        node.create("other")
+        await node.running("other")
+        await node.kill()
+        half = node.config.run_dir / "pods" / "gone-uid"
+        (half / "volumes" / "memory").mkdir(parents=True)
+        mounts.tmpfs(half / "volumes" / "memory")
+        netns.create(half / "net")
+        (node.config.run_dir / "addresses" / "10.244.1.99").write_text("gone-uid")
+        disk = node.config.state_dir / "pods" / "gone-uid" / "volumes" / "data"
+        disk.mkdir(parents=True)
+        node.start()
+        await node.until("removed", lambda: not half.exists() and not disk.exists())
+        assert not (node.config.run_dir / "addresses" / "10.244.1.99").exists()
+
+    async def test_a_start_that_was_cut_short_is_undone_and_done_again(
+        self, node: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Killed while the OCI runtime creates the container: its processes, records and layers go."""
+        begun = []
+
+        async def hang(self: Containers, *words: str, timeout: float | None = None) -> tuple[int, str]:
+            begun.append(words)
+            await asyncio.sleep(1000)
+            return 0, ""
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Containers, "_runtime", hang)
+            node.create("cut", "sleep 1000")
+            await node.until("created", lambda: begun)
+            await node.kill()
+        [first] = (node.config.run_dir / "containers").iterdir()
+        node.start()
+        await node.running("cut")
+        assert node.container("cut")["restartCount"] == 0
+        assert not first.exists()
+        assert len(list((node.config.run_dir / "runtime").iterdir())) == 1
 
     async def test_a_container_whose_conmon_was_killed_is_started_again(self, node: World):
         node.create("lonely", "sleep 1000")
