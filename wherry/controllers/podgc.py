@@ -30,7 +30,9 @@ def oldest_finished(finished: Sequence[Object], keep: int) -> list[Object]:
         evicted = (pod.get("status") or {}).get("reason") == "Evicted"
         return not evicted, pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]
 
-    excess = max(0, len(finished) - keep)
+    excess = len(finished) - keep
+    if excess <= 0:
+        return []
     return sorted((p for p in finished if not metadata.is_being_deleted(p)), key=order)[:excess]
 
 
