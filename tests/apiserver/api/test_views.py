@@ -61,6 +61,14 @@ async def test_a_binding_gives_a_pod_its_node_once(cluster: Cluster) -> None:
         await cluster.client.create(PODS, bound, "demo", name="a", subresource="binding")
 
 
+async def test_an_eviction_may_leave_out_what_it_is(cluster: Cluster) -> None:
+    """As that of the Python client does."""
+    await cluster.client.create(PODS, pod("a"), "demo")
+    await cluster.client.create(PODS, {"metadata": {"name": "a"}}, "demo", name="a", subresource="eviction")
+    with pytest.raises(NotFound):
+        await cluster.client.get(PODS, "a", "demo")
+
+
 async def test_a_gated_pod_gets_no_node(cluster: Cluster) -> None:
     await cluster.client.create(PODS, pod("a", schedulingGates=[{"name": "x"}]), "demo")
     with pytest.raises(Conflict, match=r"pod a has non-empty .spec.schedulingGates"):

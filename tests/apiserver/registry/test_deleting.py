@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.apiserver.harness import Cluster
@@ -96,6 +98,15 @@ async def test_an_unknown_propagation_policy_is_refused(cluster: Cluster) -> Non
     await cluster.client.create(CONFIG_MAPS, config_map("a"), "demo")
     with pytest.raises(Invalid, match="propagationPolicy"):
         await cluster.client.delete(CONFIG_MAPS, "a", "demo", propagation_policy="Sideways")
+
+
+@pytest.mark.parametrize("options", [{"preconditions": "x"}, {"dryRun": 5}, {"gracePeriodSeconds": True}], ids=str)
+async def test_options_of_the_wrong_type_are_refused(cluster: Cluster, options: Any) -> None:
+    await cluster.client.create(CONFIG_MAPS, config_map("a"), "demo")
+    status, _, answer = await cluster.request("DELETE", "/api/v1/namespaces/demo/configmaps/a", options)
+    assert (status, answer["reason"]) == (400, "BadRequest")
+    assert answer["message"].startswith('DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: ')
+    assert await cluster.client.get(CONFIG_MAPS, "a", "demo")
 
 
 async def test_a_namespace_terminates_until_it_is_finalized(cluster: Cluster) -> None:

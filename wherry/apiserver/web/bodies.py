@@ -21,6 +21,7 @@ PATCHES: dict[str, PatchType] = {
 }
 _APPLY = "application/apply-patch"
 _YAML = ("application/yaml", "text/yaml")
+_DELETE_OPTIONS = ("", "v1", "DeleteOptions")
 _JSON = ("", "application/json", "application/octet-stream")
 
 
@@ -122,7 +123,7 @@ def read_optional(data: bytes, content_type: str) -> Object | None:
     """Return the DeleteOptions a body holds, None for an empty one."""
     if not data:
         return None
-    options: Object = read_object(data, content_type, ("", "v1", "DeleteOptions"), False).value
+    options: Object = read_object(data, content_type, _DELETE_OPTIONS, False).value
     if options.get("kind", "DeleteOptions") != "DeleteOptions":
         raise BadRequest(f"expected DeleteOptions, got {options['kind']}")
-    return options
+    return schema.typed(options, _DELETE_OPTIONS)[0]
