@@ -14,18 +14,20 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import msgspec
 from yarl import URL
 
 from wherry import __version__
 from wherry.client import kubeconfig
-from wherry.client.credentials import Credentials, tls_context
+from wherry.client.credentials import Credentials, system_roots_left_out, tls_context
 from wherry.client.interface import ObjectList, PatchType, WatchEvent
 from wherry.client.kubeconfig import Config
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, InternalError, ServiceUnavailable
 from wherry.objects.resource import Resource
+
+with system_roots_left_out():
+    import aiohttp
 
 REQUEST_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
