@@ -30,6 +30,7 @@ from wherry.objects import Object
 log = logging.getLogger(__name__)
 
 OUTPUT_LIMIT = 10 << 10
+PASS = stat.S_IXGRP | stat.S_IXOTH
 
 
 class ExecTimeoutError(Exception):
@@ -259,6 +260,7 @@ def _kill_from(pid_file: Path) -> None:
 
 
 def _open_to_pass(folder: Path) -> None:
-    mode = folder.stat().st_mode
-    if not mode & stat.S_IXOTH:
-        folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+    """Open a folder for everybody: a pod's user without a group of its own is in root's, as /root is."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & PASS != PASS:
+        folder.chmod(mode | PASS)
