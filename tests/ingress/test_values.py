@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from wherry.ingress import values
+from wherry.ingress.model.build import Structure
+from wherry.ingress.nginx.runtime import Runtime
+from wherry.ingress.nginx.template import render
 from wherry.ingress.settings import READERS, Settings, read_settings
 from wherry.ingress.values import BadValue
 
@@ -65,3 +69,9 @@ def test_strict_transport_security_is_put_together() -> None:
         Settings(hsts_include_subdomains=False, hsts_preload=True, hsts_max_age=1).hsts_header == "max-age=1; preload"
     )
     assert Settings(hsts=False).hsts_header == ""
+
+
+@pytest.mark.parametrize(("wanted", "got"), [(100, 100), (65_535, 4_000)])
+def test_a_worker_has_the_connections_asked_for_as_far_as_open_files_go(wanted: int, got: int) -> None:
+    structure = Structure(settings=Settings(max_worker_connections=wanted))
+    assert f"worker_connections {got};" in render(structure, Runtime(Path("/run/x"), most_connections=4_000))

@@ -181,7 +181,7 @@ async def running(directory: Path, *objects: Object, **changes: Any) -> AsyncIte
         http_port=options.http_port,
         https_port=options.https_port,
         user=worker_user(),
-        worker_connections=512,
+        most_connections=512,
         access_log="",
         error_level="warn",
     )

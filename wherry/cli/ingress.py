@@ -244,7 +244,7 @@ def _runtime(options: Options, modules: Path) -> Runtime:
         ipv6=has_ipv6(),
         user=worker_user(),
         modules=modules,
-        worker_connections=max(256, min(16_384, files - 64)),
+        most_connections=max(256, files - 64),
         access_log=access_log(),
     )
 

@@ -35,6 +35,7 @@ class Settings:
     upstream_keepalive_connections: int = 320
     upstream_keepalive_timeout: int = 60
     upstream_keepalive_requests: int = 10_000
+    max_worker_connections: int = 16_384
     worker_processes: str = "auto"
     worker_shutdown_timeout: str = "240s"
     server_tokens: bool = False
@@ -74,6 +75,7 @@ READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "upstream-keepalive-connections": values.integer(1, 65_535),
     "upstream-keepalive-timeout": values.seconds,
     "upstream-keepalive-requests": values.integer(1, 99_999_999),
+    "max-worker-connections": values.integer(64, 65_535),
     "worker-processes": _processes,
     "worker-shutdown-timeout": values.duration,
     "server-tokens": values.boolean,

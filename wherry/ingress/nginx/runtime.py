@@ -15,7 +15,7 @@ class Runtime:
     """The surroundings of one nginx. `user`: whom its workers become when it starts as root, else None.
 
     `directory` holds what we write: the configuration, the fallback certificate and the control socket (in a directory
-    only we may enter), and nginx' temporary files.
+    only we may enter), and nginx' temporary files. `most_connections`: what the open files let a worker have.
     """
 
     directory: Path
@@ -25,7 +25,7 @@ class Runtime:
     user: str | None = None
     modules: Path = MODULES_DIRECTORY
     lua: Path = LUA_DIRECTORY
-    worker_connections: int = 16_384
+    most_connections: int = 16_384
     access_log: str = "/dev/stdout"
     error_level: str = "notice"
 
