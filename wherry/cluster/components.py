@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import pwd
 import signal
 import socket
 from collections.abc import Coroutine, Mapping
@@ -19,18 +18,18 @@ from typing import Any
 
 import uvloop
 
-# What the components share is imported here, once, before the init forks them: see supervisor.py.
+# What the components share is imported here, once, before the init forks them: see supervisor.py. What only one of them
+# needs, and much of, that one imports: side by side with the others, and without a copy that lies idle in the init.
 from wherry.client import http, kubeconfig
-from wherry.cluster import controlplane, hostforward
+from wherry.cluster import hostforward
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.paths import Paths, node_namespace, node_run
 from wherry.cluster.supervisor import Component
 from wherry.net import namespaces
-from wherry.node import agent
+from wherry.node.config import NodeConfig
 from wherry.telemetry import log
 
 API_PORT = 6443
-ORDINARY_USERS = range(1000, 60000)  # adduser.conf(5) FIRST_UID; system services have no kubeconfig
 CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 
 
@@ -39,6 +38,8 @@ def of(config: ClusterConfig, paths: Paths, listeners: Mapping[str, socket.socke
 
     The init keeps every listening socket open across restarts, so that clients wait a moment instead of being refused.
     """
+    if len(config.nodes) > 1:
+        import wherry.node.agent  # noqa: F401 - shared by the nodes
     first = config.control_plane
     lan_api = namespaces.run(node_namespace(first.name), _listen, first.address, API_PORT)
     api_sockets = [listeners["api"], lan_api]
@@ -51,6 +52,8 @@ def of(config: ClusterConfig, paths: Paths, listeners: Mapping[str, socket.socke
 
 
 def _control_plane(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]) -> None:
+    from wherry.cluster import controlplane
+
     log.setup("control-plane")
     namespaces.enter(node_namespace(config.control_plane.name))
     _run(controlplane.run(config, paths, sockets))
@@ -68,7 +71,9 @@ def _node(node: Node, config: ClusterConfig, paths: Paths) -> None:
     _run(_node_agent(server, node_config(node, config, paths)))
 
 
-async def _node_agent(server: kubeconfig.Config, config: agent.NodeConfig) -> None:
+async def _node_agent(server: kubeconfig.Config, config: NodeConfig) -> None:
+    from wherry.node import agent
+
     client = http.HttpClient(server)
     try:
         await agent.run(config, client)
@@ -76,13 +81,13 @@ async def _node_agent(server: kubeconfig.Config, config: agent.NodeConfig) -> No
         await client.close()
 
 
-def node_config(node: Node, config: ClusterConfig, paths: Paths) -> agent.NodeConfig:
+def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
     """Return what the node agent of `node` needs to know."""
     is_control_plane = node == config.control_plane
     labels = {"node-role.kubernetes.io/control-plane": ""} if is_control_plane else {}
     # As kind does: with other nodes to run on, the control plane's is kept free of ordinary pods.
     taints = [CONTROL_PLANE_TAINT] if is_control_plane and len(config.nodes) > 1 else []
-    return agent.NodeConfig(
+    return NodeConfig(
         name=node.name,
         address=node.address,
         pod_cidr=node.pod_cidr,
@@ -97,17 +102,8 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> agent.NodeCo
         serving_certificate=paths.pki / f"node-{node.name}-serving.crt",
         serving_key=paths.pki / f"node-{node.name}-serving.key",
         client_ca=paths.pki / "ca.crt",
-        hidden=[paths.data, *_kubeconfig_folders()],
+        hidden=[paths.data],
     )
-
-
-def _kubeconfig_folders() -> list[Path]:
-    """Return where the people of this machine keep what they reach clusters with: no pod's business.
-
-    Beside being secret: a kubectl in a pod would take it for the pod's own.
-    """
-    homes = {user.pw_dir for user in pwd.getpwall() if user.pw_uid in (0, *ORDINARY_USERS)}
-    return [Path(home) / ".kube" for home in sorted(homes)]
 
 
 def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, socket.socket]) -> None:
