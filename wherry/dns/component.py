@@ -99,7 +99,9 @@ class Instance:
     def _build(self, config: DnsConfig, environment: Environment) -> dict[int, list[Chain]]:
         try:
             text = config.corefile.read_text()
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise CorefileError(f"{config.corefile}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
             raise CorefileError(f"{config.corefile}: {error}") from error
         blocks = corefile.parse(text, os.environ)
         if config.port is not None:

@@ -142,17 +142,24 @@ def _block(tokens: _Tokens, line: int) -> tuple[Directive, ...]:
     if tokens.take()[0] != "{":
         raise CorefileError(f"Corefile line {line}: a server block needs {{ … }}")
     found: list[Directive] = []
-    while True:
-        tokens.skip_newlines()
-        word, at = tokens.take()
-        if word == "}":
-            return tuple(found)
-        if not word:
-            raise CorefileError(f"Corefile line {line}: this block is never closed")
+    for word, at in _lines(tokens, line):
         if word == "import":
             found += _import(tokens, at)
         else:
             found.append(Directive(word, tokens.rest_of_line(), _options(tokens, at), at))
+    return tuple(found)
+
+
+def _lines(tokens: _Tokens, line: int) -> Iterator[tuple[str, int]]:
+    """Yield the first word of each line of the block opened at `line`, until it is closed."""
+    while True:
+        tokens.skip_newlines()
+        word, at = tokens.take()
+        if word == "}":
+            return
+        if not word:
+            raise CorefileError(f"Corefile line {line}: this block is never closed")
+        yield word, at
 
 
 def _import(tokens: _Tokens, line: int) -> tuple[Directive, ...]:
@@ -169,16 +176,11 @@ def _options(tokens: _Tokens, line: int) -> tuple[Option, ...]:
         return ()
     tokens.take()
     found: list[Option] = []
-    while True:
-        tokens.skip_newlines()
-        word, at = tokens.take()
-        if word == "}":
-            return tuple(found)
-        if not word:
-            raise CorefileError(f"Corefile line {line}: this block is never closed")
+    for word, at in _lines(tokens, line):
         if word == "{":
             raise CorefileError(f"Corefile line {at}: an option cannot hold a block")
         found.append(Option(word, tokens.rest_of_line(), at))
+    return tuple(found)
 
 
 def _zones(text: str, line: int) -> list[tuple[str, int]]:
