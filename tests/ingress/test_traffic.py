@@ -284,7 +284,7 @@ async def test_requests_are_counted(nginx_dir: Path) -> None:
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             text = await answer.text()
         assert (
-            'nginx_ingress_controller_requests_total{host="a.test",ingress="web",namespace="demo",'
+            'nginx_ingress_controller_requests{host="a.test",ingress="web",namespace="demo",'
             'service="web",status="200"} 3.0' in text
         )
         assert 'service="",status="404"} 1.0' in text

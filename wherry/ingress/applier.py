@@ -109,12 +109,14 @@ class Applier:
         except ConfigRefused as error:
             # A bug of ours, or another nginx than we know. What runs goes on; asking again would get the same answer.
             self._refused = structure
+            metrics.refusals.inc()
             metrics.last_reload_successful.set(0)
             log.error("nginx refuses the new configuration, the old one stays in force: %s", error)
             return
         self._structure, self._conf, self._refused = structure, conf, None
         self._reloaded = self._clock()
         metrics.reloads.inc()
+        metrics.last_reload_time.set_to_current_time()
         metrics.last_reload_successful.set(1)
         log.info("nginx reloaded servers=%d took=%.3f", len(structure.servers), self._reloaded - started)
 

@@ -9,14 +9,20 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from aiohttp import web
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import UnknownMetricFamily
 from prometheus_client.registry import Collector
 
 from wherry.ingress.nginx.control import Control, ControlError
 from wherry.telemetry import metrics
 from wherry.telemetry.health import Health
 
-reloads = metrics.counter("nginx_ingress_controller_success_total", "Successful reloads of nginx")
+# Gauges, though they only grow: a counter would be given `_total`, which ingress-nginx' names do not have.
+reloads = metrics.gauge("nginx_ingress_controller_success", "Successful reloads of nginx")
+refusals = metrics.gauge("nginx_ingress_controller_errors", "Configurations nginx refused")
+last_reload_time = metrics.gauge(
+    "nginx_ingress_controller_config_last_reload_successful_timestamp_seconds",
+    "When nginx last took a configuration, since the epoch",
+)
 last_reload_successful = metrics.gauge(
     "nginx_ingress_controller_config_last_reload_successful", "Whether nginx took the last configuration"
 )
@@ -35,15 +41,15 @@ def show_certificates(expiry: Mapping[str, datetime]) -> None:
 
 
 class Requests(Collector):
-    """nginx' request counts as a Prometheus counter, as last read."""
+    """nginx' request counts, as last read; untyped for its name's sake, as the gauges above."""
 
     def __init__(self) -> None:
         self.counts: Mapping[str, int] = {}
 
-    def collect(self) -> Iterator[CounterMetricFamily]:
+    def collect(self) -> Iterator[UnknownMetricFamily]:
         """Yield the one family."""
         labels = ("host", "namespace", "ingress", "service", "status")
-        family = CounterMetricFamily("nginx_ingress_controller_requests", "Requests answered", labels=labels)
+        family = UnknownMetricFamily("nginx_ingress_controller_requests", "Requests answered", labels=labels)
         for route, count in sorted(self.counts.items()):
             family.add_metric(["" if word == "-" else word for word in route.split(" ")], count)
         yield family
