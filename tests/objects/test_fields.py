@@ -17,7 +17,6 @@ from wherry.objects.errors import FieldError
         (fields.invalid("a", None, "why"), "FieldValueInvalid", "a: Invalid value: null: why"),
         (fields.invalid("a", {"k": ["<"]}, "w"), "FieldValueInvalid", 'a: Invalid value: {"k":["\\u003c"]}: w'),
         (fields.invalid("a", 'say "hi"', "w"), "FieldValueInvalid", 'a: Invalid value: "say \\"hi\\"": w'),
-        (fields.type_invalid("a", 1, "w"), "FieldValueTypeInvalid", "a: Invalid value: 1: w"),
         (
             fields.not_supported("a", "x", ["A", "B"]),
             "FieldValueNotSupported",

@@ -24,7 +24,7 @@ def test_a_message_made_by_go_reads_as_gos_own_json(message: Path) -> None:
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda path: path.stem)
 def test_the_same_manifest_gives_the_same_object_in_json_and_protobuf(message: Path) -> None:
     manifest = json.loads(message.with_suffix(".json").read_text())
-    typed, warnings = schema.typed(manifest, schema.gvk_of(manifest))
+    typed, warnings = schema.typed(manifest, definitions.gvk_of(manifest))
     assert not warnings
     assert golden.at_rest(protobuf.decode(message.read_bytes())) == golden.at_rest(typed)
 

@@ -18,7 +18,7 @@ POD = ("", "v1", "Pod")
 def test_an_object_is_typed_as_the_go_types_do(given: list[str], answer: dict[str, Any]) -> None:
     body = given[0]
     obj = json.loads(body)
-    gvk = schema.gvk_of(obj)
+    gvk = definitions.gvk_of(obj)
     if "error" in answer:
         with pytest.raises(BadRequest) as caught:
             schema.typed(obj, gvk)
@@ -33,7 +33,7 @@ def test_an_object_is_typed_as_the_go_types_do(given: list[str], answer: dict[st
 def test_strict_decoding_names_every_unknown_and_duplicate_field() -> None:
     body = b'{"metadata":{"name":"a","name":"b"},"spec":{"foo":1,"containers":[{"name":"c","bar":2}]}}'
     with pytest.raises(BadRequest) as caught:
-        schema.check(json.loads(body), POD, strict=True, duplicates=schema.duplicate_fields(body))
+        schema.typed(json.loads(body), POD, strict=True, duplicates=schema.duplicate_fields(body))
     assert caught.value.message == (
         'Pod in version "v1" cannot be handled as a Pod: strict decoding error: duplicate field "metadata.name", '
         'unknown field "spec.foo", unknown field "spec.containers[0].bar"'
@@ -43,7 +43,7 @@ def test_strict_decoding_names_every_unknown_and_duplicate_field() -> None:
 def test_pruning_drops_unknown_fields_and_leaves_its_argument_alone() -> None:
     obj = {"metadata": {"name": "a"}, "spec": {"foo": 1, "nodeName": "n"}}
     before = json.dumps(obj)
-    assert schema.prune(obj, POD)["spec"] == {"nodeName": "n"}
+    assert schema.typed(obj, POD)[0]["spec"] == {"nodeName": "n"}
     assert json.dumps(obj) == before
 
 
@@ -54,13 +54,13 @@ def test_a_body_that_is_no_object_is_refused() -> None:
 
 def test_a_kind_without_a_schema_passes_unchanged() -> None:
     obj = {"apiVersion": "example.com/v1", "kind": "Widget", "spec": {"anything": [None, {}]}}
-    assert schema.typed(obj, schema.gvk_of(obj)) == (obj, [])
+    assert schema.typed(obj, definitions.gvk_of(obj)) == (obj, [])
 
 
 def test_managed_fields_and_embedded_objects_are_not_looked_into() -> None:
     fields = {"f:spec": {"f:containers": {'k:{"name":"a"}': {".": {}}}}}
     obj = {"metadata": {"managedFields": [{"manager": "m", "fieldsV1": fields}]}}
-    assert schema.prune(obj, POD)["metadata"]["managedFields"][0]["fieldsV1"] == fields
+    assert schema.typed(obj, POD)[0]["metadata"]["managedFields"][0]["fieldsV1"] == fields
 
 
 def test_the_kinds_a_cluster_needs_are_in_the_schema() -> None:
@@ -87,11 +87,11 @@ def test_the_kinds_a_cluster_needs_are_in_the_schema() -> None:
         "meta.k8s.io/v1": "Table",
     }
     gvks = [
-        schema.gvk_of({"apiVersion": version, "kind": kind})
+        definitions.gvk_of({"apiVersion": version, "kind": kind})
         for version, kinds in needed.items()
         for kind in kinds.split()
     ]
-    assert [gvk for gvk in gvks if schema.of_kind(gvk) is None] == []
+    assert [gvk for gvk in gvks if definitions.of_kind(gvk) is None] == []
 
 
 def test_every_type_referred_to_is_there_and_every_expression_has_a_converter() -> None:

@@ -10,8 +10,6 @@ from wherry.objects import Object
 from wherry.objects.errors import FieldError, Invalid, NotFound
 from wherry.objects.resource import Resource
 
-GroupVersion = tuple[str, str]
-
 
 def unknown_path() -> NotFound:
     """Return the error for a URL that names nothing here."""

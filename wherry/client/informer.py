@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 
 from wherry.client.interface import Client, WatchEvent
 from wherry.objects import Object
@@ -63,10 +63,6 @@ class Informer:
     def items(self) -> list[Object]:
         """Return all cached objects."""
         return list(self._objects.values())
-
-    def in_namespace(self, namespace: str) -> Iterable[Object]:
-        """Yield the cached objects of one namespace."""
-        return (o for (ns, _), o in list(self._objects.items()) if ns == namespace)
 
     def subscribe(self, handler: Handler) -> None:
         """Call `handler` for every change; what is cached already is handed over at once as added."""

@@ -40,11 +40,6 @@ def invalid(path: str, value: Any, detail: str) -> FieldError:
     return FieldError("FieldValueInvalid", path, _with(f"Invalid value: {_shown(value)}", detail))
 
 
-def type_invalid(path: str, value: Any, detail: str) -> FieldError:
-    """Return the error for a value of the wrong type."""
-    return FieldError("FieldValueTypeInvalid", path, _with(f"Invalid value: {_shown(value)}", detail))
-
-
 def not_supported(path: str, value: Any, supported: Iterable[str]) -> FieldError:
     """Return the error for a value outside an enumeration; `supported` is printed in the order given."""
     listed = ", ".join(map(quote, supported))

@@ -18,12 +18,10 @@ from typing import Any
 
 from wherry.objects import Object
 from wherry.objects.conversion import join, struct
-from wherry.objects.definitions import Field, GroupVersionKind, Type, gvk_of, of_kind
+from wherry.objects.definitions import GroupVersionKind, of_kind
 from wherry.objects.errors import BadRequest
 from wherry.objects.metadata import copy
 from wherry.objects.scalars import Unreadable
-
-__all__ = ["Field", "GroupVersionKind", "Type", "check", "duplicate_fields", "gvk_of", "of_kind", "prune", "typed"]
 
 
 def typed(
@@ -46,16 +44,6 @@ def typed(
     if strict and warnings:
         raise BadRequest(_cannot_handle(gvk, f"strict decoding error: {', '.join(warnings)}"))
     return result, warnings
-
-
-def check(obj: Object, gvk: GroupVersionKind, *, strict: bool, duplicates: Sequence[str] = ()) -> list[str]:
-    """Return the warnings `typed` finds; raise BadRequest as it does."""
-    return typed(obj, gvk, strict=strict, duplicates=duplicates)[1]
-
-
-def prune(obj: Object, gvk: GroupVersionKind) -> Object:
-    """Return `obj` in its typed form, whatever was unknown dropped in silence; BadRequest for a wrong type."""
-    return typed(obj, gvk)[0]
 
 
 def duplicate_fields(body: bytes) -> list[str]:

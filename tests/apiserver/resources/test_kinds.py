@@ -10,7 +10,7 @@ from tests.apiserver.resources.pipeline import accepted, stored, write
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.resources import KINDS
 from wherry.apiserver.resources.namespace import NAMESPACE
-from wherry.objects import Object, names, resource, schema
+from wherry.objects import Object, definitions, names, resource
 from wherry.objects.resource import Resource
 
 INGRESS: Object = {
@@ -61,7 +61,7 @@ def test_a_kind_is_declared_whole(kind: Kind) -> None:
     assert set(kind.conversions) <= set(kind.versions[1:])
     assert set(kind.deprecations) <= set(kind.versions[1:])
     group, version = kind.versions[0]
-    assert schema.of_kind((group, version, kind.kind)) is not None
+    assert definitions.of_kind((group, version, kind.kind)) is not None
     assert all(column.priority in (0, 1) for column in kind.columns)
 
 
