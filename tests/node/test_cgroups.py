@@ -70,3 +70,14 @@ def test_a_group_is_made_where_its_controllers_are(hybrid: Path):
     cgroups.create("/wherry/pod1", Limits(), hybrid)
     assert (hybrid / "memory/wherry/pod1").is_dir()
     assert not (hybrid / "unified/wherry").exists()
+
+
+def test_on_version_one_a_hierarchy_that_is_mounted_limits(hybrid: Path):
+    assert cgroups.prepare("/wherry/node1", hybrid) == {"cpu", "memory"}
+    (hybrid / "cpu").rmdir()
+    assert cgroups.prepare("/wherry/node1", hybrid) == {"memory"}
+
+
+def test_on_version_one_a_cluster_stays_where_it_was_started(hybrid: Path):
+    cgroups.join("/wherry/system", hybrid)
+    assert not list(hybrid.glob("**/wherry"))

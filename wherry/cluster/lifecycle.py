@@ -66,10 +66,7 @@ def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
                 progress("stopping")
                 sandbox.stop(pid, grace_seconds=0.0 if purge else STOP_SECONDS)  # what is forgotten needs no tidying
             paths.init.unlink(missing_ok=True)
-    try:
-        cgroups.remove_tree(f"/wherry-{name}")
-    except OSError as error:
-        raise ClusterError(str(error)) from error
+    cgroups.remove_tree(f"/wherry-{name}")
     if purge:
         datadir.purge(name, paths)
     kubeconfig.remove(kubeconfig.user_path(), name)

@@ -160,6 +160,6 @@ def _remove(top: Path, deadline: float) -> None:
 
 
 def _users(folder: Path) -> str:
-    """Say which processes are in a group; those of a PID namespace that is not ours read as 0."""
-    pids = (folder / "cgroup.procs").read_text().split()
-    return "processes " + " ".join(pids) if pids else "groups below it"
+    """Say which processes are in a group. Those of a PID namespace out of sight read as 0 on v2, as nothing on v1."""
+    pids = [pid for pid in (folder / "cgroup.procs").read_text().split() if pid != "0"]
+    return "process " + ", ".join(pids) if pids else "processes of another PID namespace"

@@ -64,6 +64,17 @@ async def test_a_pod_has_its_name_its_address_and_its_environment(node: World):
     assert node.events("Started") == ["Started container main"]
 
 
+@pytest.mark.parametrize("group", [0, 65534])
+async def test_what_the_image_map_names_is_reached_below_a_closed_home_by_any_user(node: World, group: int):
+    node.disk.parent.chmod(0o700)
+    node.disk.chmod(0o755)
+    context = {"runAsUser": 65534, "runAsGroup": group}
+    image = {"image": "demo/home", "securityContext": context}
+    node.create("guest", "cat $HERE/images.yaml >/dev/null && echo read; sleep 1000", image)
+    assert await node.printed("guest", 1) == ["read"]
+    assert node.disk.parent.stat().st_mode & 0o777 == 0o700
+
+
 async def test_the_root_file_system_is_the_hosts_copied_on_write(node: World):
     mark = Path("/etc/wherry-test-mark")
     node.create(

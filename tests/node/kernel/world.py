@@ -27,6 +27,7 @@ IMAGE_MAP = """
 images:
   - {match: "demo/shell*", command: [/bin/sh, -c], args: [sleep 1000], env: {FROM_IMAGE: "yes"}}
   - {match: "demo/user", command: [/bin/sh, -c], user: nobody}
+  - {match: "demo/home", command: [/bin/sh, -c], env: {HERE: "{folder}"}}
 """
 
 
