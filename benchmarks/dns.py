@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import dns.message
 import uvloop
+
 from benchmarks.figures import line
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "dns"))
