@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -71,25 +72,26 @@ def command(launch: Launch, conmon: Path, runtime: Path, runtime_args: Sequence[
 
 async def create(launch: Launch, conmon: Path, runtime: Path, runtime_args: Sequence[str]) -> int:
     """Create the container (not yet started) and return its pid; raises CreateError."""
-    reading, writing = os.pipe()
+    # Sockets, though a pipe would do: uvloop's pipe transport closes a descriptor twice, and the number may be
+    # another thread's by then.
+    reading, writing = socket.socketpair()
     try:
         process = await asyncio.create_subprocess_exec(
             *command(launch, conmon, runtime, runtime_args),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-            pass_fds=(writing,),
-            env={**os.environ, "_OCI_SYNCPIPE": str(writing)},
+            pass_fds=(writing.fileno(),),
+            env={**os.environ, "_OCI_SYNCPIPE": str(writing.fileno())},
             cwd=launch.bundle,
         )
     except OSError as error:
-        os.close(reading)
+        reading.close()
         raise CreateError(f"cannot run conmon: {error}") from error
     finally:
-        os.close(writing)
-    text = await _read_all(reading)
+        writing.close()
+    line = await _read_line(reading)
     await process.wait()
-    line = text.split(b"\n", 1)[0]
     try:
         answer = msgspec.json.decode(line, type=_Answer)
     except msgspec.DecodeError as error:
@@ -107,15 +109,14 @@ def plain(output: str) -> str:
     return str(found[-1]).replace('\\"', '"').replace("\\\\", "\\")
 
 
-async def _read_all(fd: int) -> bytes:
-    """Read until the first line is whole: conmon keeps the pipe open as long as the container lives."""
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb"))
-    try:
-        return await reader.readline()
-    finally:
-        transport.close()
+async def _read_line(reading: socket.socket) -> bytes:
+    """Read the first line: conmon keeps its end open as long as the container lives."""
+    loop, text = asyncio.get_running_loop(), b""
+    with reading:
+        reading.setblocking(False)
+        while b"\n" not in text and (data := await loop.sock_recv(reading, 1 << 16)):
+            text += data
+    return text.split(b"\n", 1)[0]
 
 
 def open_process(bundle: Path, id: str) -> int | None:

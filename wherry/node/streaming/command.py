@@ -205,7 +205,7 @@ async def _with_pipes(line: Sequence[str], folder: Path, stdin: bool) -> Command
             os.close(fd)
     command = Command(process, folder)
     command._stdin = Sink(feeding[1]) if stdin else None
-    command.outputs = [await Source.open(out[0]), await Source.open(err[0])]
+    command.outputs = [Source(out[0]), Source(err[0])]
     return command
 
 
@@ -225,7 +225,7 @@ async def _with_terminal(line: Sequence[str], folder: Path, size: TerminalSize) 
         os.close(theirs)
     command = Command(process, folder)
     command._terminal = Sink(ours)
-    command.outputs = [await Source.open(os.dup(ours))]
+    command.outputs = [Source(os.dup(ours))]
     return command
 
 

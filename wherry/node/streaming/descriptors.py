@@ -9,27 +9,44 @@ CHUNK = 1 << 15
 
 
 class Source:
-    """A descriptor to read from; closed by `close`."""
+    """A descriptor to read from; closed by `close`.
 
-    def __init__(self, reader: asyncio.StreamReader, transport: asyncio.ReadTransport):
-        self._reader = reader
-        self._transport = transport
+    Not by the loop's pipe transport: uvloop's closes a descriptor twice, when it may be another thread's already.
+    """
 
-    @classmethod
-    async def open(cls, fd: int) -> Source:
-        """Take over `fd`."""
-        reader = asyncio.StreamReader(limit=CHUNK)
-        file = os.fdopen(fd, "rb", buffering=0)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: _Protocol(reader), file)
-        return cls(reader, transport)
+    def __init__(self, fd: int):
+        os.set_blocking(fd, False)
+        self._fd = fd
+        self._ready = asyncio.Event()
 
     async def read(self) -> bytes:
-        """Return what there is, waiting for it if need be; b"" at the end."""
-        return await self._reader.read(CHUNK)
+        """Return what there is, waiting for it if need be; b"" at the end, or when it has been closed."""
+        while self._fd >= 0:
+            try:
+                return os.read(self._fd, CHUNK)
+            except BlockingIOError:
+                await self._readable()
+            except OSError:
+                break  # a terminal whose other end is closed answers EIO: that is its end of file
+        return b""
+
+    async def _readable(self) -> None:
+        loop, fd = asyncio.get_running_loop(), self._fd
+        self._ready.clear()
+        loop.add_reader(fd, self._ready.set)
+        try:
+            await self._ready.wait()
+        finally:
+            if self._fd == fd:
+                loop.remove_reader(fd)
 
     def close(self) -> None:
-        """Stop reading, and close the descriptor."""
-        self._transport.close()
+        """Stop reading, and close the descriptor; no effect twice."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            asyncio.get_running_loop().remove_reader(fd)
+            os.close(fd)
+            self._ready.set()
 
 
 class Sink:
@@ -63,10 +80,3 @@ class Sink:
             await ready.wait()
         finally:
             loop.remove_writer(fd)
-
-
-class _Protocol(asyncio.StreamReaderProtocol):
-    """A terminal whose other end is closed answers EIO: that is its end of file, and no error."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(None)
