@@ -14,13 +14,14 @@ from wherry.controllers.daemonset.placement import HASH_LABEL, Eligibility, elig
 from wherry.controllers.daemonset.rollout import Work, manage, roll, update_of
 from wherry.controllers.daemonset.status import look_again, new_status
 from wherry.controllers.expectations import Expectations
+from wherry.controllers.index import Index
 from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import PodControl
 from wherry.controllers.pods import is_finished
 from wherry.objects import Object, metadata
 from wherry.objects.errors import NotFound
 from wherry.objects.metadata import controller_of, is_being_deleted
-from wherry.objects.resource import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
+from wherry.objects.resource import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS, Resource
 from wherry.objects.selectors import from_object
 from wherry.objects.taints import taints_of
 
@@ -57,30 +58,35 @@ class DaemonSetController(Controller):
         if daemon_set is None:
             self._expectations.forget(key)
             return
-        claimed = claim(daemon_set, from_object(daemon_set["spec"]["selector"]), self._candidates(daemon_set))
-        if await settle(self.client, DAEMON_SETS, daemon_set, PODS, claimed):
-            return  # the pods' own events bring us back
+        owned = await self._claim(daemon_set, PODS, self._pods_by_owner)
+        revisions = await self._claim(daemon_set, CONTROLLER_REVISIONS, self._revisions_by_owner)
+        if owned is None or revisions is None:
+            return  # the events of what was adopted or released bring us back
         if is_being_deleted(daemon_set):
             return
-        revisions = self._revisions_by_owner.get(daemon_set["metadata"]["uid"])
         current = await history.ensure_current(self.client, daemon_set, revisions)
         if current is None:
             return
-        pods = _by_node(claimed.owned)
+        pods = _by_node(owned)
         eligible = {n["metadata"]["name"]: eligibility(daemon_set, n) for n in self._nodes.items()}
         digest = revision.digest_of(current)
         if self._expectations.satisfied(key):
             await self._apply(key, daemon_set, self._work(key, daemon_set, eligible, pods, digest), digest)
-        live = {metadata.labels(p).get(HASH_LABEL, "") for p in claimed.owned}
+        live = {metadata.labels(p).get(HASH_LABEL, "") for p in owned}
         await history.prune(self.client, daemon_set, revisions, current, live)
         await self._write_status(daemon_set, eligible, pods, digest)
         wait = look_again(daemon_set, pods, self.context.clock())
         if wait is not None:
             self.queue.add_after(key, wait)
 
-    def _candidates(self, daemon_set: Object) -> list[Object]:
+    async def _claim(self, daemon_set: Object, resource: Resource, by_owner: Index) -> list[Object] | None:
+        """Return what the DaemonSet owns of a resource; None when something had to be adopted or released first."""
         meta = daemon_set["metadata"]
-        return self._pods_by_owner.get(meta["uid"]) + self._pods_by_owner.get((ORPHANS, meta["namespace"]))
+        candidates = by_owner.get(meta["uid"]) + by_owner.get((ORPHANS, meta["namespace"]))
+        claimed = claim(daemon_set, from_object(daemon_set["spec"]["selector"]), candidates)
+        if await settle(self.client, DAEMON_SETS, daemon_set, resource, claimed):
+            return None
+        return claimed.owned
 
     def _work(self, key: Key, daemon_set: Object, eligible: Mapping[str, Eligibility], pods: Pods, digest: str) -> Work:
         """Return the pods to place; with all of them placed, the next step of the update."""
