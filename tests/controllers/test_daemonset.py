@@ -186,3 +186,19 @@ async def test_on_delete_waits_for_the_user() -> None:
         assert kubelets.images() == {"n1": "web:1"}
         client.remove(PODS, everything(client, PODS)[0]["metadata"]["name"], "demo")
         await until(lambda: kubelets.images() == {"n1": "web:2"})
+
+
+async def test_the_history_of_a_daemon_set_deleted_without_its_pods_is_taken_over() -> None:
+    client = FakeClient(daemon_set(), node("n1"))
+    kubelets = Kubelets(client)
+    async with running(client, (DaemonSetController,)):
+        await until(lambda: kubelets.images() == {"n1": "web:1"})
+        await change_image(client, "web:2")
+        await until(lambda: kubelets.images() == {"n1": "web:2"})
+        for revision in everything(client, CONTROLLER_REVISIONS):
+            client.put(revision | {"metadata": revision["metadata"] | {"ownerReferences": []}})
+
+        def owned() -> list[bool]:
+            return [bool(r["metadata"].get("ownerReferences")) for r in everything(client, CONTROLLER_REVISIONS)]
+
+        await until(lambda: owned() == [True, True])
