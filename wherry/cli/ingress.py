@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from wherry.cli.goflags import WITHOUT_EFFECT, ObjectKey, go_bool, without_effect
 from wherry.client.http import HttpClient, connect
@@ -156,6 +155,8 @@ def render(given: dict[str, Any], files: tuple[Any, ...], kubeconfig: str | None
 
 
 def _manifests(files: tuple[Any, ...]) -> list[Object]:
+    import yaml  # here, since the controller itself reads none
+
     found: list[Object] = []
     for file in files:
         try:

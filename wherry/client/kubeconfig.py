@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -162,6 +160,8 @@ def _merge(files: list[Path]) -> dict[str, Any]:
 
 def _parse(file: Path) -> dict[str, Any]:
     """Return a file's document, its file names made absolute: they are relative to the file's own folder."""
+    import yaml  # here, since a pod has no kubeconfig to read
+
     try:
         document = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -12,7 +12,6 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from wherry.client.http import connect
 from wherry.client.interface import Client
 from wherry.cluster import certificates, datadir, kubeconfig, sandbox
 from wherry.cluster.config import ClusterConfig
@@ -154,6 +153,8 @@ def _bind(address: str, port: Port) -> socket.socket:
 
 
 def _wait(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
+    from wherry.client.http import connect  # here, while the sandbox starts, which need not wait for it
+
     began = started(paths) or 0.0
 
     async def wait() -> None:
