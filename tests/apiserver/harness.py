@@ -21,7 +21,7 @@ from wherry.objects.resource import SERVICE_ACCOUNTS
 
 KUBECTL = {
     "1.37": Path(sys.executable).with_name("kubectl"),
-    "1.20": Path(os.environ.get("WHERRY_KUBECTL_OLD", "/tmp/k120/x/usr/bin/kubectl")),
+    "1.20": Path(__file__).resolve().parents[2] / ".cache/kubectl-1.20/usr/bin/kubectl",
 }
 """The real kubectls; a test whose kubectl is not installed is skipped."""
 

@@ -21,5 +21,7 @@ async def test_ing_stands_for_the_ingresses_of_one_group_only(
 
 @pytest.mark.parametrize("version", KUBECTL)
 async def test_kubectl_takes_ing_without_a_word_about_its_other_group(cluster: Cluster, version: str) -> None:
+    if not KUBECTL[version].exists():
+        pytest.skip(f"this system has no kubectl {version}: scripts/install could not fetch it")
     code, _, warnings = await cluster.kubectl("get", "ing", version=version)
     assert (code, warnings.strip()) == (0, "No resources found in default namespace.")

@@ -161,7 +161,7 @@ async def test_volumes_hold_what_they_promise(node: World):
     ]
     script = (
         "cd /v; cat config/deep/one; echo; cat secret/TWO; echo; stat -Lc %a secret/TWO; cat info/labels; echo;"
-        "cat all/token; echo; cat all/TWO; echo; findmnt -no FSTYPE memory; touch scratch/x && ls scratch;"
+        "cat all/token; echo; cat all/TWO; echo; findmnt -no FSTYPE -M /v/memory; touch scratch/x && ls scratch;"
         "touch config/no 2>/dev/null || echo read-only; echo kept > node/file; sleep 1000"
     )
     mounts = [{"name": v["name"], "mountPath": f"/v/{v['name']}"} for v in volumes]

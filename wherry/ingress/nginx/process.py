@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -23,6 +24,11 @@ log = logging.getLogger(__name__)
 START_SECONDS = 10.0
 RELOAD_SECONDS = 60.0
 """Upstream has measured 40 s for 3,000 Ingresses (kubernetes/ingress-nginx#11045)."""
+PACKAGES = {
+    "ndk_http_module.so": "libnginx-mod-http-ndk",
+    "ngx_http_lua_module.so": "libnginx-mod-http-lua",
+    "ngx_stream_module.so": "libnginx-mod-stream",
+}
 POLL_SECONDS = 0.01
 KILL_SECONDS = 5.0
 
@@ -45,13 +51,19 @@ def find_binary(name: str = "nginx") -> str:
     return found
 
 
-def check_surroundings(runtime: Runtime) -> None:
+def check_surroundings(runtime: Runtime, conf: str) -> None:
     """Raise `NginxError`, naming the way out, for what would keep nginx from working here: modules, ports."""
-    for module in ("ndk_http_module.so", "ngx_http_lua_module.so"):
-        if not (runtime.modules / module).exists():
-            raise NginxError(f"{runtime.modules / module} is missing (Debian: apt install libnginx-mod-http-lua)")
+    check_modules(conf, NginxError)
     for port in (runtime.http_port, runtime.https_port):
         check_port(port)
+
+
+def check_modules(conf: str, refusal: type[NginxError]) -> None:
+    """Raise `refusal`, naming the way out, for the first module that `conf` loads and that is not there."""
+    for path in map(Path, re.findall(r'^load_module "(.+)";$', conf, re.MULTILINE)):
+        if not path.exists():
+            package = PACKAGES.get(path.name, "a package that has it")
+            raise refusal(f"{path} is missing (Debian: apt install {package}; elsewhere: see --nginx-modules)")
 
 
 def check_port(port: int) -> None:
@@ -93,7 +105,7 @@ class Nginx:
     async def start(self, conf: str) -> None:
         """Start with `conf` and return once it is in force; what a killed predecessor left behind is stopped first."""
         await files.take_over(self.runtime)
-        check_surroundings(self.runtime)
+        check_surroundings(self.runtime, conf)
         files.write(self.runtime.conf, conf)
         # A process group of its own: a terminal's Ctrl-C is for us, and workers can be found when their master is gone.
         self._process = await asyncio.create_subprocess_exec(
@@ -107,6 +119,7 @@ class Nginx:
 
         Raises `ConfigRefused` when the test fails.
         """
+        check_modules(conf, ConfigRefused)
         await self._test(conf)
         self.runtime.conf.with_suffix(".next").rename(self.runtime.conf)
         self._signal(signal.SIGHUP)
