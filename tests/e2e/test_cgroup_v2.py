@@ -89,6 +89,12 @@ def test_a_container_is_in_a_group_of_its_own_and_the_cluster_in_another(k8s: Ma
     assert init in cluster.splitlines()
 
 
+def test_every_controller_there_is_is_handed_down_to_pods(k8s: Machine) -> None:
+    uid = k8s.kubectl("get pod limited -o jsonpath={.metadata.uid}")
+    root, pod = k8s.read("cgroup.controllers"), k8s.read(f"wherry-{NAME}/k8s-master/pod{uid}/cgroup.controllers")
+    assert root == pod
+
+
 def test_limits_are_set_where_their_controllers_are_and_missing_ones_named(k8s: Machine) -> None:
     uid = k8s.kubectl("get pod limited -o jsonpath={.metadata.uid}")
     pod = f"wherry-{NAME}/k8s-master/pod{uid}"
