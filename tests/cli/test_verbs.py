@@ -126,8 +126,8 @@ def test_up_says_where_everything_is(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        (["--proxy-mode", "ipvs"], "ipvs is not supported yet; choose nftables"),
-        (["--proxy-mode", "magic"], "there is no mode 'magic'; choose nftables"),
+        (["--proxy-mode", "ipvs"], "'ipvs' is not built yet: use nftables"),
+        (["--proxy-mode", "magic"], "'magic' is unknown: use nftables"),
         (["--api-port", "0"], "0 is not in the range"),
     ],
 )

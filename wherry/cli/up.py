@@ -13,17 +13,14 @@ from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
 from wherry.cluster import datadir, kubeconfig, lifecycle, sandbox
 from wherry.cluster.config import ClusterConfig, ConfigError
-
-PROXY_MODES = ("nftables",)
-LATER_PROXY_MODES = ("iptables", "ipvs", "userspace", "ebpf")
+from wherry.proxy import modes
 
 
 def _proxy_mode(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value in LATER_PROXY_MODES:
-        raise click.BadParameter(f"{value} is not supported yet; choose {', '.join(PROXY_MODES)}")
-    if value is not None and value not in PROXY_MODES:
-        raise click.BadParameter(f"there is no mode {value!r}; choose {', '.join(PROXY_MODES)}")
-    return value
+    try:
+        return value if value is None else modes.check(value)
+    except modes.UnsupportedMode as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command()

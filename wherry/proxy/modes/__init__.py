@@ -76,11 +76,16 @@ class _Package(Protocol):
     def make(self, config: ModeConfig) -> Mode: ...
 
 
-def make(name: str, config: ModeConfig) -> Mode:
-    """Return the mode called `name` ("" is the default, nftables); raises `UnsupportedMode` for any other."""
-    module = _MODES.get(name or "nftables")
-    if module is None:
+def check(name: str) -> str:
+    """Return the mode's whole name ("" is the default, nftables); raises `UnsupportedMode` for one we do not have."""
+    name = name or "nftables"
+    if name not in _MODES:
         why = "is not built yet" if name in _LATER else "is unknown"
         raise UnsupportedMode(f"proxy mode {name!r} {why}: use {' or '.join(_MODES)}")
-    package: _Package = import_module(module)
+    return name
+
+
+def make(name: str, config: ModeConfig) -> Mode:
+    """Return the mode called `name`; raises `UnsupportedMode` as `check` does."""
+    package: _Package = import_module(_MODES[check(name)])
     return package.make(config)
