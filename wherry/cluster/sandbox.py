@@ -50,6 +50,7 @@ def spawn(paths: Paths, listeners: Mapping[str, socket.socket]) -> None:
             pass_fds=[s.fileno() for s in listeners.values()],
             start_new_session=True,
             cwd="/",
+            env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"},  # su leaves them out
             check=False,
         )
     if process.returncode:
