@@ -19,7 +19,7 @@ from wherry.apiserver.web.openapi import OpenApi
 from wherry.apiserver.web.pages import Page
 from wherry.apiserver.web.resources import Resources
 from wherry.apiserver.web.streams import Streams
-from wherry.objects.errors import ApiError
+from wherry.objects.errors import ApiError, InternalError
 from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ _duration = metrics.histogram(
     "apiserver_request_duration_seconds", "Time to the answer, of requests that are no watches.", ("verb",)
 )
 _watches = metrics.gauge("apiserver_longrunning_requests", "Watches under way.", ("group", "resource"))
+
+CLIENT_GONE = 499  # for the metrics only, in nginx's number: nobody is there to read it
 
 _VERBS = {"GET": "GET", "HEAD": "GET", "POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "DELETE": "DELETE"}
 
@@ -70,6 +72,14 @@ class Handler:
             response = await self._answer(request, user, target, warnings)
         except ApiError as error:
             response = responses.failure(error, warnings)
+        except ConnectionResetError:
+            response = web.Response(status=CLIENT_GONE)
+        except Exception:
+            # A fault of ours must reach the client in the API's own words, and end nobody else's request.
+            if request.writer.output_size:
+                raise
+            log.exception("%s %s failed", request.method, request.path_qs)
+            response = responses.failure(InternalError("the server failed; its log says why"), warnings)
         self._count(request, target, response.status, time.monotonic() - started)
         return response
 
