@@ -4,6 +4,7 @@
     deployment replicaset daemonset controllerrevision                                        apps/v1
     endpointslice   discovery.k8s.io/v1          ingress ingressclass   networking.k8s.io/v1
     role rolebinding   rbac.authorization.k8s.io/v1     lease           coordination.k8s.io/v1
+    customresourcedefinition   apiextensions.k8s.io/v1, only to say that there are none
 
 A kind that is not here is not served. Shared: `objectmeta` (metadata of every object), `podspec` and what it is made of
 (`container`, `volumes`, `probe`, `environment`, ...), `podtemplate` (what workloads share), `checks` (single values),
@@ -13,6 +14,7 @@ A kind that is not here is not served. Shared: `objectmeta` (metadata of every o
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.resources.configmap import CONFIG_MAP
 from wherry.apiserver.resources.controllerrevision import CONTROLLER_REVISION
+from wherry.apiserver.resources.customresourcedefinition import CUSTOM_RESOURCE_DEFINITION
 from wherry.apiserver.resources.daemonset import DAEMON_SET
 from wherry.apiserver.resources.deployment import DEPLOYMENT
 from wherry.apiserver.resources.endpoints import ENDPOINTS
@@ -55,6 +57,7 @@ KINDS: tuple[Kind, ...] = (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     LEASE,
+    CUSTOM_RESOURCE_DEFINITION,
 )
 """Every kind the API server serves, in the order discovery lists them."""
 

@@ -1,0 +1,30 @@
+"""CustomResourceDefinition (apiextensions.k8s.io/v1): there are none, and making one is refused by name.
+
+It is served all the same, because today's kubectl lists them whenever a manifest names a kind that discovery has not:
+without an answer it reports that the list failed, and not the misspelt kind.
+"""
+
+from __future__ import annotations
+
+from wherry.apiserver.kind import Context, Kind
+from wherry.objects import Object
+from wherry.objects.errors import Forbidden
+
+
+def _refuse(new: Object, old: Object | None, context: Context) -> None:
+    raise Forbidden(
+        f'customresourcedefinitions.apiextensions.k8s.io "{new["metadata"]["name"]}" is forbidden: '
+        "custom resources are not supported yet"
+    )
+
+
+CUSTOM_RESOURCE_DEFINITION = Kind(
+    kind="CustomResourceDefinition",
+    plural="customresourcedefinitions",
+    singular="customresourcedefinition",
+    short_names=("crd", "crds"),
+    categories=("api-extensions",),
+    versions=(("apiextensions.k8s.io", "v1"),),
+    namespaced=False,
+    admit=_refuse,
+)
