@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 INSIDE = "WHERRY_TEST_REPORTS"
+GROUP = "node-sandbox"
 TIMEOUT_SECONDS = 240
 UNSHARE = ("unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
 
@@ -27,15 +28,27 @@ def _sandboxed(item: pytest.Item) -> bool:
     return item.get_closest_marker("kernel") is not None and "kernel" in item.path.parts
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all sandboxed tests to one worker of `--dist loadgroup`: they run together, so once is enough."""
+    for item in items:
+        if _sandboxed(item) and INSIDE not in os.environ:
+            item.add_marker(pytest.mark.xdist_group(GROUP))
+
+
+def _plain(item: pytest.Item) -> str:
+    """Return the test's id without the group that xdist adds to it."""
+    return item.nodeid.removesuffix(f"@{GROUP}")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Run the kernel tests in a sandbox, unless this is one."""
     if not _sandboxed(item) or INSIDE in os.environ:
         return None
-    if item.nodeid not in _reports:
-        _run([other.nodeid for other in item.session.items if _sandboxed(other)], item.config.rootpath)
+    if _plain(item) not in _reports:
+        _run([_plain(other) for other in item.session.items if _sandboxed(other)], item.config.rootpath)
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    told = _reports[item.nodeid]
+    told = _reports[_plain(item)]
     report = pytest.TestReport(
         nodeid=item.nodeid,
         location=item.location,
@@ -63,7 +76,13 @@ def _run(nodeids: list[str], top: Path) -> None:
             environment.pop(name, None)
         try:
             done = subprocess.run(
-                command, cwd=top, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+                command,
+                cwd=top,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_SECONDS,
+                start_new_session=True,  # a signal to its process group must not reach ours
             )
             output = done.stdout + done.stderr
         except subprocess.TimeoutExpired as error:

@@ -68,7 +68,7 @@ class World:
             serving_key=pki / "serving.key",
             client_ca=pki / "ca.crt",
             image_maps=[image_map],
-            cgroup_parent=f"/wherry-test-{disk.name}",
+            cgroup_parent=f"/wherry-test-{disk.parent.name}-{disk.name}",  # another run's of this test is another
         )
 
     def start(self) -> None:
@@ -182,7 +182,8 @@ async def world(disk: Path) -> AsyncIterator[World]:
 def _end_everything(made: World) -> None:
     for _ in range(3):  # a container whose conmon dies first may have children left
         for procs in Path("/sys/fs/cgroup").glob(f"*{made.config.cgroup_parent}/**/cgroup.procs"):
-            for pid in procs.read_text().split():
+            # A process of another PID namespace reads as 0, and kill(0) would end our own group, outside included.
+            for pid in (p for p in procs.read_text().split() if p != "0"):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(pid), signal.SIGKILL)
         time.sleep(0.05)
