@@ -7,7 +7,6 @@ namespace goes.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
 import os
@@ -24,13 +23,11 @@ from setproctitle import setproctitle
 
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import RUN, Paths
-from wherry.node import cgroups
+from wherry.net import namespaces
+from wherry.node import cgroups, mounts
 
 CLONE_NEWNS = 0x00020000  # linux/sched.h
 CLONE_NEWPID = 0x20000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x4000, 0x40000  # linux/mount.h
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def spawn(paths: Paths, listeners: Mapping[str, socket.socket]) -> None:
@@ -103,16 +100,17 @@ def _start_time(pid: int) -> str | None:
 def _main(data: str, listeners: str) -> None:
     """Run in the detached process: namespaces, init, leave."""
     paths = Paths(Path(data))
-    cgroups.join(f"/wherry-{ClusterConfig.load(paths.config).name}/system")
-    _check(_libc.unshare(CLONE_NEWNS | CLONE_NEWPID), "unshare")
+    config = ClusterConfig.load(paths.config)
+    cgroups.join(f"/wherry-{config.name}/system")
+    namespaces.unshare(CLONE_NEWNS | CLONE_NEWPID)
     pid = os.fork()
     if pid:
         paths.init.write_text(json.dumps({"pid": pid, "started": _start_time(pid), "since": time.time()}))
         os._exit(0)
-    _init(paths, json.loads(listeners))
+    _init(config, paths, json.loads(listeners))
 
 
-def _init(paths: Paths, listeners: Mapping[str, int]) -> None:
+def _init(config: ClusterConfig, paths: Paths, listeners: Mapping[str, int]) -> None:
     """PID 1: private mounts, the network, the components."""
     from wherry.cluster import components, topology
     from wherry.cluster.supervisor import Supervisor
@@ -120,7 +118,6 @@ def _init(paths: Paths, listeners: Mapping[str, int]) -> None:
 
     log.setup("init")
     _mounts()
-    config = ClusterConfig.load(paths.config)
     setproctitle(f"wherry: init of {config.name}, {paths.data}")
     topology.build(config)
     sockets = {name: socket.socket(fileno=fd) for name, fd in listeners.items()}
@@ -132,16 +129,10 @@ def _init(paths: Paths, listeners: Mapping[str, int]) -> None:
 
 def _mounts() -> None:
     """Keep our mounts to ourselves; /proc of the new PID namespace; a tmpfs for what lives as long as we do."""
-    _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount --make-rprivate /")
-    _check(_libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None), "mount /proc")
+    mounts.make_private(Path("/"))
+    mounts.proc(Path("/proc"))
     RUN.mkdir(parents=True, exist_ok=True)
-    _check(_libc.mount(b"wherry", os.fsencode(RUN), b"tmpfs", MS_NOSUID, b"mode=0755"), f"mount {RUN}")
-
-
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+    mounts.tmpfs(RUN, devices=True)
 
 
 if __name__ == "__main__":

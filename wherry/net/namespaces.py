@@ -33,12 +33,12 @@ def create(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o444))
 
     def unshare_and_bind() -> None:
-        _check(_libc.unshare(CLONE_NEWNET), "unshare(CLONE_NEWNET)")
+        unshare(CLONE_NEWNET)
         source = f"/proc/self/task/{threading.get_native_id()}/ns/net"
         _check(_libc.mount(source.encode(), os.fsencode(path), None, MS_BIND, None), f"bind {path}")
 
     try:
-        _on_own_thread(unshare_and_bind)
+        on_own_thread(unshare_and_bind)
     except OSError:
         path.unlink()
         raise
@@ -65,7 +65,7 @@ def run(path: Path, function: Callable[..., T], *args: Any) -> T:
         enter(path)
         return function(*args)
 
-    return _on_own_thread(inside)
+    return on_own_thread(inside)
 
 
 def enter(path: Path) -> None:
@@ -77,7 +77,12 @@ def enter(path: Path) -> None:
         os.close(fd)
 
 
-def _on_own_thread(function: Callable[[], T]) -> T:
+def unshare(flags: int) -> None:
+    """Move the calling thread into new namespaces of the kinds `flags` names (unshare(2)); raises OSError."""
+    _check(_libc.unshare(flags), f"unshare({flags:#x})")
+
+
+def on_own_thread(function: Callable[[], T]) -> T:
     """Run `function` on a thread that ends with it, so that no namespace must be left; its errors are raised here."""
     outcome: list[T] = []
     failure: list[BaseException] = []

@@ -32,10 +32,23 @@ def bind(source: Path, target: Path, *, recursive: bool = False) -> None:
     _mount("none", target, None, MS_PRIVATE | (MS_REC if recursive else 0))
 
 
-def tmpfs(target: Path, *, size: int | None = None, mode: int = 0o755) -> None:
-    """Mount an empty tmpfs of at most `size` bytes (None: the kernel's default, half of the memory)."""
+def make_private(target: Path) -> None:
+    """Keep what is mounted and unmounted at and below `target` from now on to this mount namespace."""
+    _mount("none", target, None, MS_PRIVATE | MS_REC)
+
+
+def proc(target: Path) -> None:
+    """Mount the /proc of the caller's PID namespace."""
+    _mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def tmpfs(target: Path, *, size: int | None = None, mode: int = 0o755, devices: bool = False) -> None:
+    """Mount an empty tmpfs of at most `size` bytes (None: the kernel's default, half of the memory).
+
+    Device nodes in it work only with `devices`.
+    """
     options = f"mode={mode:o}" + (f",size={size}" if size is not None else "")
-    _mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options)
+    _mount("tmpfs", target, "tmpfs", MS_NOSUID | (0 if devices else MS_NODEV), options)
 
 
 def overlay(target: Path, *, lower: Sequence[Path], upper: Path, work: Path) -> None:

@@ -48,33 +48,9 @@ def _weight(path: str, term: Object) -> list[FieldError]:
 def _node_term(path: str, term: Object) -> list[FieldError]:
     errors = []
     for i, requirement in enumerate(term.get("matchExpressions") or ()):
-        errors += _label_requirement(f"{path}.matchExpressions[{i}]", requirement)
+        errors += labelselector.validate_expression(f"{path}.matchExpressions[{i}]", requirement, numbers=True)
     for i, requirement in enumerate(term.get("matchFields") or ()):
         errors += _field_requirement(f"{path}.matchFields[{i}]", requirement)
-    return errors
-
-
-def _label_requirement(path: str, requirement: Object) -> list[FieldError]:
-    values = requirement.get("values") or []
-    errors = []
-    match requirement.get("operator"):
-        case "In" | "NotIn":
-            if not values:
-                text = "must be specified when `operator` is 'In' or 'NotIn'"
-                errors.append(fields.required(f"{path}.values", text))
-        case "Exists" | "DoesNotExist":
-            if values:
-                text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-                errors.append(fields.forbidden(f"{path}.values", text))
-        case "Gt" | "Lt":
-            if len(values) != 1:
-                text = "must be specified single value when `operator` is 'Lt' or 'Gt'"
-                errors.append(fields.required(f"{path}.values", text))
-        case operator:
-            errors.append(fields.invalid(f"{path}.operator", operator or "", "not a valid selector operator"))
-    errors += checks.named(f"{path}.key", requirement.get("key") or "", names.label_key)
-    for i, value in enumerate(values):
-        errors += checks.named(f"{path}.values[{i}]", value, names.label_value)
     return errors
 
 

@@ -16,7 +16,7 @@ def validate(path: str, selector: Object | None) -> list[FieldError]:
         return []
     errors = objectmeta.validate_labels(f"{path}.matchLabels", selector.get("matchLabels") or {})
     for i, expression in enumerate(selector.get("matchExpressions") or ()):
-        errors += _expression(f"{path}.matchExpressions[{i}]", expression)
+        errors += validate_expression(f"{path}.matchExpressions[{i}]", expression)
     return errors
 
 
@@ -25,7 +25,8 @@ def is_empty(selector: Object) -> bool:
     return not selector.get("matchLabels") and not selector.get("matchExpressions")
 
 
-def _expression(path: str, expression: Object) -> list[FieldError]:
+def validate_expression(path: str, expression: Object, *, numbers: bool = False) -> list[FieldError]:
+    """Check one expression; with `numbers`, Gt and Lt are operators too, as in a node selector's."""
     values = expression.get("values") or []
     errors = []
     match expression.get("operator"):
@@ -37,6 +38,10 @@ def _expression(path: str, expression: Object) -> list[FieldError]:
             if values:
                 text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
                 errors.append(fields.forbidden(f"{path}.values", text))
+        case "Gt" | "Lt" if numbers:
+            if len(values) != 1:
+                text = "must be specified single value when `operator` is 'Lt' or 'Gt'"
+                errors.append(fields.required(f"{path}.values", text))
         case operator:
             errors.append(fields.invalid(f"{path}.operator", operator or "", "not a valid selector operator"))
     errors += checks.named(f"{path}.key", expression.get("key") or "", names.label_key)

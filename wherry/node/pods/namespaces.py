@@ -7,19 +7,16 @@ effect on the others. (A shared pid namespace does need a process; `shareProcess
 
 from __future__ import annotations
 
-import ctypes
-import os
 import socket
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from wherry.net import namespaces
 from wherry.node import mounts
 
 CLONE_NEWUTS, CLONE_NEWIPC = 0x04000000, 0x08000000
 FLAGS = {"uts": CLONE_NEWUTS, "ipc": CLONE_NEWIPC}
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def create(paths: Mapping[str, Path], hostname: str) -> None:
@@ -27,23 +24,12 @@ def create(paths: Mapping[str, Path], hostname: str) -> None:
     flags = sum(FLAGS[kind] for kind in paths)
     for path in paths.values():
         path.touch()
-    failure: list[OSError] = []
 
     def make() -> None:
-        try:
-            if _libc.unshare(flags) != 0:
-                number = ctypes.get_errno()
-                raise OSError(number, f"unshare: {os.strerror(number)}")
-            if "uts" in paths:
-                socket.sethostname(hostname)
-            for kind, path in paths.items():
-                mounts.bind(Path(f"/proc/self/task/{threading.get_native_id()}/ns/{kind}"), path)
-        except OSError as error:
-            failure.append(error)
+        namespaces.unshare(flags)
+        if "uts" in paths:
+            socket.sethostname(hostname)
+        for kind, path in paths.items():
+            mounts.bind(Path(f"/proc/self/task/{threading.get_native_id()}/ns/{kind}"), path)
 
-    # A thread of its own, that ends in its new namespaces.
-    thread = threading.Thread(target=make, name="namespaces")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
+    namespaces.on_own_thread(make)
