@@ -143,9 +143,12 @@ async def read_until(command: Command, text: bytes) -> bytes:
     return seen
 
 
+SLEEPS = (f"501.{os.getpid()}", f"502.{os.getpid()}")  # ours, not another test process's
+
+
 @pytest.mark.parametrize("tty", [False, True])
 async def test_killing_ends_the_command_with_all_its_children(container, tty):
-    script = "sleep 501 & sleep 502; true"
+    script = f"sleep {SLEEPS[0]} & sleep {SLEEPS[1]}; true"
     command = await Command.start(container, ["sh", "-c", f"echo ready; {script}"], stdin=False, tty=tty)
     await read_until(command, b"ready")
     await asyncio.sleep(0.1)
@@ -161,7 +164,7 @@ def sleepers() -> int:
     count = 0
     for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            count += cmdline.read_bytes() in (b"sleep\x00501\x00", b"sleep\x00502\x00")
+            count += cmdline.read_bytes() in [f"sleep\0{seconds}\0".encode() for seconds in SLEEPS]
         except OSError:
             continue
     return count
