@@ -26,7 +26,7 @@ async def server(runtime, monkeypatch, tmp_path):
     await running.start()
     yield running
     await running.stop()
-    for _ in range(100):
+    for _ in range(1000):  # up to ten seconds on a busy machine
         if (descriptors(), len(asyncio.all_tasks())) == before:
             break
         await asyncio.sleep(0.01)
