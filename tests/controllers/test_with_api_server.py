@@ -13,7 +13,7 @@ import pytest
 from tests.apiserver.harness import Cluster
 from tests.controllers.builders import NOW
 from wherry.apiserver.admission.lifecycle import terminating
-from wherry.apiserver.resources import KINDS
+from wherry.apiserver.kinds import KINDS
 from wherry.client.interface import Client
 from wherry.controllers import manager
 from wherry.controllers.config import ControllersConfig

@@ -3,7 +3,7 @@
 web/ ▶ api/ ▶ registry/ ▶ state/ ▶ storage/, each knowing only the next:
 
     server.py    `ApiServer`: put together, started, stopped
-    kind.py      what a kind declares                 resources/   the kinds that are served, one file each
+    kind.py      what a kind declares                 kinds/       the kinds that are served, a folder per group
     web/         HTTP: paths, bodies, encodings       api/         one request: who, may he, what
     registry/    the verbs on one kind's objects      state/       every object in memory, and the watches on it
     storage/     one narrow interface below it all    access/      who somebody is and what he may do

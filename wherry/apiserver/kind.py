@@ -1,4 +1,4 @@
-"""What a kind declares. A kind is added by declaring it in `resources/`, not by writing handlers.
+"""What a kind declares. A kind is added by declaring it in `kinds/`, not by writing handlers.
 
 Every hook works on the object in its **storage version** (`versions[0]`); `Conversion`s translate the other served
 versions at the edge. Hooks are synchronous and run under the registry's single writer, so an allocation that looks at

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from ipaddress import IPv4Network
 
-from wherry.apiserver.resources import KINDS
+from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.server import ApiServer, ApiServerConfig
 from wherry.cluster import addons
 from wherry.cluster.config import ClusterConfig

@@ -6,8 +6,9 @@ import random
 
 import pytest
 
-from wherry.apiserver.resources import KINDS, servicespec
-from wherry.apiserver.resources.service import SERVICE
+from wherry.apiserver.kinds import KINDS
+from wherry.apiserver.kinds.core.services import servicespec
+from wherry.apiserver.kinds.core.services.service import SERVICE
 from wherry.apiserver.state.change import Change
 from wherry.apiserver.state.collection import Collection, Pending, key_of
 from wherry.apiserver.state.selection import Selection, select

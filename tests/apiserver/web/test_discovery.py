@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.apiserver.harness import Cluster
-from wherry.apiserver.resources import KINDS
+from wherry.apiserver.kinds import KINDS
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={v};as=APIGroupDiscoveryList"
 

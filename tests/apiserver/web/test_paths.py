@@ -6,7 +6,7 @@ import pytest
 
 from wherry.apiserver.api.api import Target
 from wherry.apiserver.catalog import Catalog
-from wherry.apiserver.resources import KINDS
+from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.web import media, paths
 from wherry.apiserver.web.media import Form
 from wherry.objects.errors import ApiError, MethodNotAllowed, NotAcceptable, NotFound

@@ -7,7 +7,7 @@ import uuid
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Served
 from wherry.apiserver.kind import Context
-from wherry.apiserver.resources import objectmeta
+from wherry.apiserver.kinds.common import objectmeta
 from wherry.objects import Object, names, timestamps
 from wherry.objects.errors import BadRequest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Served
 from wherry.apiserver.kind import Context, Kind
-from wherry.apiserver.resources import objectmeta
+from wherry.apiserver.kinds.common import objectmeta
 from wherry.objects import Object
 from wherry.objects.errors import BadRequest, Conflict
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wherry.apiserver.kind import Column, Kind
-from wherry.apiserver.resources import ages
+from wherry.apiserver.kinds.common import ages
 from wherry.objects import Object
 
 _NAME = Column("Name", lambda obj: obj["metadata"]["name"], format="name", description="The object's name.")

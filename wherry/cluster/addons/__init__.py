@@ -14,7 +14,7 @@ import jinja2
 import yaml
 
 from wherry import __version__
-from wherry.apiserver.resources import KINDS
+from wherry.apiserver.kinds import KINDS
 from wherry.client.interface import Client
 from wherry.cluster.config import ClusterConfig
 from wherry.objects import Object

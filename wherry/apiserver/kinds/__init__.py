@@ -1,0 +1,66 @@
+"""The kinds that are served: a folder per API group, a file per kind. Pure: no I/O of any kind.
+
+    core/             namespace node pods/pod services/service endpoints configmap secret serviceaccount limitrange
+    apps/             deployment replicaset daemonset controllerrevision
+    discovery/        endpointslice            networking/  ingress ingressclass
+    events/           event                    rbac/        role rolebinding
+    coordination/     lease
+    apiextensions/    customresourcedefinition, only to say that there are none
+    common/           what all share: `objectmeta` (metadata of every object), `labelselector`,
+                      `checks` (single values), `cells` and `ages` (what tables print)
+
+A kind that is not here is not served. A pod's spec is in `core/pods/podspec` and what it is made of (`container`,
+`volumes`, `probe`, ...); `core/pods/podtemplate` is what workloads share.
+"""
+
+from wherry.apiserver.kind import Kind
+from wherry.apiserver.kinds.apiextensions.customresourcedefinition import CUSTOM_RESOURCE_DEFINITION
+from wherry.apiserver.kinds.apps.controllerrevision import CONTROLLER_REVISION
+from wherry.apiserver.kinds.apps.daemonset import DAEMON_SET
+from wherry.apiserver.kinds.apps.deployment import DEPLOYMENT
+from wherry.apiserver.kinds.apps.replicaset import REPLICA_SET
+from wherry.apiserver.kinds.coordination.lease import LEASE
+from wherry.apiserver.kinds.core.configmap import CONFIG_MAP
+from wherry.apiserver.kinds.core.endpoints import ENDPOINTS
+from wherry.apiserver.kinds.core.limitrange import LIMIT_RANGE
+from wherry.apiserver.kinds.core.namespace import NAMESPACE
+from wherry.apiserver.kinds.core.node import NODE
+from wherry.apiserver.kinds.core.pods.pod import POD
+from wherry.apiserver.kinds.core.secret import SECRET
+from wherry.apiserver.kinds.core.serviceaccount import SERVICE_ACCOUNT
+from wherry.apiserver.kinds.core.services.service import SERVICE
+from wherry.apiserver.kinds.discovery.endpointslice import ENDPOINT_SLICE
+from wherry.apiserver.kinds.events.event import EVENT
+from wherry.apiserver.kinds.networking.ingress import INGRESS
+from wherry.apiserver.kinds.networking.ingressclass import INGRESS_CLASS
+from wherry.apiserver.kinds.rbac.role import CLUSTER_ROLE, ROLE
+from wherry.apiserver.kinds.rbac.rolebinding import CLUSTER_ROLE_BINDING, ROLE_BINDING
+
+KINDS: tuple[Kind, ...] = (
+    NAMESPACE,
+    NODE,
+    POD,
+    SERVICE,
+    ENDPOINTS,
+    CONFIG_MAP,
+    SECRET,
+    SERVICE_ACCOUNT,
+    EVENT,
+    LIMIT_RANGE,
+    DEPLOYMENT,
+    REPLICA_SET,
+    DAEMON_SET,
+    CONTROLLER_REVISION,
+    ENDPOINT_SLICE,
+    INGRESS,
+    INGRESS_CLASS,
+    ROLE,
+    ROLE_BINDING,
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    LEASE,
+    CUSTOM_RESOURCE_DEFINITION,
+)
+"""Every kind the API server serves, in the order discovery lists them."""
+
+__all__ = ["KINDS"]

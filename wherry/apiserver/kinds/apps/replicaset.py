@@ -1,0 +1,69 @@
+"""ReplicaSet (apps/v1).
+
+Source: k8s.io/kubernetes pkg/apis/apps/v1/defaults.go, pkg/apis/apps/validation/validation.go,
+pkg/printers/internalversion/printers.go (printReplicaSet).
+"""
+
+from __future__ import annotations
+
+from wherry.apiserver.kind import Column, Context, Kind
+from wherry.apiserver.kinds.common import cells, checks
+from wherry.apiserver.kinds.core.pods import podtemplate
+from wherry.objects import Object, fields
+from wherry.objects.errors import FieldError
+
+_PARTS = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
+
+
+def _default(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    podtemplate.default(spec)
+    if spec.get("replicas") is None:
+        spec["replicas"] = 1
+
+
+def _admit(new: Object, old: Object | None, context: Context) -> None:
+    if old is None:
+        new["status"] = {"replicas": 0}
+
+
+def _validate(obj: Object) -> list[FieldError]:
+    spec = obj["spec"]
+    return [
+        *checks.nonnegative("spec.replicas", spec["replicas"]),
+        *checks.nonnegative("spec.minReadySeconds", spec.get("minReadySeconds")),
+        *podtemplate.validate("spec", spec, "deployment"),  # upstream's word in its message, for this kind too
+    ]
+
+
+def _validate_update(new: Object, old: Object) -> list[FieldError]:
+    status = new.get("status") or {}
+    errors = checks.immutable("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
+    for key in _PARTS:
+        if (count := status.get(key) or 0) > (status.get("replicas") or 0):
+            errors.append(fields.invalid(f"status.{key}", count, "cannot be greater than status.replicas"))
+    return errors
+
+
+REPLICA_SET = Kind(
+    kind="ReplicaSet",
+    plural="replicasets",
+    singular="replicaset",
+    short_names=("rs",),
+    categories=("all",),
+    versions=(("apps", "v1"),),
+    default=_default,
+    admit=_admit,
+    validate=_validate,
+    validate_update=_validate_update,
+    has_status=True,
+    scale=True,
+    generation=True,
+    columns=(
+        Column("Desired", lambda obj: (obj.get("spec") or {}).get("replicas") or 0, "integer"),
+        Column("Current", lambda obj: cells.status(obj, "replicas"), "integer"),
+        Column("Ready", lambda obj: cells.status(obj, "readyReplicas"), "integer"),
+        *cells.TEMPLATE_COLUMNS,
+    ),
+    fields={"status.replicas": lambda obj: str(cells.status(obj, "replicas"))},
+)

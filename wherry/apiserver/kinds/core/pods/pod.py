@@ -1,0 +1,120 @@
+"""Pod (core/v1).
+
+The account and its token are added by `wherry.apiserver.admission`.
+Source: k8s.io/kubernetes pkg/apis/core/v1/defaults.go (SetDefaults_Pod), pkg/registry/core/pod/strategy.go,
+pkg/printers/internalversion/printers.go.
+"""
+
+from __future__ import annotations
+
+from wherry.apiserver.kind import Column, Context, Kind
+from wherry.apiserver.kinds.common import cells
+from wherry.apiserver.kinds.core import limits, taints
+from wherry.apiserver.kinds.core.limitrange import LIMIT_RANGE
+from wherry.apiserver.kinds.core.pods import container, podpriority, podqos, podspec, podstatus, podupdate
+from wherry.objects import Object, fields, metadata
+from wherry.objects.errors import FieldError
+
+_GATED = {"reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}
+
+
+def _default(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    podspec.default(spec)
+    if spec.get("enableServiceLinks") is None:
+        spec["enableServiceLinks"] = True
+    for one in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+        resources = one["resources"]
+        if resource_limits := resources.get("limits"):
+            resources["requests"] = {**resource_limits, **(resources.get("requests") or {})}
+        if spec.get("hostNetwork"):
+            for port in one.get("ports") or ():
+                port["hostPort"] = port.get("hostPort") or port.get("containerPort")
+
+
+def _admit(new: Object, old: Object | None, context: Context) -> None:
+    if old is not None:
+        if qos := cells.text(old, "status", "qosClass"):
+            new.setdefault("status", {}).setdefault("qosClass", qos)  # a node's agent need not repeat it
+        return
+    limits.admit(new, context.list(LIMIT_RANGE.resource, new["metadata"]["namespace"]))
+    podpriority.admit(new)
+    taints.tolerate_node_troubles(new["spec"])
+    new["status"] = {"phase": "Pending", "qosClass": podqos.qos_class(new["spec"])}
+    if new["spec"].get("schedulingGates"):
+        new["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", **_GATED}]
+
+
+def _validate(obj: Object) -> list[FieldError]:
+    spec = obj["spec"]
+    errors = podspec.validate("spec", spec, in_pod=True)
+    for key in ("containers", "initContainers"):
+        errors += container.validate_image_text(f"spec.{key}", spec.get(key) or ())
+    if spec.get("ephemeralContainers"):
+        errors.append(fields.forbidden("spec.ephemeralContainers", "cannot be set on create"))
+    return errors
+
+
+def _grace_period(obj: Object, asked: int | None) -> int | None:
+    """Return the seconds a pod has to end: 0 at once when no node runs it, or it has ended already."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+        return 0
+    seconds = spec.get("terminationGracePeriodSeconds") if asked is None else asked
+    # A negative period means the shortest one there is.
+    return 30 if seconds is None else 1 if seconds < 0 else int(seconds)
+
+
+def _ip(obj: Object) -> str:
+    status = obj.get("status") or {}
+    addresses = status.get("podIPs") or [{"ip": status.get("podIP")}]
+    return addresses[0].get("ip") or cells.NONE
+
+
+def _readiness_gates(obj: Object) -> str:
+    gates = (obj.get("spec") or {}).get("readinessGates") or ()
+    met = sum((metadata.condition(obj, g.get("conditionType", "")) or {}).get("status") == "True" for g in gates)
+    return f"{met}/{len(gates)}" if gates else cells.NONE
+
+
+def _spec(obj: Object, key: str) -> str:
+    return str((obj.get("spec") or {}).get(key) or "")
+
+
+def _status(obj: Object, key: str) -> str:
+    return str((obj.get("status") or {}).get(key) or "")
+
+
+POD = Kind(
+    kind="Pod",
+    plural="pods",
+    singular="pod",
+    short_names=("po",),
+    categories=("all",),
+    versions=(("", "v1"),),
+    default=_default,
+    admit=_admit,
+    validate=_validate,
+    validate_update=podupdate.validate,
+    has_status=True,
+    grace_period=_grace_period,
+    columns=(
+        Column("Ready", lambda obj: podstatus.summarize(obj).ready),
+        Column("Status", lambda obj: podstatus.summarize(obj).status),
+        Column("Restarts", lambda obj: podstatus.summarize(obj).restarts),
+        Column("IP", _ip, priority=1),
+        Column("Node", lambda obj: _spec(obj, "nodeName") or cells.NONE, priority=1),
+        Column("Nominated Node", lambda obj: _status(obj, "nominatedNodeName") or cells.NONE, priority=1),
+        Column("Readiness Gates", _readiness_gates, priority=1),
+    ),
+    fields={
+        "spec.nodeName": lambda obj: _spec(obj, "nodeName"),
+        "spec.restartPolicy": lambda obj: _spec(obj, "restartPolicy"),
+        "spec.schedulerName": lambda obj: _spec(obj, "schedulerName"),
+        "spec.serviceAccountName": lambda obj: _spec(obj, "serviceAccountName"),
+        "spec.hostNetwork": lambda obj: "true" if (obj.get("spec") or {}).get("hostNetwork") else "false",
+        "status.phase": lambda obj: _status(obj, "phase"),
+        "status.podIP": lambda obj: _status(obj, "podIP"),
+        "status.nominatedNodeName": lambda obj: _status(obj, "nominatedNodeName"),
+    },
+)

@@ -1,0 +1,1 @@
+"""Service: its checks, its addresses and its node ports."""

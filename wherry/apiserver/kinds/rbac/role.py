@@ -1,0 +1,90 @@
+"""Role and ClusterRole (rbac.authorization.k8s.io/v1, and the same as v1beta1).
+
+Source: k8s.io/kubernetes pkg/apis/rbac/validation/validation.go.
+"""
+
+from __future__ import annotations
+
+from wherry.apiserver.kind import Column, Context, Kind
+from wherry.apiserver.kinds.common import cells, labelselector
+from wherry.objects import Object, fields
+from wherry.objects.errors import FieldError
+
+GROUP = "rbac.authorization.k8s.io"
+VERSIONS = ((GROUP, "v1"), (GROUP, "v1beta1"))
+_CREATED = Column("Created At", lambda obj: cells.text(obj, "metadata", "creationTimestamp"), "date")
+
+
+def deprecations(kind: str) -> dict[tuple[str, str], str]:
+    """Return the warning for the old version of an RBAC kind."""
+    text = f"{GROUP}/v1beta1 {kind} is deprecated in v1.17+, unavailable in v1.22+; use {GROUP}/v1 {kind}"
+    return {(GROUP, "v1beta1"): text}
+
+
+def _admit_cluster_role(new: Object, old: Object | None, context: Context) -> None:
+    if new.get("aggregationRule") and (old is None or not old.get("aggregationRule")):
+        context.warn("aggregationRule is kept, but no controller of this cluster fills in the rules of the ClusterRole")
+
+
+def _validate_role(obj: Object) -> list[FieldError]:
+    return [e for i, rule in enumerate(obj.get("rules") or ()) for e in _rule(f"rules[{i}]", rule, True)]
+
+
+def _validate_cluster_role(obj: Object) -> list[FieldError]:
+    errors = [e for i, rule in enumerate(obj.get("rules") or ()) for e in _rule(f"rules[{i}]", rule, False)]
+    if (aggregation := obj.get("aggregationRule")) is not None:
+        path, chosen = "aggregationRule.clusterRoleSelectors", aggregation.get("clusterRoleSelectors") or ()
+        if not chosen:
+            errors.append(
+                fields.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")
+            )
+        for i, selector in enumerate(chosen):
+            errors += labelselector.validate(f"{path}[{i}]", selector)
+    return errors
+
+
+def _rule(path: str, rule: Object, namespaced: bool) -> list[FieldError]:
+    errors = []
+    if not rule.get("verbs"):
+        errors.append(fields.required(f"{path}.verbs", "verbs must contain at least one value"))
+    groups, resources, named = (rule.get(key) for key in ("apiGroups", "resources", "resourceNames"))
+    if urls := rule.get("nonResourceURLs"):
+        if namespaced:
+            text = "namespaced rules cannot apply to non-resource URLs"
+            errors.append(fields.invalid(f"{path}.nonResourceURLs", urls, text))
+        if groups or resources or named:
+            text = "rules cannot apply to both regular resources and non-resource URLs"
+            errors.append(fields.invalid(f"{path}.nonResourceURLs", urls, text))
+        return errors
+    if not groups:
+        errors.append(fields.required(f"{path}.apiGroups", "resource rules must supply at least one api group"))
+    if not resources:
+        errors.append(fields.required(f"{path}.resources", "resource rules must supply at least one resource"))
+    return errors
+
+
+ROLE = Kind(
+    kind="Role",
+    plural="roles",
+    singular="role",
+    versions=VERSIONS,
+    name_pattern="path-segment",
+    validate=_validate_role,
+    deprecations=deprecations("Role"),
+    age=False,
+    columns=(_CREATED,),
+)
+
+CLUSTER_ROLE = Kind(
+    kind="ClusterRole",
+    plural="clusterroles",
+    singular="clusterrole",
+    versions=VERSIONS,
+    namespaced=False,
+    name_pattern="path-segment",
+    admit=_admit_cluster_role,
+    validate=_validate_cluster_role,
+    deprecations=deprecations("ClusterRole"),
+    age=False,
+    columns=(_CREATED,),
+)
