@@ -7,7 +7,7 @@ from contextlib import aclosing
 import msgspec
 from aiohttp import web
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.objects import resource as known
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.resource import Resource

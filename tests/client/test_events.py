@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.fake.client import FakeClient
 from wherry.client import events
 from wherry.client.events import Correlator, EventWriter, Occurrence
-from wherry.client.fake import FakeClient
 from wherry.objects import Object
 from wherry.objects.errors import Forbidden, ServiceUnavailable
 from wherry.objects.resource import EVENTS, NODES, PODS

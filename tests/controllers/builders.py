@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers import manager
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.controller import Runner

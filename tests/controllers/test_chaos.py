@@ -9,7 +9,7 @@ import pytest
 from tests.controllers.builders import deployment, everything, running, until
 from tests.controllers.test_deployment_loop import Cluster
 from tests.controllers.test_servicepods import service
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers.deployment.controller import DeploymentController
 from wherry.controllers.endpoints import EndpointsController
 from wherry.controllers.endpointslice.controller import EndpointSliceController

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.controllers.builders import NOW, everything, node, pod, ready, running, template, until
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers.daemonset.controller import DaemonSetController
 from wherry.controllers.daemonset.placement import Eligibility, eligibility, node_of, pod_for
 from wherry.controllers.daemonset.rollout import Update, Work, manage, roll, update_of

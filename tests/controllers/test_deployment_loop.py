@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.controllers.builders import deployment, everything, ready, running, until
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers.deployment.controller import DeploymentController
 from wherry.controllers.replicaset.controller import ReplicaSetController
 from wherry.objects import Object

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.controllers.builders import NOW, Clock, names, running, until
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers.eventttl import EventTTLController
 from wherry.objects import Object
 from wherry.objects.resource import EVENTS

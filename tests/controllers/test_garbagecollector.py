@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.controllers.builders import NOW, everything, names, running, until
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers.garbagecollector.controller import GarbageCollector
 from wherry.controllers.garbagecollector.decide import Fate, Verdict, verdict
 from wherry.objects import Object

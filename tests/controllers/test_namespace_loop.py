@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.controllers.builders import NOW, everything, names, namespace, pod, running, until
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers.namespace import NamespaceController, terminating_status
 from wherry.controllers.rootca import RootCAController
 from wherry.controllers.serviceaccount import ServiceAccountController

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.controllers.builders import NOW, Clock, everything, names, node, pod, running, until
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers.nodelifecycle.controller import NodeLifecycleController
 from wherry.controllers.nodelifecycle.eviction import leaves_at
 from wherry.controllers.nodelifecycle.evictor import TaintEvictionController

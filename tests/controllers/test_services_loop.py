@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.controllers.builders import everything, names, running, until
 from tests.controllers.test_servicepods import at, service
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.controllers.endpoints import EndpointsController
 from wherry.controllers.endpointslice.controller import EndpointSliceController
 from wherry.controllers.endpointslice.mirroring import EndpointSliceMirroringController

@@ -1,6 +1,6 @@
 """A small cluster for DNS tests, as plain objects."""
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.objects import Object
 from wherry.objects.resource import ENDPOINT_SLICES, NAMESPACES, SERVICES, Resource
 

@@ -14,7 +14,7 @@ import dns.rrset
 import pytest
 from ports import HOST, free_port
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.dns.component import DnsConfig, Instance
 from wherry.dns.corefile import parse
 from wherry.dns.errors import CorefileError

@@ -14,7 +14,7 @@ import dns.rcode
 import pytest
 from ports import HOST, free_port
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.dns import component
 from wherry.dns.component import DnsConfig
 

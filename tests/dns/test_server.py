@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ports import HOST, free_port
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.dns.component import DnsConfig, Instance
 from wherry.dns.metrics import Metrics
 from wherry.objects.resource import ENDPOINT_SLICES, SERVICES

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from tests.fake.client import FakeClient
 from tests.ingress.world import needs_nginx
 from wherry.cli import ingress as cli
-from wherry.client.fake import FakeClient
 from wherry.ingress.options import Options
 
 ROOT = Path(__file__).parents[2]

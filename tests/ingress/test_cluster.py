@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.fake.client import FakeClient
 from tests.ingress.objects import endpoint_slice, ingress, rule, service
-from wherry.client.fake import FakeClient
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options
 from wherry.objects.errors import Forbidden

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.fake.client import FakeClient
 from tests.ingress.objects import ingress
-from wherry.client.fake import FakeClient
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options
 from wherry.ingress.status import StatusWriter, pod_addresses, service_addresses, status_entries

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.ingress.controller import Controller
 from wherry.ingress.nginx.process import Nginx, find_binary, worker_user
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY, Runtime

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.client.informer import Informer
 from wherry.node.config import NodeConfig
 from wherry.node.registration import Hardware, Registration, conditions, is_doubted

@@ -34,7 +34,7 @@ def test_the_route_to_a_node_that_is_gone_is_removed_and_nobody_elses():
     script = """
 import subprocess
 from wherry.client.informer import Informer
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.net.links import Links
 from wherry.node.routes import OURS, RouteKeeper
 from wherry.objects.resource import NODES

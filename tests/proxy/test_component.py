@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import aiohttp
 import pytest
 
+from tests.fake.client import FakeClient
 from tests.proxy.build import NODE_ADDRESS, endpoint, endpoint_slice, node, service, unready
-from wherry.client.fake import FakeClient
 from wherry.objects.resource import ENDPOINT_SLICES, NODES, SERVICES
 from wherry.proxy import component, modes
 from wherry.proxy.config import ProxyConfig

@@ -15,11 +15,11 @@ import yaml
 from tests.apiserver.accounts import addon_objects, answered, create, grant, token_kubeconfig
 from tests.apiserver.harness import Cluster
 from tests.client.front import Front
+from tests.fake.client import FakeClient
 from tests.proxy.build import CLUSTER_CIDR, CLUSTER_IP, NODE_ADDRESS, endpoint, endpoint_slice, node, service, unready
 from tests.proxy.cases import NODE_PORT
 from tests.proxy.outcome import REJECT, Outcome, masqueraded_to
 from tests.proxy.world import World, small_world
-from wherry.client.fake import FakeClient
 from wherry.objects.resource import ENDPOINT_SLICES, SERVICES
 
 pytestmark = pytest.mark.kernel

@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from tests.fake.client import FakeClient
 from tests.scheduler.builders import node, pod, taint
-from wherry.client.fake import FakeClient
 from wherry.objects import Object
 from wherry.objects.errors import ServiceUnavailable
 from wherry.objects.resource import EVENTS, NODES, PODS

@@ -1,13 +1,13 @@
-"""How every component reaches an API server: one `Client` interface, two transports (in-process and HTTP), and a fake.
+"""How every component reaches an API server: one `Client` interface, two transports (in-process and HTTP).
 
     interface.py    `Client`, `WatchEvent`, `ObjectList`: the contract
     http.py         the transport over HTTPS (kubeconfig or in-cluster)
     kubeconfig.py   where the server is and who we are
     credentials.py  what that becomes on the wire: TLS, and an Authorization header that stays fresh
-    fake.py         an in-memory `Client` for tests (fakestore.py: its objects and history; fakerules.py: its rules)
     informer.py     `Informer`: a cache of one resource that follows a watch and survives anything
     workqueue.py    `WorkQueue`: keys, de-duplicated, with delays and back-off
     events.py       `EventWriter`, `EventRecorder`: core/v1 Events, counted and folded, written in the background
 
 The in-process transport lives in `wherry.apiserver` (it needs the server); it satisfies the same contract tests.
+So does the fake that tests break on purpose, `tests/fake/client.py`.
 """

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.client.front import Front
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.client.http import HttpClient
 from wherry.client.interface import Client
 from wherry.client.kubeconfig import Config

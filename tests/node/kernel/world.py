@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from wherry.client.fake import FakeClient
+from tests.fake.client import FakeClient
 from wherry.cluster.certificates import Authority
 from wherry.node import agent, cgroups, mounts
 from wherry.objects import Object, metadata

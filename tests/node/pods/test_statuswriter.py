@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.fake.client import FakeClient
 from tests.node.build import pod
-from wherry.client.fake import FakeClient
 from wherry.node.pods.statuswriter import StatusWriter
 from wherry.objects import Object
 from wherry.objects.errors import ServiceUnavailable

@@ -13,8 +13,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
-from wherry.client import fakerules as rules
-from wherry.client.fakestore import FakeStore, Matcher
+from tests.fake import rules
+from tests.fake.store import FakeStore, Matcher
 from wherry.client.interface import ObjectList, PatchType, WatchEvent
 from wherry.objects import Object, metadata, patch, selectors
 from wherry.objects import resource as known
