@@ -111,6 +111,12 @@ def test_a_host_port_is_taken_once_per_address(taken: str, wanted: str, clash: b
     )
 
 
+def test_a_host_port_is_taken_once_per_protocol() -> None:
+    udp = with_port("old", 53, nodeName="n")
+    udp["spec"]["containers"][0]["ports"][0]["protocol"] = "UDP"
+    assert place(with_port("new", 53), node("n"), udp) == "n"
+
+
 def test_requests_of_running_pods_leave_less_room() -> None:
     world = [node("n", cpu="2"), pod("old", cpu="1500m", nodeName="n")]
     assert place(pod("a", cpu="500m"), *world) == "n"

@@ -75,7 +75,7 @@ async def run(config: NodeConfig, client: Client) -> None:
             client=client,
             containers=containers,
             events=events.recorder("kubelet", config.name),
-            host_ports=HostPorts(NftCommand(), sandboxes.host_ports),
+            host_ports=HostPorts(NftCommand(), config.address, sandboxes.host_ports),
             images=ImageMap(config.image_maps),
             machine=machine.describe(programs, controllers, [str(config.state_dir), *map(str, config.hidden)]),
             objects=ObjectCache(client, tasks),

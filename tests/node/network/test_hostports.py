@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from tests.node.build import container, pod
-from wherry.node.network.hostports import HostPort, of_pod, script
+from wherry.net.conntrack import Path
+from wherry.node.network.hostports import HostPort, is_stale, of_pod, script
 
 IP = "10.244.1.7"
 
@@ -28,6 +29,21 @@ def test_the_ports_of_a_host_network_pod_are_its_own():
 
 def test_without_ports_there_is_no_table():
     assert "{" not in script([])
+
+
+@pytest.mark.parametrize(
+    ("address", "answerer", "stale"),
+    [
+        ("192.168.51.209", "10.244.1.9", True),  # a pod that is gone
+        ("192.168.51.209", "192.168.51.209", True),  # nobody was there when the client began
+        ("192.168.51.209", IP, False),
+        ("127.0.0.1", "10.244.1.9", True),
+        ("10.96.0.10", "10.244.1.9", False),  # a Service's port of the same number
+    ],
+)
+def test_a_flow_to_what_was_there_before_is_stale(address: str, answerer: str, stale: bool):
+    ports = [HostPort("", "udp", 53, IP, 53), HostPort("", "tcp", 53, "10.244.1.8", 53)]
+    assert is_stale(Path((address, 53), (answerer, 53)), ports, "192.168.51.209") is stale
 
 
 @pytest.mark.kernel

@@ -2,21 +2,28 @@
 
     to the node's address, port 8080 ── dispatch ──▶ dnat to 10.244.1.7 port 80
 
-A client keeps its address, but for a pod that reaches itself, whose answer would otherwise not come back through the
-node. Connections to the node's 127.0.0.1 are not led on. Source of the rules: the CNI plugin portmap.
+A client keeps its address, but for two: a pod that reaches itself, whose answer would otherwise not come back through
+the node; and the node at its own 127.0.0.1, an address that means another machine once it has left this one. The
+latter also needs `route_localnet` on the pod's link (`link.attach`), and `guard`, so that nobody but the node gets at
+its loopback that way (CVE-2020-8558). Source of the rules: the CNI plugin portmap.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from wherry.net.conntrack import ConntrackError, Path, delete_udp_flows
 from wherry.net.nft import Nft
 from wherry.objects import Object
 
+log = logging.getLogger(__name__)
+
 TABLE = "ip wherry-host-ports"
 ANY_ADDRESS = ("", "0.0.0.0", "::")
+LOOPBACK = "127.0.0.1"
 
 # Before kube-proxy's (-100 and 100), as a port map on the node itself would be.
 RULES = """
@@ -29,6 +36,10 @@ RULES = """
 \tmap one-address {{
 \t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
 {one_address}\t}}
+\tchain guard {{
+\t\ttype filter hook prerouting priority -300;
+\t\tiifname != "lo" ip daddr 127.0.0.0/8 drop
+\t}}
 \tchain dispatch {{
 \t\tdnat to ip daddr . meta l4proto . th dport map @one-address
 \t\tfib daddr type local dnat to meta l4proto . th dport map @any-address
@@ -39,11 +50,12 @@ RULES = """
 \t}}
 \tchain output {{
 \t\ttype nat hook output priority -101;
-\t\tip daddr != 127.0.0.0/8 goto dispatch
+\t\tgoto dispatch
 \t}}
 \tchain postrouting {{
 \t\ttype nat hook postrouting priority 99;
 \t\tct status dnat ip saddr . ip daddr @hairpin masquerade
+\t\tct status dnat ip saddr 127.0.0.0/8 masquerade
 \t}}
 """
 
@@ -98,15 +110,34 @@ def _elements(texts: Iterable[str]) -> str:
     return f"\t\telements = {{ {listed} }}\n" if listed else ""
 
 
-class HostPorts:
-    """Keeps the table as `wanted` says, which may block. `nft` acts on the node's network namespace."""
+def is_stale(flow: Path, ports: Sequence[HostPort], node: str) -> bool:
+    """Tell whether a UDP flow to a host port of `node` goes on to what was there before. Pure."""
+    address, number = flow.destination
+    here = {p.address: (p.pod_ip, p.pod_port) for p in ports if (p.protocol, p.port) == ("udp", number)}
+    target = here.get(address) or (here.get("") if address in (node, LOOPBACK) else None)
+    return target is not None and flow.answerer != target
 
-    def __init__(self, nft: Nft, wanted: Callable[[], Sequence[HostPort]]):
+
+class HostPorts:
+    """Keeps the table as `wanted` says, which may block. `nft` acts on the network namespace of the node `address`."""
+
+    def __init__(self, nft: Nft, address: str, wanted: Callable[[], Sequence[HostPort]]):
         self._nft = nft
+        self._address = address
         self._wanted = wanted
         self._lock = asyncio.Lock()
 
     async def sync(self) -> None:
         """Lead exactly the wanted ports on; raises NftError."""
         async with self._lock:
-            await self._nft.run(script(await asyncio.to_thread(self._wanted)))
+            ports = await asyncio.to_thread(self._wanted)
+            await self._nft.run(script(ports))
+            if any(port.protocol == "udp" for port in ports):
+                await self._cut(ports)
+
+    async def _cut(self, ports: Sequence[HostPort]) -> None:
+        """End the UDP flows that would go on to a pod that is gone: a client that keeps its port keeps its flow."""
+        try:
+            await delete_udp_flows(lambda flow: is_stale(flow, ports, self._address))
+        except ConntrackError as error:
+            log.warning("old flows to host ports go on until they time out: %s", error)

@@ -14,7 +14,7 @@ import hashlib
 from pathlib import Path
 
 from wherry.net import namespaces
-from wherry.net.links import Links
+from wherry.net.links import Links, sysctl
 
 POD_LINK = "eth0"
 
@@ -24,14 +24,19 @@ def name(uid: str) -> str:
     return "veth" + hashlib.sha256(uid.encode()).hexdigest()[:8]
 
 
-def attach(namespace: Path, uid: str, address: str, gateway: str) -> None:
-    """Connect the pod's namespace to the node; what is there already is left alone. Raises LinkError, OSError."""
+def attach(namespace: Path, uid: str, address: str, gateway: str, *, from_loopback: bool = False) -> None:
+    """Connect the pod's namespace to the node; what is there already is left alone. Raises LinkError, OSError.
+
+    `from_loopback`: packets from the node's 127.0.0.1 may pass; whoever asks for that sees to their address.
+    """
     with Links() as links:
         if links.index(name(uid)) is None:
             links.veth(name(uid), POD_LINK, namespace)
         links.address(name(uid), gateway, 32)
         links.up(name(uid))
         links.route(f"{address}/32", link=name(uid))
+    if from_loopback:
+        sysctl(f"net/ipv4/conf/{name(uid)}/route_localnet", "1")
     namespaces.run(namespace, _configure, address, gateway)
 
 

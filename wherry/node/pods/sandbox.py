@@ -105,18 +105,20 @@ class Sandboxes:
         if not spec.get("hostIPC") and not mounts.is_mounted(folder / "shm"):
             (folder / "shm").mkdir(exist_ok=True)
             mounts.tmpfs(folder / "shm", size=SHM_BYTES, mode=0o1777)
-        ip = self._around.address if spec.get("hostNetwork") else self._connect(folder, uid)
+        ip = self._around.address if spec.get("hostNetwork") else self._connect(folder, pod)
         self._write_files(pod, folder, ip)
         owner = Owner(pod, ip)
         (folder / "pod.json").write_bytes(msgspec.json.encode(owner))
         return Sandbox(ip)
 
-    def _connect(self, folder: Path, uid: str) -> str:
+    def _connect(self, folder: Path, pod: Object) -> str:
+        uid = pod["metadata"]["uid"]
         ip = self._addresses.allocate(uid)
         if not netns.exists(folder / "net"):
             (folder / "net").unlink(missing_ok=True)
             netns.create(folder / "net")
-        link.attach(folder / "net", uid, ip, self._addresses.gateway)
+        led_on = bool(hostports.of_pod(pod, ip))
+        link.attach(folder / "net", uid, ip, self._addresses.gateway, from_loopback=led_on)
         return ip
 
     def _write_files(self, pod: Object, folder: Path, ip: str) -> None:
