@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -202,3 +203,29 @@ async def test_the_history_of_a_daemon_set_deleted_without_its_pods_is_taken_ove
             return [bool(r["metadata"].get("ownerReferences")) for r in everything(client, CONTROLLER_REVISIONS)]
 
         await until(lambda: owned() == [True, True])
+
+
+async def test_a_revision_is_what_go_writes_for_its_template() -> None:
+    """The e2e suite finds the current revision by its bytes: keys sorted at every level."""
+    client = FakeClient(daemon_set(pod_spec={"terminationGracePeriodSeconds": 1, "dnsPolicy": "Default"}), node("n1"))
+    async with running(client, (DaemonSetController,)):
+        await until(lambda: everything(client, CONTROLLER_REVISIONS))
+    [made] = everything(client, CONTROLLER_REVISIONS)
+    assert json.dumps(made["data"]) == json.dumps(made["data"], sort_keys=True)
+
+
+async def test_of_two_revisions_of_one_template_the_newer_is_kept_and_no_pod_replaced() -> None:
+    client = FakeClient(daemon_set(), node("n1"))
+    kubelets = Kubelets(client)
+    async with running(client, (DaemonSetController,)):
+        await until(lambda: kubelets.images() == {"n1": "web:1"})
+        [first] = everything(client, CONTROLLER_REVISIONS)
+        meta = {**first["metadata"], "name": "proxy-copy", "uid": "copy"}
+        labels = {**meta["labels"], "controller-revision-hash": "copy"}
+        client.put(first | {"metadata": meta | {"labels": labels}, "revision": 2})
+        client.put(node("n2"))  # a copy alone is left alone: its maker may be about to delete the first
+        await until(lambda: [r["metadata"]["name"] for r in everything(client, CONTROLLER_REVISIONS)] == ["proxy-copy"])
+        await until(lambda: kubelets.images() == {"n1": "web:1", "n2": "web:1"})
+        labelled = {p["metadata"]["labels"]["controller-revision-hash"] for p in everything(client, PODS)}
+        assert labelled == {"copy"}
+        assert [call for call in client.calls if call.verb == "delete" and call.resource == PODS] == []

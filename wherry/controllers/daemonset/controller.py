@@ -64,7 +64,7 @@ class DaemonSetController(Controller):
             return  # the events of what was adopted or released bring us back
         if is_being_deleted(daemon_set):
             return
-        current = await history.ensure_current(self.client, daemon_set, revisions)
+        current = await history.ensure_current(self.client, daemon_set, revisions, owned)
         if current is None:
             return
         pods = _by_node(owned)
@@ -151,6 +151,9 @@ class DaemonSetController(Controller):
                     self.enqueue(daemon_set)
 
     def _revision_changed(self, old: Object | None, new: Object | None) -> None:
+        """Look again when a revision goes or changes hands; one that comes with its owner is ours, or a user's copy."""
+        if old is None and new is not None and controller_of(new) is not None:
+            return
         for key in {k for k in (_owner_key(old), _owner_key(new)) if k is not None}:
             self.queue.add(key)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from wherry.controllers.daemonset.placement import HASH_LABEL
 from wherry.objects import Object, metadata
@@ -13,14 +14,25 @@ from wherry.objects.names import template_hash
 
 
 def data_of(daemon_set: Object) -> Object:
-    """Return what a revision keeps: a strategic merge patch that puts the template back."""
-    return {"spec": {"template": daemon_set["spec"]["template"] | {"$patch": "replace"}}}
+    """Return what a revision keeps: a strategic merge patch that puts the template back.
+
+    Its keys are sorted: clients tell whether a revision is the current one by comparing it, byte by byte, with what Go
+    writes for the template (`daemon.Match` upstream).
+    """
+    patch: Object = _sorted({"spec": {"template": daemon_set["spec"]["template"] | {"$patch": "replace"}}})
+    return patch
 
 
-def current(daemon_set: Object, revisions: Sequence[Object]) -> Object | None:
-    """Return the newest revision with the DaemonSet's template, or None."""
-    same = [r for r in revisions if r.get("data") == data_of(daemon_set)]
-    return max(same, key=lambda r: int(r["revision"]), default=None)
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def of_template(daemon_set: Object, revisions: Sequence[Object]) -> list[Object]:
+    """Return the revisions with the DaemonSet's template, the newest first; more than one where somebody copied one."""
+    data = data_of(daemon_set)
+    return sorted((r for r in revisions if r.get("data") == data), key=lambda r: -int(r["revision"]))
 
 
 def next_number(revisions: Sequence[Object]) -> int:
