@@ -33,7 +33,7 @@ from wherry.apiserver.registry.registry import Registry, Settings
 from wherry.apiserver.state.state import State
 from wherry.apiserver.storage.interface import Storage
 from wherry.apiserver.storage.memory import MemoryStorage
-from wherry.apiserver.storage.sqlite import SqliteStorage
+from wherry.apiserver.storage.sqlite.store import SqliteStorage
 from wherry.apiserver.user import AUTHENTICATED, MASTERS, User
 from wherry.apiserver.web import listener, nodes
 from wherry.apiserver.web.discovery import Discovery

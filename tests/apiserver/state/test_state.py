@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import random
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.apiserver.state.test_collection import POD, pod
+from wherry.apiserver.state.change import encode
 from wherry.apiserver.state.selection import Selection
 from wherry.apiserver.state.state import State
-from wherry.apiserver.storage.interface import StorageError
+from wherry.apiserver.storage.interface import Page, StorageError, Write
 from wherry.apiserver.storage.memory import MemoryStorage
-from wherry.apiserver.storage.sqlite import SqliteStorage
+from wherry.apiserver.storage.sqlite.store import SqliteStorage
 from wherry.objects import Object
 from wherry.objects.errors import Expired
 
@@ -28,14 +30,14 @@ class SlowStorage(MemoryStorage):
         self.held: list[asyncio.Future[int]] = []
         self.error: StorageError | None = None
 
-    def put(self, key: str, value: bytes, expected: int) -> Awaitable[int]:
+    def commit(self, writes: Sequence[Write]) -> Awaitable[int]:
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
         def go(_: asyncio.Future[int]) -> None:
             if self.error:
                 done.set_exception(self.error)
             else:
-                MemoryStorage.put(self, key, value, expected).add_done_callback(  # type: ignore[attr-defined]
+                MemoryStorage.commit(self, writes).add_done_callback(  # type: ignore[attr-defined]
                     lambda f: done.set_result(f.result())
                 )
 
@@ -152,7 +154,8 @@ async def test_leaving_an_object_as_it_is_writes_nothing() -> None:
 async def test_what_somebody_else_stores_is_seen_too() -> None:
     storage = MemoryStorage()
     state = await started(storage)
-    await storage.put("/core/pods/demo/x", b'{"metadata":{"namespace":"demo","name":"x"}}', 0)
+    value = b'{"metadata":{"namespace":"demo","name":"x"}}'
+    await storage.commit([Write("/core/pods/demo/x", value, 0)])
     await state.reached(1)
     found = state.collection(POD).get(KEY)
     assert found is not None
@@ -186,3 +189,42 @@ async def test_objects_versions_and_recent_changes_survive_a_restart(tmp_path: P
         collection.select_at(1, Selection())
     await state.stop()
     await storage.close()
+
+
+class ShortPages(MemoryStorage):
+    """Pages of two entries, and random writes between them."""
+
+    def __init__(self, rng: random.Random):
+        super().__init__()
+        self._rng = rng
+        self.writing = False
+
+    async def range(self, prefix: str = "", *, after: str = "", limit: int = 2) -> Page:
+        for _ in range(3 if self.writing else 0):
+            await self.write()
+        return await super().range(prefix, after=after, limit=2)
+
+    async def write(self) -> None:
+        name = self._rng.choice("abcdefghij")
+        path = f"/core/pods/demo/{name}"
+        current = next((e.revision for e in (await super().range(path, limit=1)).entries), 0)
+        value = None if current and self._rng.random() < 0.4 else encode(pod("demo", name, 0))
+        await self.commit([Write(path, value, current)])
+
+
+async def test_a_state_loaded_page_by_page_misses_nothing_that_was_written_meanwhile() -> None:
+    """Random writes between the pages: what is loaded and replayed is what is stored, and its history is whole."""
+    for seed in range(50):
+        storage = ShortPages(random.Random(seed))
+        for _ in range(20):
+            await storage.write()
+        storage.writing = True
+        state = await started(storage)
+        storage.writing = False
+        await state.reached((await storage.range()).revision)
+        stored = await MemoryStorage.range(storage, limit=100)
+        versions = {o["metadata"]["name"]: o["metadata"]["resourceVersion"] for o in state.collection(POD).items()}
+        assert versions == {entry.key[-1]: str(entry.revision) for entry in stored.entries}
+        changes = state.collection(POD).window.since(0)
+        assert [change.revision for change in changes] == list(range(1, stored.revision + 1))
+        await state.stop()

@@ -11,19 +11,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.apiserver.storage.writing import delete, put
 from wherry.apiserver.storage.interface import Entry, StorageError
-from wherry.apiserver.storage.sqlite import SqliteStorage
+from wherry.apiserver.storage.sqlite.store import SqliteStorage
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from wherry.apiserver.storage.sqlite import SqliteStorage
+from wherry.apiserver.storage.interface import Write
+from wherry.apiserver.storage.sqlite.store import SqliteStorage
 
 async def write(store, worker):
     n = 0
     while True:
         key = f"/{worker}/{n}"
-        revision = await store.put(key, key.encode(), 0)
+        revision = await store.commit([Write(key, key.encode(), 0)])
         sys.stdout.write(f"{revision} {key}\\n")
         sys.stdout.flush()
         n += 1
@@ -66,12 +68,12 @@ def test_kill_9_loses_no_acknowledged_write(tmp_path: Path) -> None:
 async def test_revisions_go_on_after_reopening(tmp_path: Path) -> None:
     store = SqliteStorage(tmp_path / "db")
     await store.open()
-    await store.put("/a", b"1", 0)
-    await store.delete("/a", 1)
+    await put(store, "/a", b"1", 0)
+    await delete(store, "/a", 1)
     await store.close()
     store = SqliteStorage(tmp_path / "db")
     await store.open()
-    assert await store.put("/b", b"2", 0) == 3
+    assert await put(store, "/b", b"2", 0) == 3
     assert [e.revision for e in await anext(store.watch(0))] == [1, 2, 3]
     await store.close()
 
@@ -82,7 +84,7 @@ async def test_rewriting_one_key_does_not_grow_the_file(tmp_path: Path) -> None:
     await store.open()
     revision = 0
     for _ in range(400):
-        revision = await store.put("/leases/n", os.urandom(1000), revision)
+        revision = await put(store, "/leases/n", os.urandom(1000), revision)
     await store.close()
     assert sum(p.stat().st_size for p in tmp_path.iterdir()) < 400_000
 
@@ -96,8 +98,24 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 async def test_a_second_server_on_one_file_is_refused(tmp_path: Path) -> None:
     first = SqliteStorage(tmp_path / "db")
     await first.open()
-    await first.put("/a", b"1", 0)
+    await put(first, "/a", b"1", 0)
     second = SqliteStorage(tmp_path / "db", busy_seconds=0)
     with pytest.raises(StorageError, match="locked"):
         await second.open()
     await first.close()
+
+
+async def test_bytes_changed_on_the_disk_are_noticed(tmp_path: Path) -> None:
+    store = SqliteStorage(tmp_path / "db")
+    await store.open()
+    await put(store, "/a", b"the value of a", 0)
+    await put(store, "/b", b"the value of b", 0)
+    await store.close()
+    content = (tmp_path / "db").read_bytes()
+    assert content.count(b"the value of a") == 1  # the log does not have it a second time
+    (tmp_path / "db").write_bytes(content.replace(b"the value of a", b"the velue of a"))
+    store = SqliteStorage(tmp_path / "db")
+    await store.open()
+    entries = (await store.range()).entries
+    assert entries == [Entry("/a", b"the velue of a", 1, intact=False), Entry("/b", b"the value of b", 2)]
+    await store.close()

@@ -52,6 +52,11 @@ class Collection:
         """Return one object, or None."""
         return self._objects.get(key[0], {}).get(key[1])
 
+    def revision_of(self, key: Key) -> int:
+        """Return the revision that wrote an object, 0 when there is none."""
+        obj = self.get(key)
+        return int(obj["metadata"]["resourceVersion"]) if obj is not None else 0
+
     def items(self, namespace: str | None = None, after: Key = ("", "")) -> Iterator[Object]:
         """Yield the objects (of one namespace) whose key is greater than `after`, in key order."""
         spaces = self._namespaces if namespace is None else [namespace]

@@ -1,6 +1,6 @@
 """Every collection, fed by the store's watch, and the one way to write.
 
-    write: compute(current) ──put──▶ storage ──watch──▶ apply ──▶ readers, watchers, and the writer's answer
+    write: compute(current) ──commit──▶ storage ──watch──▶ apply ──▶ readers, watchers, and the writer's answer
 
 What is read is what is durable: a change is visible to nobody before the store has it. Writes to different objects
 overlap (the store commits them together); a write to an object waits for the one before it. `compute` runs without
@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.state.change import Change, Key, LoggedChange, decode, encode
 from wherry.apiserver.state.collection import Collection, Pending
-from wherry.apiserver.storage.interface import LogEntry, Storage, StorageError
+from wherry.apiserver.storage.interface import LogEntry, Page, Storage, StorageError, Write
 from wherry.objects import Object
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class State:
 
     def __init__(self, storage: Storage, kinds: Iterable[Kind]):
         self.revision = 0
+        self._loaded = 0
         self._storage = storage
         self._collections = {_room(kind): Collection(kind) for kind in kinds}
         self._feeding: asyncio.Task[None] | None = None
@@ -43,20 +44,31 @@ class State:
 
     async def start(self) -> None:
         """Load what is stored, and follow it from there. The store must be open."""
-        oldest = await self._storage.oldest()
-        snapshot = await self._storage.range()
-        self.revision = snapshot.revision
+        oldest = self.revision = await self._storage.oldest()
         self._collections = {room: Collection(c.kind, oldest) for room, c in self._collections.items()}
-        for entry in snapshot.entries:
+        newest = await self._load()
+        feed = self._storage.watch(oldest)
+        while self.revision < newest:
+            self._apply(await anext(feed))  # the log, so that a watch may continue from before the start
+        self._feeding = asyncio.create_task(self._follow(feed))
+
+    async def _load(self) -> int:
+        """Put every stored object in place, page by page; return the last page's revision."""
+        page = await self._storage.range()
+        self._loaded = page.revision
+        self._place(page)
+        while page.more:
+            page = await self._storage.range(after=page.entries[-1].key)
+            self._place(page)
+        return page.revision
+
+    def _place(self, page: Page) -> None:
+        for entry in page.entries:
             room, _ = _parse(entry.key)
             if room in self._collections:
                 self._collections[room].load(decode(entry.value, entry.revision))
             else:
                 log.warning("stored object of an unknown kind is left alone key=%s", entry.key)
-        feed = self._storage.watch(oldest)
-        if oldest < snapshot.revision:
-            self._apply(await anext(feed))  # the log, so that a watch may continue from before the start
-        self._feeding = asyncio.create_task(self._follow(feed))
 
     async def stop(self) -> None:
         """Follow no more, and end every watch."""
@@ -88,18 +100,14 @@ class State:
         new = compute(current)
         if new is current:
             return current
-        return await asyncio.shield(self._submit(collection, key, current, new))
+        return await asyncio.shield(self._submit(collection, key, new))
 
-    def _submit(
-        self, collection: Collection, key: Key, current: Object | None, new: Object | None
-    ) -> asyncio.Future[Object]:
+    def _submit(self, collection: Collection, key: Key, new: Object | None) -> asyncio.Future[Object]:
         path = f"/{_room(collection.kind)}/{key[0]}/{key[1]}"
-        expected = int(current["metadata"]["resourceVersion"]) if current is not None else 0
         value = encode(new) if new is not None else None
         done: asyncio.Future[Object] = asyncio.get_running_loop().create_future()
         collection.pending[key] = Pending(new, value, done)
-        store = self._storage
-        written = store.delete(path, expected) if value is None else store.put(path, value, expected)
+        written = self._storage.commit([Write(path, value, collection.revision_of(key))])
 
         def failed(future: asyncio.Future[int]) -> None:
             if (error := future.exception()) is not None and not done.done():
@@ -118,18 +126,25 @@ class State:
             log.exception("cannot follow the store any more")
 
     def _apply(self, batch: Sequence[LogEntry]) -> None:
-        loaded = self.revision
         for entry in batch:
             room, key = _parse(entry.key)
             collection = self._collections.get(room)
             if collection is None:
                 continue
-            if entry.revision <= loaded:
+            if self._seen(collection, key, entry):
                 collection.window.append(LoggedChange(entry, key))
             else:
                 self._publish(collection, key, entry)
-        self.revision = max(self.revision, batch[-1].revision)
+        self.revision = batch[-1].revision
         self._wake()
+
+    def _seen(self, collection: Collection, key: Key, entry: LogEntry) -> bool:
+        """Return whether an entry of the log is from before the load, or from while it went on and is in it already."""
+        if entry.revision <= self._loaded:
+            return True
+        if entry.value is None:
+            return collection.get(key) is None or entry.revision < collection.revision_of(key)
+        return entry.revision <= collection.revision_of(key)
 
     def _publish(self, collection: Collection, key: Key, entry: LogEntry) -> None:
         """Make one stored write visible; the object is the writer's own, unless somebody else wrote."""

@@ -1,10 +1,9 @@
 """Where objects rest: one narrow, etcd-shaped interface, and what stands behind it.
 
-    interface.py   `Storage`, `Entry`, `LogEntry`, the errors: the contract
-    feed.py        delivering committed changes to watchers, in order
-    sqlite.py      the durable store of the embedded cluster: a thread, and group commit
-    sqlitefile.py  its file: schema and transactions
-    memory.py      the same contract without a disk
+    interface.py  `Storage`, `Write`, `Entry`, `LogEntry`, the errors: the contract
+    feed.py       delivering committed changes to watchers, in order
+    sqlite/       the durable store of the embedded cluster
+    memory.py     the same contract without a disk
 
 Storage knows keys, bytes and revisions; it knows nothing of kinds.
 """

@@ -1,8 +1,8 @@
 """The contract of a store: revisions, compare-and-swap, and a watch; shaped so that etcd's v3 API can stand behind it.
 
-Every successful write takes the next **revision**, a number that counts up by one over the whole store and never goes
-back. An entry's revision is that of the write that last changed it: the `mod_revision` of etcd, and an object's
-`metadata.resourceVersion`.
+Every successful commit takes the next **revision**, a number that counts up by one over the whole store and never goes
+back. An entry's revision is that of the commit that last changed it: the `mod_revision` of etcd, and an object's
+`metadata.resourceVersion`. All keys of one commit get the same revision, as in an etcd transaction.
 """
 
 from __future__ import annotations
@@ -10,17 +10,32 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import NamedTuple, Protocol
 
+PAGE_LENGTH = 512
+"""Entries in a page of a range, unless asked for otherwise."""
+
+
+class Write(NamedTuple):
+    """One key of a commit: `value` None removes it; `expected` is its revision before (0: it must not exist)."""
+
+    key: str
+    value: bytes | None
+    expected: int
+
 
 class Entry(NamedTuple):
-    """One current key: its value, and the revision that wrote it."""
+    """One current key: its value, and the revision that wrote it.
+
+    Not `intact` means that the store gives other bytes than it was given, and knows it.
+    """
 
     key: str
     value: bytes
     revision: int
+    intact: bool = True
 
 
 class LogEntry(NamedTuple):
-    """One write: `value` None is a deletion, `previous` None a creation."""
+    """What one commit did to one key: `value` None is a deletion, `previous` None a creation."""
 
     revision: int
     key: str
@@ -28,15 +43,16 @@ class LogEntry(NamedTuple):
     previous: bytes | None
 
 
-class Snapshot(NamedTuple):
-    """Entries as they were, all at once, at `revision`, in key order."""
+class Page(NamedTuple):
+    """Entries in key order, as they were at `revision`; `more`: others follow the last of them."""
 
     entries: Sequence[Entry]
     revision: int
+    more: bool
 
 
 class StorageError(Exception):
-    """The store failed; the write did not happen."""
+    """The store failed; the commit did not happen."""
 
 
 class Stale(StorageError):
@@ -59,8 +75,8 @@ class Compacted(StorageError):
 class Storage(Protocol):
     """A store of keys. All methods are for one event loop; `open` first, `close` last.
 
-    Writes are *submitted* by the call, in the order of the calls, and happened once the awaitable returns: from then on
-    no crash of the process loses them. Dropping the awaitable does not take the write back.
+    Commits are *submitted* by the call, in the order of the calls, and happened once the awaitable returns: from then
+    on no crash of the process loses them. Dropping the awaitable does not take a commit back.
     """
 
     async def open(self) -> None:
@@ -68,22 +84,24 @@ class Storage(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish submitted writes, end watches, and release everything."""
+        """Finish submitted commits, end watches, and release everything."""
         ...
 
-    async def range(self, prefix: str = "") -> Snapshot:
-        """Return all entries whose key starts with `prefix`."""
-        ...
+    async def range(self, prefix: str = "", *, after: str = "", limit: int = PAGE_LENGTH) -> Page:
+        """Return the first `limit` entries whose key starts with `prefix` and is greater than `after`.
 
-    def put(self, key: str, value: bytes, expected: int) -> Awaitable[int]:
-        """Write `value` and return its revision, if the key's revision is `expected` (0: it must not exist).
-
-        Raises `Stale` when it is not, `StorageError` when the store failed.
+        A long range is read page by page, each as it is then. Whoever goes on with a watch from the first page's
+        revision misses nothing, and skips what is not newer than the entry already read.
         """
         ...
 
-    def delete(self, key: str, expected: int) -> Awaitable[int]:
-        """Remove `key` and return the revision of the removal, if the key's revision is `expected`. Raises as `put`."""
+    def commit(self, writes: Sequence[Write]) -> Awaitable[int]:
+        """Do all of `writes` or none, and return the one revision they get.
+
+        Raises `Stale` for the first key whose revision is not the one expected (a key that is not there cannot be
+        removed), `StorageError` when the store failed. No writes, or two of one key, are a `ValueError`, as etcd
+        refuses them.
+        """
         ...
 
     async def oldest(self) -> int:
@@ -91,9 +109,17 @@ class Storage(Protocol):
         ...
 
     def watch(self, after: int) -> AsyncIterator[Sequence[LogEntry]]:
-        """Yield every write of a revision greater than `after`, without a gap, in order, a batch at a time.
+        """Yield what every commit of a revision greater than `after` did, without a gap, in order, a batch at a time.
 
-        A write appears only once it is durable. The iterator ends when the store is closed. Raises `Compacted` at once
-        when the log has been trimmed beyond `after`.
+        A batch holds whole commits, and a commit appears only once it is durable. The iterator ends when the store is
+        closed. Raises `Compacted` at once when the log has been trimmed beyond `after`.
         """
         ...
+
+
+def check(writes: Sequence[Write]) -> None:
+    """Raise `ValueError` for what no commit can be."""
+    if not writes:
+        raise ValueError("a commit without a write")
+    if len({write.key for write in writes}) < len(writes):
+        raise ValueError(f"a commit writes a key twice: {sorted(write.key for write in writes)}")

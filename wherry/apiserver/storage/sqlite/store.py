@@ -5,9 +5,9 @@ compacted and grows without bound under Lease renewals, and several writers meet
 
 - current entries live apart from a log that every transaction trims to a fixed length, a few rows at a time;
 - one thread owns the only connection, so no lock is ever contended and no reader can hold the WAL open;
-- what is submitted while a transaction is being synced goes into the next one: under load many writes share one fsync.
+- what is submitted while a transaction is being synced goes into the next one: under load many commits share one fsync.
 
-A write is acknowledged after its transaction is committed with `synchronous=FULL` in WAL mode, which is durable against
+A commit is acknowledged after its transaction has ended with `synchronous=FULL` in WAL mode, which is durable against
 the death of the process and, on a disk that honours fsync, of the machine.
 """
 
@@ -22,9 +22,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from wherry.apiserver.storage import interface
 from wherry.apiserver.storage.feed import Feed
-from wherry.apiserver.storage.interface import LogEntry, Snapshot, StorageError
-from wherry.apiserver.storage.sqlitefile import Outcome, SqliteFile, Write
+from wherry.apiserver.storage.interface import PAGE_LENGTH, LogEntry, Page, StorageError, Write
+from wherry.apiserver.storage.sqlite.file import Outcome, SqliteFile
 
 LOG_LENGTH = 8192
 LARGEST_BATCH = 512
@@ -33,10 +34,10 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, frozen=True)
-class _Writing:
-    """A write under way."""
+class _Committing:
+    """A commit under way."""
 
-    write: Write
+    writes: Sequence[Write]
     done: asyncio.Future[int]
 
 
@@ -49,7 +50,7 @@ class _Asking:
     done: asyncio.Future[Any]
 
 
-_Job = _Writing | _Asking | None
+_Job = _Committing | _Asking | None
 """None closes the store."""
 
 
@@ -78,7 +79,7 @@ class SqliteStorage:
         await ready
 
     async def close(self) -> None:
-        """Finish submitted writes, end watches and close the file."""
+        """Finish submitted commits, end watches and close the file."""
         if self._thread is not None:
             thread, self._thread = self._thread, None
             self._jobs.put(None)
@@ -86,37 +87,31 @@ class SqliteStorage:
             await asyncio.sleep(0)  # what the thread delivered last
             self._feed.close()
 
-    async def range(self, prefix: str = "") -> Snapshot:
-        """Return all entries whose key starts with `prefix`."""
-        return await self._ask(lambda file: Snapshot(file.range(prefix), file.revision))
+    async def range(self, prefix: str = "", *, after: str = "", limit: int = PAGE_LENGTH) -> Page:
+        """Return the first `limit` entries whose key starts with `prefix` and is greater than `after`."""
+        return await self._ask(lambda file: file.range(prefix, after, limit))
 
-    def put(self, key: str, value: bytes, expected: int) -> Awaitable[int]:
-        """Write `value` and return its revision, if the key's revision is `expected`."""
-        return self._submit(Write(key, value, expected))
-
-    def delete(self, key: str, expected: int) -> Awaitable[int]:
-        """Remove `key` and return the revision of the removal, if the key's revision is `expected`."""
-        return self._submit(Write(key, None, expected))
+    def commit(self, writes: Sequence[Write]) -> Awaitable[int]:
+        """Do all of `writes` or none, and return the one revision they get."""
+        interface.check(writes)
+        done: asyncio.Future[int] = self._loop.create_future()
+        done.add_done_callback(_look)
+        if self._thread is None:
+            done.set_exception(StorageError("the store is closed"))
+        else:
+            self._jobs.put(_Committing(writes, done))
+        return done
 
     async def oldest(self) -> int:
         """Return the smallest `after` that `watch` still serves."""
         return await self._ask(SqliteFile.oldest)
 
     async def watch(self, after: int) -> AsyncIterator[Sequence[LogEntry]]:
-        """Yield every write of a revision greater than `after`, in order."""
+        """Yield what every commit of a revision greater than `after` did, in order."""
         # Subscribing where the answer is delivered leaves no gap: deliveries are in the order of the thread's work.
         subscription = await self._ask(lambda file: file.log(after), self._feed.subscribe)
         async for batch in self._feed.follow(subscription):
             yield batch
-
-    def _submit(self, write: Write) -> asyncio.Future[int]:
-        done: asyncio.Future[int] = self._loop.create_future()
-        done.add_done_callback(_look)
-        if self._thread is None:
-            done.set_exception(StorageError("the store is closed"))
-        else:
-            self._jobs.put(_Writing(write, done))
-        return done
 
     async def _ask(self, work: Callable[[SqliteFile], Any], deliver: Callable[[Any], T] = lambda result: result) -> T:
         if self._thread is None:
@@ -139,8 +134,8 @@ class SqliteStorage:
             jobs = self._gather()
             serving = jobs[-1] is not None
             for kind, group in groupby(jobs, type):
-                if kind is _Writing:
-                    self._commit(file, cast(list[_Writing], list(group)))
+                if kind is _Committing:
+                    self._commit(file, cast(list[_Committing], list(group)))
                 elif kind is _Asking:
                     self._answer(file, cast(Iterator[_Asking], group))
         file.close()
@@ -155,9 +150,9 @@ class SqliteStorage:
                 break
         return jobs
 
-    def _commit(self, file: SqliteFile, writing: list[_Writing]) -> None:
-        outcomes, log = file.commit([w.write for w in writing])
-        self._loop.call_soon_threadsafe(self._deliver, writing, outcomes, log)
+    def _commit(self, file: SqliteFile, jobs: list[_Committing]) -> None:
+        outcomes, log = file.commit([job.writes for job in jobs])
+        self._loop.call_soon_threadsafe(self._deliver, jobs, outcomes, log)
 
     def _answer(self, file: SqliteFile, asking: Iterator[_Asking]) -> None:
         for job in asking:
@@ -170,10 +165,10 @@ class SqliteStorage:
 
     # Back in the event loop
 
-    def _deliver(self, writing: list[_Writing], outcomes: list[Outcome], log: list[LogEntry]) -> None:
+    def _deliver(self, jobs: list[_Committing], outcomes: list[Outcome], log: list[LogEntry]) -> None:
         if log:
             self._feed.publish(log)
-        for job, outcome in zip(writing, outcomes, strict=True):
+        for job, outcome in zip(jobs, outcomes, strict=True):
             _settle(job.done, outcome)
 
 
@@ -192,6 +187,6 @@ def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
 
 
 def _look(future: asyncio.Future[int]) -> None:
-    """Take note of an abandoned write's failure, which is nobody's concern."""
+    """Take note of an abandoned commit's failure, which is nobody's concern."""
     if not future.cancelled():
         future.exception()

@@ -1,0 +1,141 @@
+"""The open SQLite file of a store: one transaction, one read, the log's length. Used by one thread at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from wherry.apiserver.storage.interface import Compacted, Entry, LogEntry, Page, Stale, StorageError, Write
+from wherry.apiserver.storage.sqlite import schema
+from wherry.apiserver.storage.sqlite.schema import checksum
+
+_WAL_BYTES = 4 * 1024 * 1024
+
+Outcome = int | StorageError
+"""What became of a commit: its revision, or why it did not happen."""
+
+
+class SqliteFile:
+    """The file `path`, created when missing; `revision` is that of the last commit.
+
+    Keeps about the last `log_length` changes of a key. Raises `StorageError`: not a store, of another version, or not
+    let go by another process within `busy_seconds`.
+    """
+
+    def __init__(self, path: Path, log_length: int, busy_seconds: float):
+        self._path = path
+        self._log_length = log_length
+        try:
+            self._db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
+        except sqlite3.Error as error:
+            raise StorageError(f"cannot open {path}: {error}") from error
+        try:
+            self._prepare()
+            (self.revision,) = self._db.execute("SELECT revision FROM head").fetchone()
+        except (sqlite3.Error, StorageError) as error:
+            self._db.close()
+            raise StorageError(f"cannot open {path}: {error}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def commit(self, commits: Sequence[Sequence[Write]]) -> tuple[list[Outcome], list[LogEntry]]:
+        """Do all that can be done of `commits`, durably and in order, in one transaction.
+
+        Returns an outcome for each, and the log of those that happened. When the transaction fails, none did.
+        """
+        before = self.revision
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            results = [self._commit(writes) for writes in commits]
+            self._db.execute("UPDATE head SET revision = ?", (self.revision,))
+            self._trim()
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self.revision = before
+            return [StorageError(f"cannot write to {self._path}: {error}") for _ in commits], []
+        outcomes: list[Outcome] = [r if isinstance(r, Stale) else r[0].revision for r in results]
+        return outcomes, [entry for r in results if not isinstance(r, Stale) for entry in r]
+
+    def range(self, prefix: str, after: str, limit: int) -> Page:
+        """Return the first `limit` entries whose key starts with `prefix` and is greater than `after`."""
+        rows = self._read(
+            "SELECT key, value, revision, checksum FROM entries WHERE key >= ? AND key < ? AND key > ?"
+            " ORDER BY key LIMIT ?",
+            *(prefix, prefix + "\U0010ffff", after, limit + 1),
+        )
+        entries = [Entry(key, value, revision, total == checksum(key, value)) for key, value, revision, total in rows]
+        return Page(entries[:limit], self.revision, len(entries) > limit)
+
+    def oldest(self) -> int:
+        """Return the smallest revision after which nothing is missing from the log."""
+        rows = self._read("SELECT revision FROM log ORDER BY id LIMIT 1")
+        return int(rows[0][0]) - 1 if rows else self.revision
+
+    def log(self, after: int) -> list[LogEntry]:
+        """Return what commits after a revision did; raises `Compacted` when some are not kept any more."""
+        if after < (oldest := self.oldest()):
+            raise Compacted(oldest)
+        return list(self._backwards(after))[::-1]
+
+    def _backwards(self, after: int) -> Iterator[LogEntry]:
+        """Yield the log from its end: a key's value after a commit is the one before the next commit."""
+        later: dict[str, bytes | None] = {}
+        rows = self._read("SELECT revision, key, previous FROM log WHERE revision > ? ORDER BY id DESC", after)
+        for revision, key, previous in rows:
+            if key not in later:
+                current = self._read("SELECT value FROM entries WHERE key = ?", key)
+                later[key] = current[0][0] if current else None
+            yield LogEntry(revision, key, later[key], previous)
+            later[key] = previous
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
+        schema.prepare(self._db)
+
+    def _read(self, query: str, *parameters: object) -> list[Any]:
+        try:
+            return self._db.execute(query, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise StorageError(f"cannot read {self._path}: {error}") from error
+
+    def _commit(self, writes: Sequence[Write]) -> list[LogEntry] | Stale:
+        """Do all of `writes`, or say which key is not as expected."""
+        before: list[bytes | None] = []
+        for key, value, expected in writes:
+            row = self._db.execute("SELECT revision, value FROM entries WHERE key = ?", (key,)).fetchone()
+            current, previous = row or (0, None)
+            if current != expected or (value is None and row is None):
+                return Stale(key, current)
+            before.append(previous)
+        self.revision += 1
+        return [self._write(key, value, old) for (key, value, _), old in zip(writes, before, strict=True)]
+
+    def _write(self, key: str, value: bytes | None, previous: bytes | None) -> LogEntry:
+        if value is None:
+            self._db.execute("DELETE FROM entries WHERE key = ?", (key,))
+        else:
+            self._db.execute(
+                "INSERT INTO entries VALUES (?1, ?2, ?3, ?4)"
+                " ON CONFLICT (key) DO UPDATE SET value = ?2, revision = ?3, checksum = ?4",
+                (key, value, self.revision, checksum(key, value)),
+            )
+        row = (self.revision, key, previous, checksum(key, previous))
+        self._db.execute("INSERT INTO log (revision, key, previous, checksum) VALUES (?, ?, ?, ?)", row)
+        return LogEntry(self.revision, key, value, previous)
+
+    def _trim(self) -> None:
+        """Forget the oldest log entries beyond the log's length, whole commits only; ids count up by one."""
+        self._db.execute(
+            "DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?1 AND revision <"
+            " (SELECT revision FROM log WHERE id = (SELECT max(id) FROM log) - ?1 + 1)",
+            (self._log_length,),
+        )
