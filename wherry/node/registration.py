@@ -19,8 +19,7 @@ from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.node.config import NodeConfig
 from wherry.node.runtime.machine import Programs
-from wherry.node.version import KUBELET_VERSION
-from wherry.objects import Object, metadata
+from wherry.objects import Object, metadata, version
 from wherry.objects.errors import AlreadyExists, ApiError, NotFound
 from wherry.objects.resource import LEASES, NODES
 from wherry.objects.timestamps import micro, rfc3339
@@ -130,7 +129,7 @@ def status(config: NodeConfig, machine: Hardware, programs: Programs, old: Objec
             "kernelVersion": platform.release(),
             "osImage": machine.os_image,
             "containerRuntimeVersion": f"{programs.name}://{programs.version}",
-            "kubeletVersion": KUBELET_VERSION,
+            "kubeletVersion": version.GIT_VERSION,
             "kubeProxyVersion": "",
             "operatingSystem": "linux",
             "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),

@@ -115,7 +115,7 @@ _SUBRESOURCE_VERBS = {**_ITEM_VERBS, "create": _COLLECTION_VERBS["create"]}
 
 
 def swagger(kinds: Iterable[ServedKind], version: str = "v1") -> Object:
-    """Return the OpenAPI v2 document of all `kinds`; `version` is the server's own (`v1.34.0`)."""
+    """Return the OpenAPI v2 document of all `kinds`; `version` is the server's own (`v1.37.0`)."""
     served = list(kinds)
     return {
         "swagger": "2.0",

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.apiserver.harness import Cluster
 from wherry.apiserver.kinds import KINDS
+from wherry.objects.version import GIT_VERSION
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={v};as=APIGroupDiscoveryList"
 
@@ -88,7 +89,7 @@ async def test_openapi_v3_leads_from_the_index_to_every_group_and_version(cluste
 
 async def test_version_health_and_metrics(cluster: Cluster) -> None:
     _, _, version = await cluster.request("GET", "/version")
-    assert version["gitVersion"] == "v1.34.0+wherry"
+    assert version["gitVersion"] == GIT_VERSION
     for path in ("/healthz", "/livez", "/readyz"):
         assert (await cluster.request("GET", path))[::2] == (200, "ok")
     _, _, verbose = await cluster.request("GET", "/readyz?verbose")

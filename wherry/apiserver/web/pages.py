@@ -10,14 +10,15 @@ from aiohttp import web
 from wherry.apiserver.access.accounts import Accounts
 from wherry.apiserver.web import responses
 from wherry.objects import Object
+from wherry.objects.version import GIT_VERSION, MAJOR, MINOR
 from wherry.telemetry.health import Health
 
 Page = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 VERSION: Object = {
-    "major": "1",
-    "minor": "34",
-    "gitVersion": "v1.34.0+wherry",
+    "major": str(MAJOR),
+    "minor": str(MINOR),
+    "gitVersion": GIT_VERSION,
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "1970-01-01T00:00:00Z",

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import aiohttp
 
 from wherry.node.runtime.containers import ExecTimeoutError
-from wherry.objects import Object
+from wherry.objects import Object, version
 
 BODY_LIMIT = 10 << 10
-USER_AGENT = "kube-probe/1.34"
+USER_AGENT = f"kube-probe/{version.MAJOR}.{version.MINOR}"
 
 Execute = Callable[[Sequence[str], float], Awaitable[tuple[int, str]]]
 """Runs a command in the container within seconds; returns (exit code, output)."""
