@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,22 @@ REGISTRY_HOSTS = re.compile(
 
 def docstring(module: str) -> str:
     return ast.get_docstring(ast.parse((TOP / module).read_text())) or ""
+
+
+def imported(module: str) -> set[str]:
+    """Return the packages a module imports anywhere, by their first name; its own are `wherry`."""
+    names = []
+    for node in ast.walk(ast.parse((TOP / module).read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+def canonical(distribution: str) -> str:
+    """Return a distribution's name in the one form PEP 503 gives all its spellings."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def tracked() -> list[Path]:
@@ -42,6 +61,25 @@ def test_a_package_that_lists_its_files_lists_what_is_there() -> None:
         rows = re.findall(r"^ *([a-z_]+(?:\.[a-z.0-9]+|/))  +\S", docstring(package), re.MULTILINE)
         missing += [f"{package}: {name}" for name in rows if not ((TOP / package).parent / name).exists()]
     assert not missing
+
+
+def test_every_library_that_is_imported_is_declared_and_no_other() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    declared = {canonical(re.split(r"[<>=~!\[; ]", entry)[0]) for entry in project["dependencies"]}
+    imports = set().union(*map(imported, MODULES)) - sys.stdlib_module_names - {"wherry"}
+    providers = packages_distributions()
+    assert {canonical(providers.get(name, [name])[0]) for name in imports} == declared
+
+
+def test_licence_and_notice_go_into_the_wheel() -> None:
+    """Those files are part of it by PEP 639; the notice names every file of data that comes from elsewhere."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0"
+    assert set(project["license-files"]) == {"LICENSE", "NOTICE"}
+    assert "Apache License" in (TOP / "LICENSE").read_text()
+    for name in ("wherry/objects/schema.json", "wherry/objects/openapi_v2.bin"):
+        assert (TOP / name).exists()
+        assert name in (TOP / "NOTICE").read_text()
 
 
 @pytest.mark.parametrize("room", sorted(p.name for p in (TOP / "wherry").iterdir() if (p / "__init__.py").exists()))
