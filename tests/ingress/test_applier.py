@@ -11,12 +11,13 @@ import pytest
 
 from tests.ingress.objects import ingress, path, rule
 from wherry.ingress.applier import Applier
-from wherry.ingress.model.backend import Backend, BackendRef, Endpoint
-from wherry.ingress.model.build import Model, build
-from wherry.ingress.model.snapshot import Choices, Snapshot
+from wherry.ingress.fronts.ingress.build import build
+from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.nginx.control import ControlError, Store
 from wherry.ingress.nginx.process import ConfigRefused
 from wherry.ingress.nginx.runtime import Runtime
+from wherry.ingress.route.backend import Backend, BackendRef, Endpoint
+from wherry.ingress.route.model import Model
 from wherry.ingress.selfsigned import self_signed
 
 DEFAULT = self_signed(datetime.now(UTC))

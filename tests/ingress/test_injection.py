@@ -18,15 +18,16 @@ from hypothesis import strategies as st
 from tests.ingress.conf import Directive, parse
 from tests.ingress.objects import PREFIX, ingress, path, rule, service
 from tests.ingress.world import needs_nginx
-from wherry.ingress.annotations.catalog import ANNOTATIONS
-from wherry.ingress.model.backend import BackendRef
-from wherry.ingress.model.build import Model, build
-from wherry.ingress.model.paths import pattern_problem
-from wherry.ingress.model.snapshot import Choices, Snapshot
+from wherry.ingress.features.catalog import ANNOTATIONS
+from wherry.ingress.fronts.ingress.build import build
+from wherry.ingress.fronts.ingress.paths import pattern_problem
+from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.nginx.process import find_binary
 from wherry.ingress.nginx.quote import Unquotable, literal, quote
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
+from wherry.ingress.route.backend import BackendRef
+from wherry.ingress.route.model import Model
 from wherry.ingress.selfsigned import self_signed
 from wherry.objects import Object
 

@@ -8,12 +8,12 @@ import pytest
 
 from tests.ingress.certificates import make_certificate
 from tests.ingress.objects import endpoint_slice, ingress, path, rule, service, tls_secret
-from wherry.ingress.model.backend import BackendRef, Endpoint, resolve
-from wherry.ingress.model.build import build
-from wherry.ingress.model.certificate import BadCertificate, parse_certificate, read_certificate
-from wherry.ingress.model.classes import is_ours
-from wherry.ingress.model.snapshot import Choices, ClassChoice, Snapshot
-from wherry.ingress.model.tls import HostTls, tls_for
+from wherry.ingress.fronts.ingress.build import build
+from wherry.ingress.fronts.ingress.classes import is_ours
+from wherry.ingress.fronts.ingress.snapshot import Choices, ClassChoice, Snapshot
+from wherry.ingress.fronts.ingress.tls import HostTls, tls_for
+from wherry.ingress.route.backend import BackendRef, Endpoint, resolve
+from wherry.ingress.route.certificate import BadCertificate, parse_certificate, read_certificate
 from wherry.objects import Object
 
 OUR_CLASS = {"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from wherry.ingress.annotations.catalog import ANNOTATIONS
+from wherry.ingress.features.catalog import ANNOTATIONS
 from wherry.ingress.settings import READERS, Settings
 
 README = Path(__file__).parents[2] / "wherry/ingress/README.md"

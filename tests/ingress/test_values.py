@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from wherry.ingress import values
-from wherry.ingress.model.build import Structure
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
+from wherry.ingress.route.model import Structure
 from wherry.ingress.settings import READERS, Settings, read_settings
 from wherry.ingress.values import BadValue
 

@@ -22,9 +22,9 @@ import click
 from wherry.cli.goflags import WITHOUT_EFFECT, ObjectKey, go_bool, without_effect
 from wherry.client.http import HttpClient, connect
 from wherry.client.kubeconfig import ConfigError
-from wherry.ingress.annotations.parse import DEFAULT_PREFIX
 from wherry.ingress.controller import Controller
-from wherry.ingress.model.snapshot import ClassChoice
+from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
+from wherry.ingress.fronts.ingress.snapshot import ClassChoice
 from wherry.ingress.nginx.control import ControlError
 from wherry.ingress.nginx.files import UnsafeDirectory
 from wherry.ingress.nginx.process import Nginx, NginxError, access_log, find_binary, has_ipv6, worker_user

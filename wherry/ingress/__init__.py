@@ -3,8 +3,9 @@
     options.py       what the command line decides
     settings.py      what the controller's ConfigMap decides
     values.py        the forms a user-given value may have
-    annotations/     one file per annotation: validator, scope, risk, doc
-    model/           pure: API objects -> servers, locations, backends, certificates
+    fronts/          where routes come from: ingress/ turns Ingresses into the model (pure)
+    route/           the model: servers, locations, backends, certificates, whoever asked for them (pure)
+    features/        what a location can have: one file per feature, with the annotations that ask for it
     nginx/           nginx.conf (template), lua/ (inside nginx), and the process
     cluster.py       informers: API objects -> snapshot
     applier.py       model -> nginx: push what Lua can take, reload for the rest

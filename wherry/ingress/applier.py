@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wherry.ingress import metrics
-from wherry.ingress.model.backend import Backend, Endpoint
-from wherry.ingress.model.build import Model, Structure
-from wherry.ingress.model.certificate import Certificate
 from wherry.ingress.nginx.control import Store
 from wherry.ingress.nginx.process import ConfigRefused, Nginx
 from wherry.ingress.nginx.template import render
+from wherry.ingress.route.backend import Backend, Endpoint
+from wherry.ingress.route.certificate import Certificate
+from wherry.ingress.route.model import Model, Structure
 
 log = logging.getLogger(__name__)
 

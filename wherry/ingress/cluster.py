@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.ingress.access import may_read
-from wherry.ingress.model.snapshot import Key, Snapshot
+from wherry.ingress.fronts.ingress.snapshot import Snapshot
 from wherry.ingress.options import Options
+from wherry.ingress.route.problem import Key
 from wherry.objects import Object, metadata
 from wherry.objects import resource as known
 from wherry.objects.resource import Resource

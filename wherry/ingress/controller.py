@@ -13,15 +13,16 @@ from wherry.client.interface import Client
 from wherry.ingress import metrics
 from wherry.ingress.applier import Applier
 from wherry.ingress.cluster import Cluster
-from wherry.ingress.model.backend import Backend, BackendRef, resolve
-from wherry.ingress.model.build import Model, build
-from wherry.ingress.model.certificate import BadCertificate, Certificate, read_certificate
-from wherry.ingress.model.problem import Problem
+from wherry.ingress.fronts.ingress.build import build
 from wherry.ingress.nginx import files
 from wherry.ingress.nginx.control import ControlError
 from wherry.ingress.nginx.process import Nginx, NginxError
 from wherry.ingress.options import Options
 from wherry.ingress.report import Reporter, backend_problems, settings_of
+from wherry.ingress.route.backend import Backend, BackendRef, resolve
+from wherry.ingress.route.certificate import BadCertificate, Certificate, read_certificate
+from wherry.ingress.route.model import Model
+from wherry.ingress.route.problem import Problem
 from wherry.ingress.selfsigned import self_signed
 from wherry.ingress.status import StatusWriter
 from wherry.telemetry.health import HealthServer

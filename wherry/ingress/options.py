@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from wherry.ingress.annotations.parse import DEFAULT_PREFIX
-from wherry.ingress.model.snapshot import Choices, ClassChoice, Key
+from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
+from wherry.ingress.fronts.ingress.snapshot import Choices, ClassChoice
+from wherry.ingress.route.problem import Key
 from wherry.ingress.settings import Settings
 
 

@@ -15,14 +15,14 @@ from wherry.client.interface import Client
 from wherry.ingress.access import may_read
 from wherry.ingress.applier import backend_entries
 from wherry.ingress.cluster import SERVICE_LABEL
-from wherry.ingress.model.backend import resolve
-from wherry.ingress.model.build import build
-from wherry.ingress.model.problem import Problem
-from wherry.ingress.model.snapshot import Key, Snapshot
+from wherry.ingress.fronts.ingress.build import build
+from wherry.ingress.fronts.ingress.snapshot import Snapshot
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
 from wherry.ingress.options import Options
 from wherry.ingress.report import backend_problems, settings_of
+from wherry.ingress.route.backend import resolve
+from wherry.ingress.route.problem import Key, Problem
 from wherry.objects import Object, metadata
 from wherry.objects import resource as known
 from wherry.objects.resource import Resource

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from wherry.client.events import EventRecorder
 from wherry.ingress import metrics
-from wherry.ingress.model import problem
-from wherry.ingress.model.backend import Backend
-from wherry.ingress.model.build import Model
-from wherry.ingress.model.problem import Problem, Subject
+from wherry.ingress.route import problem
+from wherry.ingress.route.backend import Backend
+from wherry.ingress.route.model import Model
+from wherry.ingress.route.problem import Problem, Subject
 from wherry.ingress.settings import Settings, read_settings
 from wherry.objects import Object
 from wherry.objects.resource import CONFIG_MAPS, INGRESSES

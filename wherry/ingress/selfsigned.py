@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from wherry.ingress.model.certificate import Certificate, parse_certificate
+from wherry.ingress.route.certificate import Certificate, parse_certificate
 
 COMMON_NAME: Final = "Wherry Ingress Controller Default Certificate"
 DNS_NAME: Final = "ingress.local"

@@ -20,8 +20,8 @@ from wherry.client.interface import Client
 from wherry.client.workqueue import WorkQueue
 from wherry.ingress.access import patiently
 from wherry.ingress.cluster import Cluster
-from wherry.ingress.model.snapshot import Key
 from wherry.ingress.options import Options
+from wherry.ingress.route.problem import Key
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, Forbidden, NotFound
 from wherry.objects.resource import INGRESSES, PODS

@@ -8,11 +8,11 @@ from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from wherry.ingress.model.build import Structure
-from wherry.ingress.model.location import Location, Match
-from wherry.ingress.model.server import CATCH_ALL, Server
 from wherry.ingress.nginx.quote import literal, quote
 from wherry.ingress.nginx.runtime import Runtime
+from wherry.ingress.route.location import Location, Match
+from wherry.ingress.route.model import Structure
+from wherry.ingress.route.server import CATCH_ALL, Server
 
 _MARK = "@checksum@"
 
@@ -65,7 +65,7 @@ def match(location: Location) -> str:
 
 def route(location: Location, server: Server) -> str:
     """Return the labels a request is counted under: host, namespace, Ingress, Service, separated by blanks."""
-    namespace, ingress = location.ingress or ("-", "-")
+    namespace, ingress = location.owner or ("-", "-")
     host = "-" if server.host == CATCH_ALL else server.host
     return literal(f"{host} {namespace} {ingress} {location.backend.service if location.backend else '-'}")
 

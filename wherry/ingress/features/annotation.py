@@ -32,8 +32,8 @@ class Risk(Enum):
 class Annotation:
     """One annotation, named without its prefix.
 
-    `read` turns the text into the value of the `Policy` field of the same name (underscores for hyphens); it raises
-    `BadValue` for text of any other form, and what it lets through is safe inside a quoted string of nginx.conf.
+    `read` turns the text into a typed value of the `Policy`; it raises `BadValue` for text of any other form, and what
+    it lets through is safe inside a quoted string of nginx.conf.
     """
 
     name: str
@@ -41,8 +41,3 @@ class Annotation:
     risk: Risk
     doc: str
     read: Callable[[str], Any]
-
-    @property
-    def field(self) -> str:
-        """Return the `Policy` field this annotation sets."""
-        return self.name.replace("-", "_")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from wherry.ingress.model.snapshot import ClassChoice
+from wherry.ingress.fronts.ingress.snapshot import ClassChoice
 from wherry.objects import Object, metadata
 
 CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"

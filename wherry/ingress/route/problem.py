@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from wherry.objects import Object
 
+Key = tuple[str, str]
+"""(namespace, name)."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from wherry.ingress import annotations
-from wherry.ingress.annotations.catalog import ANNOTATIONS
-from wherry.ingress.annotations.parse import read_policy
-from wherry.ingress.annotations.policy import Policy
-from wherry.ingress.annotations.unsupported import is_canary
+from wherry.ingress import features
+from wherry.ingress.features.catalog import ANNOTATIONS, FEATURES
+from wherry.ingress.features.policy import Policy
+from wherry.ingress.features.rewriting import makes_patterns
+from wherry.ingress.fronts.ingress.annotations import read_policy
+from wherry.ingress.fronts.ingress.unsupported import is_canary
 
 PREFIX = "nginx.ingress.kubernetes.io"
 
 
-def test_every_annotation_has_a_field_in_the_policy_and_a_file_of_its_name() -> None:
-    assert {a.field for a in ANNOTATIONS.values()} == {f.name for f in fields(Policy)} - {"denied"}
-    files = {p.stem for p in Path(annotations.__file__).parent.glob("*.py")}
-    assert {a.field for a in ANNOTATIONS.values()} == files - {
-        "__init__",
-        "catalog",
-        "frame",
-        "parse",
-        "policy",
-        "unsupported",
-    }
+def test_every_feature_has_a_file_that_says_what_it_is_and_every_annotation_one_feature() -> None:
+    files = {p.stem for p in Path(features.__file__).parent.glob("*.py")}
+    assert {f.__name__.rpartition(".")[2] for f in FEATURES} == files - {"__init__", "annotation", "catalog", "policy"}
+    assert len(ANNOTATIONS) == sum(len(f.ANNOTATIONS) for f in FEATURES)
+    assert all(f.__doc__ for f in FEATURES)
 
 
 @pytest.mark.parametrize("annotation", ANNOTATIONS.values(), ids=lambda a: a.name)
-def test_every_annotation_has_a_doc(annotation: annotations.frame.Annotation) -> None:
+def test_every_annotation_has_a_doc(annotation: features.annotation.Annotation) -> None:
     assert annotation.doc.endswith(".")
 
 
@@ -43,14 +37,16 @@ def test_values_become_typed_fields() -> None:
             f"{PREFIX}/backend-protocol": "https",
         }
     )
-    assert policy == Policy(rewrite_target="/$2", ssl_redirect=False, proxy_read_timeout=90, backend_protocol="HTTPS")
+    assert policy == Policy(
+        {"rewrite-target": "/$2", "ssl-redirect": False, "proxy-read-timeout": 90, "backend-protocol": "HTTPS"}
+    )
     assert not problems
-    assert policy.regex
+    assert makes_patterns(policy)
 
 
 def test_only_our_prefix_is_read() -> None:
     given = {"nginx.org/ssl-redirect": "x", f"{PREFIX}/ssl-redirect": "true", "mine/ssl-redirect": "false"}
-    assert read_policy(given, "mine") == (Policy(ssl_redirect=False), [])
+    assert read_policy(given, "mine") == (Policy({"ssl-redirect": False}), [])
 
 
 def test_an_unknown_annotation_is_named() -> None:

@@ -8,26 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, Literal
 
-from wherry.ingress.model.backend import find_port
-from wherry.ingress.model.snapshot import Key
+from wherry.ingress.route.backend import find_port
+from wherry.ingress.route.problem import Key
+from wherry.ingress.route.stream import Stream
 from wherry.objects import Object
 
 _TARGET: Final = re.compile(r"([a-z0-9.-]+)/([a-z0-9.-]+):([a-z0-9-]+)", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Stream:
-    """One port of the node, forwarded to a cluster IP."""
-
-    port: int
-    protocol: Literal["TCP", "UDP"]
-    address: str
-    target_port: int
-    service: str
 
 
 def streams(

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wherry.ingress.annotations.parse import DEFAULT_PREFIX
+from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
+from wherry.ingress.route.problem import Key
 from wherry.ingress.settings import Settings
 from wherry.objects import Object
-
-Key = tuple[str, str]
-"""(namespace, name)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,18 @@
-"""Servers: one host with its paths. The oldest Ingress that claims a path of a host keeps it."""
+"""Hosts: the rules Ingresses state for one. The oldest Ingress that claims a path of a host keeps it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wherry.ingress.model.location import Location, Match, Rule, in_order, location, places
-from wherry.ingress.model.snapshot import Key
+from wherry.ingress.fronts.ingress.rule import Rule, location, places
+from wherry.ingress.route.location import Location, Match, in_order
+from wherry.ingress.route.problem import Key
+from wherry.ingress.route.server import Server
 from wherry.ingress.settings import Settings
-
-CATCH_ALL = "_"
-"""The host of requests no other server takes."""
 
 Taken = Callable[[Rule, Key], None]
 """Called with a rule that came too late, and the Ingress that has its path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One host. `tls`: an Ingress lists the host under `spec.tls`. The locations always include `/`."""
-
-    host: str
-    tls: bool
-    locations: tuple[Location, ...]
 
 
 @dataclass(slots=True)

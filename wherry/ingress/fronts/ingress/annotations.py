@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wherry.ingress.annotations.catalog import ANNOTATIONS
-from wherry.ingress.annotations.policy import Policy
-from wherry.ingress.annotations.unsupported import restricts_access
+from wherry.ingress.features.catalog import ANNOTATIONS
+from wherry.ingress.features.policy import Policy
+from wherry.ingress.fronts.ingress.unsupported import restricts_access
 from wherry.ingress.values import BadValue
 
 DEFAULT_PREFIX = "nginx.ingress.kubernetes.io"
@@ -20,6 +20,7 @@ def read_policy(annotations: Mapping[str, str], prefix: str = DEFAULT_PREFIX) ->
     """
     found: dict[str, Any] = {}
     problems: list[str] = []
+    denied = ""
     for key, text in sorted(annotations.items()):
         owner, _, name = key.partition("/")
         if owner != prefix:
@@ -28,13 +29,13 @@ def read_policy(annotations: Mapping[str, str], prefix: str = DEFAULT_PREFIX) ->
         if annotation is None:
             problems.append(f"annotation {key} is not supported{_consequence(name)}")
             if restricts_access(name):
-                found["denied"] = f"annotation {name} is not supported"
+                denied = f"annotation {name} is not supported"
             continue
         try:
-            found[annotation.field] = annotation.read(text)
+            found[name] = annotation.read(text)
         except BadValue as error:
             problems.append(f"annotation {key} is ignored: {error}")
-    return Policy(**found), problems
+    return Policy(found, denied), problems
 
 
 def _consequence(name: str) -> str:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wherry.ingress.model import problem
-from wherry.ingress.model.certificate import BadCertificate, Certificate, read_certificate
-from wherry.ingress.model.snapshot import Key
+from wherry.ingress.route import problem
+from wherry.ingress.route.certificate import BadCertificate, Certificate, read_certificate
+from wherry.ingress.route.problem import Key
 from wherry.objects import Object
 
 

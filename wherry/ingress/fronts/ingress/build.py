@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import partial
 
-from wherry.ingress.annotations.parse import read_policy
-from wherry.ingress.annotations.policy import Policy
-from wherry.ingress.annotations.unsupported import is_canary
-from wherry.ingress.model import problem
-from wherry.ingress.model.backend import BackendRef
-from wherry.ingress.model.certificate import Certificate
-from wherry.ingress.model.classes import is_ours
-from wherry.ingress.model.location import Location, Rule, default_location
-from wherry.ingress.model.paths import host_problem, path_problem, pattern_problem
-from wherry.ingress.model.problem import Problem, Subject
-from wherry.ingress.model.server import CATCH_ALL, HostRules, Server
-from wherry.ingress.model.snapshot import Choices, Key, Snapshot
-from wherry.ingress.model.stream import Stream, streams
-from wherry.ingress.model.tls import tls_for
-from wherry.ingress.settings import Settings
+from wherry.ingress.features import rewriting
+from wherry.ingress.features.policy import Policy
+from wherry.ingress.fronts.ingress.annotations import read_policy
+from wherry.ingress.fronts.ingress.classes import is_ours
+from wherry.ingress.fronts.ingress.host import HostRules
+from wherry.ingress.fronts.ingress.paths import host_problem, path_problem, pattern_problem
+from wherry.ingress.fronts.ingress.rule import Rule, default_location
+from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
+from wherry.ingress.fronts.ingress.streams import streams
+from wherry.ingress.fronts.ingress.tls import tls_for
+from wherry.ingress.fronts.ingress.unsupported import is_canary
+from wherry.ingress.route import problem
+from wherry.ingress.route.backend import BackendRef
+from wherry.ingress.route.certificate import Certificate
+from wherry.ingress.route.location import Location
+from wherry.ingress.route.model import Model, Structure
+from wherry.ingress.route.problem import Key, Problem, Subject
+from wherry.ingress.route.server import CATCH_ALL, Server
+from wherry.ingress.route.stream import Stream
 from wherry.objects import Object, metadata, names
-
-
-@dataclass(frozen=True, slots=True)
-class Structure:
-    """What nginx.conf says: a change here is a reload."""
-
-    servers: tuple[Server, ...] = ()
-    streams: tuple[Stream, ...] = ()
-    settings: Settings = field(default_factory=Settings)
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """The wanted nginx, but for endpoints: those are `backend.resolve` of each of `backends`.
-
-    `certificates` are by host; hosts with TLS that are not in it get the default certificate. `ours` are the Ingresses
-    this controller serves; `users` says which of them point at a backend.
-    """
-
-    structure: Structure = field(default_factory=Structure)
-    certificates: Mapping[str, Certificate] = field(default_factory=dict)
-    backends: frozenset[BackendRef] = frozenset()
-    users: Mapping[BackendRef, tuple[Subject, ...]] = field(default_factory=dict)
-    ours: tuple[Key, ...] = ()
-    problems: tuple[Problem, ...] = ()
 
 
 def build(snapshot: Snapshot, choices: Choices) -> Model:
@@ -100,7 +78,7 @@ class _Builder:
         for server in servers:
             for at in server.locations:
                 if at.backend is not None:
-                    users.setdefault(at.backend, set()).update([self._subjects[at.ingress]] if at.ingress else [])
+                    users.setdefault(at.backend, set()).update([self._subjects[at.owner]] if at.owner else [])
         return Model(
             structure=Structure(servers, tuple(self._streams()), settings),
             certificates=dict(sorted(self._certificates.items())),
@@ -119,7 +97,7 @@ class _Builder:
             self._report(subject, problem.BAD_HOST, f"host {host!r} is left out: {wrong}")
             return
         at = self._hosts.setdefault(host, HostRules(host))
-        at.regex = at.regex or policy.regex
+        at.regex = at.regex or rewriting.makes_patterns(policy)
         self._add_tls(ingress, at, subject)
         for path in (rule.get("http") or {}).get("paths") or ():
             found = self._rule(path, metadata.key(ingress), policy, subject)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from wherry.ingress.model import problem
+from wherry.ingress.route import problem
 from wherry.objects import Object
 
 

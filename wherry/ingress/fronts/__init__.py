@@ -1,0 +1,4 @@
+"""Fronts: where routes come from. Each turns the objects of one API into the model of `route/`.
+
+ingress/    networking.k8s.io Ingresses, with ingress-nginx' annotations and ConfigMaps
+"""

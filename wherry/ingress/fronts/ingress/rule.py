@@ -1,0 +1,69 @@
+"""Rules: a path as an Ingress states it, and the locations it becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wherry.ingress.features import bodies, protocol, redirects, rewriting, timeouts
+from wherry.ingress.features.policy import Policy
+from wherry.ingress.route.backend import BackendRef
+from wherry.ingress.route.location import Location, Match
+from wherry.ingress.route.problem import Key
+from wherry.ingress.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One path as an Ingress states it, after checks; the oldest Ingress' rule goes first."""
+
+    path: str
+    path_type: str
+    backend: BackendRef
+    ingress: Key
+    policy: Policy
+
+
+def places(rule: Rule, regex: bool) -> list[tuple[Match, str]]:
+    """Return where in nginx the rule applies: its (match, path) pairs, the surest first.
+
+    Prefix is by segments: `/foo` is `/foo` itself and all below `/foo/`. ImplementationSpecific is a plain string
+    prefix, as in ingress-nginx. On a host with regular expressions (`regex`) every path is one, whatever its type:
+    upstream's rule.
+    """
+    if regex:
+        return [(Match.REGEX, rule.path)]
+    if rule.path_type == "Exact":
+        return [(Match.EXACT, rule.path)]
+    if rule.path_type == "Prefix" and rule.path != "/":
+        bare = rule.path.rstrip("/") or "/"
+        return [(Match.EXACT, bare), (Match.PREFIX, bare.rstrip("/") + "/")]
+    return [(Match.PREFIX, rule.path)]
+
+
+def location(rule: Rule, match: Match, path: str, settings: Settings, tls: bool) -> Location:
+    """Return the location for one place of a rule; `tls` says whether its host has TLS."""
+    policy = rule.policy
+    return Location(
+        path=path,
+        match=match,
+        backend=rule.backend,
+        owner=rule.ingress,
+        redirect=redirects.of(policy, settings, tls),
+        rewrite_target=rewriting.of(policy, settings),
+        body_size=bodies.of(policy, settings),
+        timeouts=timeouts.of(policy, settings),
+        protocol=protocol.of(policy, settings),
+        denied=policy.denied,
+    )
+
+
+def default_location(backend: BackendRef | None, settings: Settings) -> Location:
+    """Return the location for what no rule takes."""
+    nothing = Policy()
+    return Location(
+        "/",
+        Match.PREFIX,
+        backend,
+        body_size=bodies.of(nothing, settings),
+        timeouts=timeouts.of(nothing, settings),
+    )

@@ -1,0 +1,19 @@
+"""Servers: one host with its paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wherry.ingress.route.location import Location
+
+CATCH_ALL = "_"
+"""The host of requests no other server takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One host. `tls`: whether it has TLS. The locations always include `/`."""
+
+    host: str
+    tls: bool
+    locations: tuple[Location, ...]
