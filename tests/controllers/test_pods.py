@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.controllers.builders import NOW, pod, ready
-from wherry.controllers.pods import available_in, deletion_order, is_active
+from wherry.controllers.pods import available_in, deletion_order
 from wherry.controllers.podtemplate import name_prefix, pod_from
 from wherry.objects import Object
+from wherry.objects.meaning.pods import is_active
 from wherry.objects.timestamps import rfc3339
 
 

@@ -68,5 +68,6 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
 
 
 def _address(node: dict[str, Any]) -> str:
-    addresses = node.get("status", {}).get("addresses") or []
-    return next((str(a["address"]) for a in addresses if a["type"] == "InternalIP"), "-")
+    from wherry.objects.meaning import nodes
+
+    return next(iter(nodes.addresses(node)), "-")

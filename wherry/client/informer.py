@@ -11,14 +11,12 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from wherry.client.interface import Client, WatchEvent
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, ServiceUnavailable, TooManyRequests
+from wherry.objects.metadata import Key
 from wherry.objects.resource import Resource
 
 log = logging.getLogger(__name__)
-
-Key = tuple[str, str]
-"""(namespace, name); the namespace is "" for cluster-scoped objects."""
 
 Handler = Callable[[Object | None, Object | None], None]
 """Called with (old, new): (None, new) added, (old, new) changed, (old, None) deleted. Must not block or raise."""
@@ -28,12 +26,6 @@ RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 LASTING_SECONDS = 1.0
 """A watch that ends sooner, without an event, counts as a failure: no server may make us ask in a tight loop."""
-
-
-def key_of(obj: Object) -> Key:
-    """Return an object's cache key."""
-    metadata = obj["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
 
 
 class Informer:
@@ -88,7 +80,7 @@ class Informer:
                     version = event.object["metadata"]["resourceVersion"]
                     self._failures = 0
                     if event.type != "BOOKMARK":
-                        self._set(key_of(event.object), None if event.type == "DELETED" else event.object)
+                        self._set(metadata.key(event.object), None if event.type == "DELETED" else event.object)
             except (ServiceUnavailable, TooManyRequests) as error:
                 problem = error  # what we know is still good: go on from there
             except ApiError as error:
@@ -107,7 +99,7 @@ class Informer:
 
     async def _relist(self) -> str:
         listed = await self._client.list(self.resource, self._namespace, labels=self._labels, fields=self._fields)
-        current = {key_of(o): o for o in listed.items}
+        current = {metadata.key(o): o for o in listed.items}
         for key in [k for k in self._objects if k not in current]:
             self._set(key, None)
         for key, obj in current.items():

@@ -27,10 +27,11 @@ from wherry.cluster.paths import Paths, node_namespace, node_run
 from wherry.cluster.supervisor import Component
 from wherry.net import namespaces
 from wherry.node.config import NodeConfig
+from wherry.objects.meaning.wellknown import CONTROL_PLANE_ROLE
 from wherry.telemetry import log
 
 API_PORT = 6443
-CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+CONTROL_PLANE_TAINT = {"key": CONTROL_PLANE_ROLE, "effect": "NoSchedule"}
 
 
 def of(config: ClusterConfig, paths: Paths, listeners: Mapping[str, socket.socket]) -> list[Component]:
@@ -84,7 +85,7 @@ async def _node_agent(server: kubeconfig.Config, config: NodeConfig) -> None:
 def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
     """Return what the node agent of `node` needs to know."""
     is_control_plane = node == config.control_plane
-    labels = {"node-role.kubernetes.io/control-plane": ""} if is_control_plane else {}
+    labels = {CONTROL_PLANE_ROLE: ""} if is_control_plane else {}
     # As kind does: with other nodes to run on, the control plane's is kept free of ordinary pods.
     taints = [CONTROL_PLANE_TAINT] if is_control_plane and len(config.nodes) > 1 else []
     return NodeConfig(

@@ -22,7 +22,9 @@ from wherry.cluster.paths import LAN_NAMESPACE, Paths
 from wherry.cluster.relay import Address, DatagramRelay, StreamRelay
 from wherry.net import namespaces
 from wherry.objects import Object
-from wherry.objects.metadata import condition
+from wherry.objects.meaning.pods import addresses, is_ready
+from wherry.objects.meaning.services import ports, protocol
+from wherry.objects.metadata import is_being_deleted
 from wherry.objects.resource import PODS, SERVICES
 from wherry.telemetry.health import Health, HealthServer
 
@@ -37,22 +39,17 @@ PortKey = tuple[str, int]
 def node_ports(services: Iterable[Object]) -> set[PortKey]:
     """Return every NodePort the services ask for (protocols TCP and UDP; SCTP has no loopback relay)."""
     return {
-        (port.get("protocol", "TCP"), port["nodePort"])
+        (protocol(port), port["nodePort"])
         for service in services
-        for port in service["spec"].get("ports") or []
-        if port.get("nodePort") and port.get("protocol", "TCP") in ("TCP", "UDP")
+        for port in ports(service)
+        if port.get("nodePort") and protocol(port) in ("TCP", "UDP")
     }
 
 
 def ingress_addresses(pods: Iterable[Object]) -> list[str]:
     """Return the addresses of the ready ingress controller pods, sorted."""
-    ready = []
-    for pod in pods:
-        state = condition(pod, "Ready")
-        address = pod.get("status", {}).get("podIP")
-        if address and state and state["status"] == "True" and "deletionTimestamp" not in pod["metadata"]:
-            ready.append(address)
-    return sorted(ready)
+    serving = [pod for pod in pods if is_ready(pod) and not is_being_deleted(pod)]
+    return sorted(address for pod in serving for address in addresses(pod)[:1])
 
 
 class HostForward:

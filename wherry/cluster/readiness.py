@@ -15,10 +15,10 @@ from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.cluster.config import ClusterConfig
 from wherry.objects import Object, selectors, timestamps
-from wherry.objects.metadata import condition, is_being_deleted, labels
+from wherry.objects.meaning import nodes, pods
+from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE
+from wherry.objects.metadata import is_being_deleted, labels
 from wherry.objects.resource import DAEMON_SETS, DEPLOYMENTS, LEASES, NODES, PODS, Resource
-
-NODE_LEASES = "kube-node-lease"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def missing(config: ClusterConfig, seen: Seen, since: float) -> list[Waiting]:
     """Return what is still missing of a cluster whose sandbox began at `since` (seconds since the epoch)."""
     wanted = {n.name for n in config.nodes}
     renewed = {o["metadata"]["name"] for o in seen.leases if _after(o["spec"].get("renewTime"), since)}
-    ready = sum(1 for n in seen.nodes if n["metadata"]["name"] in wanted & renewed and _is_true(n, "Ready"))
+    ready = sum(1 for n in seen.nodes if n["metadata"]["name"] in wanted & renewed and nodes.is_ready(n))
     waiting = [Waiting("nodes", ready, len(wanted))]
     found = {(w["metadata"]["namespace"], w["metadata"]["name"]): w for w in seen.workloads}
     fresh = [p for p in seen.pods if _is_fresh(p, since)]
@@ -78,7 +78,7 @@ def _is_fresh(pod: Object, since: float) -> bool:
     statuses = pod.get("status", {}).get("containerStatuses") or []
     started = [status.get("state", {}).get("running", {}).get("startedAt") for status in statuses]
     return (
-        _is_true(pod, "Ready")
+        pods.is_ready(pod)
         and not is_being_deleted(pod)
         and bool(started)
         and all(_after(time, since) for time in started)
@@ -89,11 +89,6 @@ def _after(time: str | None, since: float) -> bool:
     return bool(time) and timestamps.parse(str(time)) >= math.floor(since)  # the API's times are whole seconds
 
 
-def _is_true(obj: Object, kind: str) -> bool:
-    found = condition(obj, kind)
-    return found is not None and found["status"] == "True"
-
-
 async def look(client: Client, config: ClusterConfig, since: float) -> list[Waiting]:
     """Return what is missing right now."""
 
@@ -101,7 +96,7 @@ async def look(client: Client, config: ClusterConfig, since: float) -> list[Wait
         return (await client.list(resource, namespace)).items
 
     workloads = [*await listed(DAEMON_SETS), *await listed(DEPLOYMENTS)]
-    seen = Seen(await listed(NODES), await listed(LEASES, NODE_LEASES), workloads, await listed(PODS))
+    seen = Seen(await listed(NODES), await listed(LEASES, NODE_LEASE_NAMESPACE), workloads, await listed(PODS))
     return missing(config, seen, since)
 
 
@@ -110,7 +105,7 @@ async def wait_until_ready(
 ) -> None:
     """Return when nothing is missing; `progress` is called with what is, whenever that changes."""
     caches: Mapping[Resource, Informer] = {
-        resource: Informer(client, resource, NODE_LEASES if resource == LEASES else None)
+        resource: Informer(client, resource, NODE_LEASE_NAMESPACE if resource == LEASES else None)
         for resource in (NODES, LEASES, DAEMON_SETS, DEPLOYMENTS, PODS)
     }
     changed = asyncio.Event()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from wherry.client.informer import Informer, Key, key_of
+from wherry.client.informer import Informer
 from wherry.client.workqueue import WorkQueue
 from wherry.controllers.context import Context
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError
+from wherry.objects.metadata import Key
 from wherry.objects.resource import Resource
 
 
@@ -63,7 +64,7 @@ class Controller(Runner):
     def enqueue(self, obj: Object | None) -> None:
         """Queue an object's key."""
         if obj is not None:
-            self.queue.add(key_of(obj))
+            self.queue.add(metadata.key(obj))
 
     async def _attempt(self, key: Key) -> None:
         try:

@@ -10,33 +10,19 @@ import json
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-from wherry.client.informer import Key, key_of
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.podcontrol import is_namespace_terminating
-from wherry.controllers.pods import is_ready
-from wherry.controllers.servicepods import (
-    HEADLESS_LABEL,
-    TRIGGER_TIME,
-    addresses,
-    has_selector,
-    hostname,
-    is_headless,
-    is_reachable,
-    ports,
-    publishes_unready,
-    selects,
-    target_reference,
-    touched,
-    trigger_time,
-)
+from wherry.controllers.servicepods import hostname, is_reachable, ports, target_reference, touched, trigger_time
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.meaning.pods import addresses_of, is_ready, node_of
+from wherry.objects.meaning.services import has_selector, is_headless, publishes_unready, selects
+from wherry.objects.meaning.wellknown import ENDPOINTS_MANAGED_BY, HEADLESS, OVER_CAPACITY, TRIGGER_TIME
+from wherry.objects.metadata import Key
 from wherry.objects.resource import ENDPOINTS, PODS, SERVICES
 
-MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 MANAGER = "endpoint-controller"
-OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
 MOST_ADDRESSES = 1000
 
 
@@ -46,7 +32,7 @@ def subsets(service: Object, pods: Sequence[Object]) -> list[Object]:
     family = (service["spec"].get("ipFamilies") or ["IPv4"])[0]
     groups: dict[str, Object] = {}
     for pod in pods:
-        found = addresses(pod, family)
+        found = addresses_of(pod, family)
         here = ports(service, pod)
         if not found or not is_reachable(pod, terminating=everybody) or (service["spec"].get("ports") and not here):
             continue
@@ -58,8 +44,8 @@ def subsets(service: Object, pods: Sequence[Object]) -> list[Object]:
 
 def _address(service: Object, pod: Object, ip: str) -> Object:
     address: Object = {"ip": ip, "targetRef": target_reference(pod)}
-    if pod["spec"].get("nodeName"):
-        address["nodeName"] = pod["spec"]["nodeName"]
+    if node := node_of(pod):
+        address["nodeName"] = node
     if name := hostname(service, pod):
         address["hostname"] = name
     return address
@@ -92,10 +78,10 @@ def truncated(found: list[Object]) -> tuple[list[Object], bool]:
 def desired(service: Object, pods: Sequence[Object], current: Object | None) -> Object:
     """Return the Endpoints object for a Service with a selector; `current` itself when it is right already."""
     found, cut = truncated(subsets(service, pods))
-    labels = {**metadata.labels(service), MANAGED_BY: MANAGER}
-    labels.pop(HEADLESS_LABEL, None)
+    labels = {**metadata.labels(service), ENDPOINTS_MANAGED_BY: MANAGER}
+    labels.pop(HEADLESS, None)
     if is_headless(service):
-        labels[HEADLESS_LABEL] = ""
+        labels[HEADLESS] = ""
     if current is not None and (current.get("subsets") or []) == found and metadata.labels(current) == labels:
         return current
     meta = dict((current or {}).get("metadata") or {})
@@ -148,7 +134,7 @@ class EndpointsController(Controller):
 
     async def _remove(self, key: Key, current: Object | None) -> None:
         """Take away what a Service leaves behind; hand-made Endpoints that were there before it are left alone."""
-        ours = current is not None and metadata.labels(current).get(MANAGED_BY) == MANAGER
+        ours = current is not None and metadata.labels(current).get(ENDPOINTS_MANAGED_BY) == MANAGER
         if current is not None and (ours or key in self._deleted):
             with contextlib.suppress(NotFound):
                 await self.client.delete(ENDPOINTS, key[1], key[0], uid=current["metadata"]["uid"])
@@ -156,9 +142,9 @@ class EndpointsController(Controller):
 
     def _service_changed(self, old: Object | None, new: Object | None) -> None:
         if old is not None and new is None:
-            self._deleted.add(key_of(old))
+            self._deleted.add(metadata.key(old))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        namespace = key_of(new or old or {})[0]
+        namespace = metadata.key(new or old or {})[0]
         for service in touched(self._services_by_namespace.get(namespace), old, new):
             self.enqueue(service)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
-from wherry.client.informer import Key
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.objects import Object
 from wherry.objects.errors import Conflict, NotFound
+from wherry.objects.metadata import Key
 from wherry.objects.resource import EVENTS
 from wherry.objects.timestamps import parse
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 
-from wherry.client.informer import Informer, Key, key_of
-from wherry.objects import Object
+from wherry.client.informer import Informer
+from wherry.objects import Object, metadata
+from wherry.objects.metadata import Key
 
 KeysOf = Callable[[Object], Iterable[Hashable]]
 
@@ -28,9 +29,9 @@ class Index:
         if old is not None:
             for key in before - after:
                 found = self._found[key]
-                del found[key_of(old)]
+                del found[metadata.key(old)]
                 if not found:
                     del self._found[key]
         if new is not None:
             for key in after:
-                self._found.setdefault(key, {})[key_of(new)] = new
+                self._found.setdefault(key, {})[metadata.key(new)] = new

@@ -11,12 +11,11 @@ import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from wherry.client.informer import Key
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.objects import Object, metadata
 from wherry.objects.errors import MethodNotAllowed, NotFound
-from wherry.objects.metadata import set_condition
+from wherry.objects.metadata import Key, set_condition
 from wherry.objects.resource import EVENTS, NAMESPACES, PODS, Resource
 from wherry.objects.timestamps import rfc3339
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from wherry.client.informer import Key
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.podcontrol import is_namespace_terminating
 from wherry.objects import Object, metadata
 from wherry.objects.errors import AlreadyExists, ApiError
+from wherry.objects.metadata import Key
 from wherry.objects.resource import NAMESPACES, Resource
 
 

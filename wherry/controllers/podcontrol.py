@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from wherry.client.events import EventRecorder
-from wherry.client.informer import Key
 from wherry.client.interface import Client
 from wherry.controllers.expectations import Expectations
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.metadata import Key
 from wherry.objects.resource import PODS, Resource
 
 SLOW_START = 1

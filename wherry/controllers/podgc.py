@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from wherry.client.informer import Key, key_of
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
-from wherry.controllers.pods import is_finished
 from wherry.objects import Object, metadata
 from wherry.objects.errors import Conflict, NotFound
-from wherry.objects.metadata import condition, set_condition
+from wherry.objects.meaning import nodes
+from wherry.objects.meaning.pods import has_ended
+from wherry.objects.meaning.wellknown import OUT_OF_SERVICE
+from wherry.objects.metadata import Key, set_condition
 from wherry.objects.resource import NODES, PODS
-from wherry.objects.taints import OUT_OF_SERVICE, taints_of
+from wherry.objects.taints import taints_of
 from wherry.objects.timestamps import rfc3339
 
 DISRUPTION = "DisruptionTarget"
@@ -44,9 +45,8 @@ def abandoned(pod: Object, node: Object | None) -> bool:
         return True
     if node is None:
         return False  # its node may come back: that is the orphans' case
-    ready = condition(node, "Ready")
     out = any(t["key"] == OUT_OF_SERVICE for t in taints_of(node))
-    return out and (ready is None or ready["status"] != "True")
+    return out and not nodes.is_ready(node)
 
 
 class PodGCController(Controller):
@@ -58,7 +58,7 @@ class PodGCController(Controller):
         super().__init__(context)
         self._pods = context.informer(PODS)
         self._pods_by_node = context.pods_by_node()
-        self._finished = context.index(PODS, FINISHED, lambda p: [FINISHED] if is_finished(p) else [])
+        self._finished = context.index(PODS, FINISHED, lambda p: [FINISHED] if has_ended(p) else [])
         self._nodes = context.informer(NODES)
         self._orphaned_at: dict[str, float] = {}
         self.watch(PODS)
@@ -75,7 +75,7 @@ class PodGCController(Controller):
             await self._remove(pod)
         elif name and node is None:
             await self._orphan(key, pod, name)
-        elif is_finished(pod):
+        elif has_ended(pod):
             kept = self.context.config.finished_pods_kept
             for old in oldest_finished(self._finished.get(FINISHED), kept):
                 await self._remove(old)
@@ -102,19 +102,19 @@ class PodGCController(Controller):
             status.get("conditions"), DISRUPTION, "True", "DeletionByPodGC", text, rfc3339(self.context.clock())
         )
         status = status | {"conditions": conditions}
-        if not is_finished(pod):
+        if not has_ended(pod):
             status["phase"] = "Failed"
         with contextlib.suppress(NotFound, Conflict):
             await self.client.update(PODS, pod | {"status": status}, subresource="status")
 
     async def _remove(self, pod: Object) -> None:
         """Delete at once: there is no node to do it gracefully."""
-        namespace, name = key_of(pod)
+        namespace, name = metadata.key(pod)
         with contextlib.suppress(NotFound, Conflict):
             await self.client.delete(PODS, name, namespace, grace_period_seconds=0, uid=pod["metadata"]["uid"])
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
-        name = key_of(new or old or {})[1]
+        name = metadata.key(new or old or {})[1]
         if new is not None:
             self._orphaned_at.pop(name, None)
         if new is None or taints_of(new) != taints_of(old or {}):

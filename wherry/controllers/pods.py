@@ -1,4 +1,4 @@
-"""Pure: what a controller wants to know of a pod (active, ready, available), and which one to delete first."""
+"""Pure: since when a replica is available, and which one to delete first."""
 
 from __future__ import annotations
 
@@ -7,38 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import cmp_to_key
 
 from wherry.objects import Object, metadata
-from wherry.objects.metadata import condition, is_being_deleted
+from wherry.objects.meaning.pods import is_ready, node_of, ready_since
+from wherry.objects.meaning.wellknown import DELETION_COST
 from wherry.objects.timestamps import parse
 
-DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
-"""Annotation: an integer; pods with a lower cost go first when a ReplicaSet shrinks."""
-
 PHASE_RANK = {"Pending": 0, "Unknown": 1, "Running": 2}
-
-
-def is_finished(pod: Object) -> bool:
-    """Return whether the pod has run to its end and will not run again."""
-    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
-
-
-def is_active(pod: Object) -> bool:
-    """Return whether the pod counts as a replica: neither finished nor being deleted."""
-    return not is_finished(pod) and not is_being_deleted(pod)
-
-
-def is_ready(pod: Object) -> bool:
-    """Return whether the pod's Ready condition is True."""
-    ready = condition(pod, "Ready")
-    return ready is not None and ready["status"] == "True"
-
-
-def ready_since(pod: Object) -> float | None:
-    """Return since when the pod is ready; None when it is not, or its condition carries no time."""
-    ready = condition(pod, "Ready")
-    if ready is None or ready["status"] != "True":
-        return None
-    at = ready.get("lastTransitionTime")
-    return parse(at) if at else None
 
 
 def available_in(pod: Object, min_ready_seconds: int, now: float) -> float | None:
@@ -94,7 +67,7 @@ def deletion_order(pods: Sequence[Object], pods_on_node: Mapping[str, int], now:
     """
 
     def fixed(pod: Object) -> tuple[bool, int, bool, int, int]:
-        node = pod["spec"].get("nodeName", "")
+        node = node_of(pod)
         return (
             bool(node),
             PHASE_RANK.get(pod.get("status", {}).get("phase") or "Unknown", 1),

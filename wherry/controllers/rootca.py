@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from wherry.controllers.pernamespace import PerNamespaceController
 from wherry.objects import Object
+from wherry.objects.meaning.wellknown import DESCRIPTION
 from wherry.objects.resource import CONFIG_MAPS
 
-DESCRIPTION = "kubernetes.io/description"
 TEXT = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
     "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "

@@ -7,50 +7,17 @@ pkg/api/v1/pod/util.go (`FindPort`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 
-from wherry.controllers.pods import is_finished, is_ready, ready_since
 from wherry.objects import Object, metadata
-from wherry.objects.selectors import from_labels
+from wherry.objects.meaning.pods import addresses, has_ended, is_ready, lasting_containers, node_of, ready_since
+from wherry.objects.meaning.services import ports as service_ports
+from wherry.objects.meaning.services import protocol, selects
 from wherry.objects.timestamps import micro, parse
-
-HEADLESS_LABEL = "service.kubernetes.io/headless"
-TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
-
-
-def has_selector(service: Object) -> bool:
-    """Return whether the Service's endpoints are ours to make; without a selector somebody makes them by hand."""
-    return bool(service["spec"].get("selector")) and service["spec"].get("type") != "ExternalName"
-
-
-def selects(service: Object, pod: Object) -> bool:
-    """Return whether a pod (of the same namespace) is behind the Service."""
-    return has_selector(service) and from_labels(service["spec"]["selector"]).matches(metadata.labels(pod))
-
-
-def is_headless(service: Object) -> bool:
-    """Return whether the Service has no address of its own."""
-    return bool(service["spec"].get("clusterIP") == "None")
-
-
-def publishes_unready(service: Object) -> bool:
-    """Return whether every pod counts as ready."""
-    return bool(service["spec"].get("publishNotReadyAddresses"))
-
-
-def addresses(pod: Object, family: str = "IPv4") -> list[str]:
-    """Return a pod's addresses of one family (IPv4, IPv6)."""
-    status = pod.get("status") or {}
-    found = [p["ip"] for p in status.get("podIPs") or () if p.get("ip")]
-    if not found and status.get("podIP"):
-        found = [status["podIP"]]
-    return [ip for ip in found if f"IPv{ip_address(ip).version}" == family]
 
 
 def is_reachable(pod: Object, *, terminating: bool) -> bool:
     """Return whether a pod may be an endpoint at all; one being terminated only where `terminating` ones are shown."""
-    status = pod.get("status") or {}
-    if is_finished(pod) or not (status.get("podIP") or status.get("podIPs")):
+    if has_ended(pod) or not addresses(pod):
         return False
     return terminating or not metadata.is_being_deleted(pod)
 
@@ -58,11 +25,11 @@ def is_reachable(pod: Object, *, terminating: bool) -> bool:
 def ports(service: Object, pod: Object) -> list[Object]:
     """Return the Service's ports as this pod has them; a named target port the pod does not know is left out."""
     found = []
-    for port in service["spec"].get("ports") or ():
+    for port in service_ports(service):
         number = _target(port, pod)
         if number is None:
             continue
-        entry: Object = {"name": port.get("name") or "", "port": number, "protocol": port.get("protocol") or "TCP"}
+        entry: Object = {"name": port.get("name") or "", "port": number, "protocol": protocol(port)}
         if port.get("appProtocol"):
             entry["appProtocol"] = port["appProtocol"]
         found.append(entry)
@@ -73,12 +40,9 @@ def _target(port: Object, pod: Object) -> int | None:
     target = port.get("targetPort") or port["port"]
     if isinstance(target, int):
         return target
-    spec = pod["spec"]
-    sidecars = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
-    for container in [*(spec.get("containers") or ()), *sidecars]:
+    for container in lasting_containers(pod["spec"]):
         for candidate in container.get("ports") or ():
-            protocol = candidate.get("protocol") or "TCP"
-            if candidate.get("name") == target and protocol == (port.get("protocol") or "TCP"):
+            if candidate.get("name") == target and protocol(candidate) == protocol(port):
                 return int(candidate["containerPort"])
     return None
 
@@ -98,15 +62,14 @@ def target_reference(pod: Object) -> Object:
 
 def relevant(pod: Object) -> object:
     """Return what endpoints depend on: while this stays the same they do, whatever else changes in the pod."""
-    spec, status = pod["spec"], pod.get("status") or {}
+    spec = pod["spec"]
     return (
         metadata.labels(pod),
         metadata.is_being_deleted(pod),
-        is_finished(pod),
+        has_ended(pod),
         is_ready(pod),
-        status.get("podIP"),
-        status.get("podIPs"),
-        spec.get("nodeName"),
+        addresses(pod),
+        node_of(pod),
         spec.get("hostname"),
         spec.get("subdomain"),
         pod["metadata"]["uid"],

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from wherry.objects import Object
+from wherry.objects.meaning import endpoints as meaning
+from wherry.objects.meaning import services
 
 Labels = tuple[str, ...]
 Type = Literal["A", "AAAA", "SRV", "PTR", "CNAME", "TXT", "NS", "SOA"]
 SCHEMA_VERSION = "1.1.0"
-SERVICE_LABEL = "kubernetes.io/service-name"
 DASHED_IP = re.compile(r"\d+-\d+-\d+-\d+")
 
 
@@ -90,7 +91,7 @@ class Records:
                 del self._by_cluster_ip[ip]
         if obj is None:
             return
-        new = self._services[key] = _service(obj["spec"])
+        new = self._services[key] = _service(obj)
         for ip in new.cluster_ips:
             self._by_cluster_ip[ip] = key
 
@@ -98,10 +99,9 @@ class Records:
         """Take in one EndpointSlice; those of addressType FQDN hold no addresses."""
         if owner := self._slice_owner.pop(key, None):
             self._drop_slice(key, owner)
-        service = (obj["metadata"].get("labels") or {}).get(SERVICE_LABEL) if obj else None
-        if obj is None or not service or obj.get("addressType") == "FQDN":
+        owner = meaning.service_of(obj) if obj and meaning.holds_addresses(obj) else None
+        if obj is None or owner is None:
             return
-        owner = key[0], service
         self._slice_owner[key] = owner
         self._slices.setdefault(owner, {})[key[1]] = obj
         for address in _addresses(obj):
@@ -252,26 +252,21 @@ class Records:
         return Found((Record(name, "A", address),) if type == "A" else ())
 
 
-def _service(spec: Object) -> _Service:
-    external = spec.get("type") == "ExternalName"
-    ips = spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
+def _service(service: Object) -> _Service:
+    spec = service["spec"]
+    external = services.is_external_name(service)
     return _Service(
-        cluster_ips=() if external else tuple(ip for ip in ips if ip and ip != "None"),
+        cluster_ips=services.cluster_ips(service),
         external_name=spec.get("externalName", "").rstrip(".") + "." if external else "",
-        ports=tuple((p.get("name", ""), p.get("protocol", "TCP").lower(), p["port"]) for p in spec.get("ports") or ()),
-        publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
+        ports=tuple((p.get("name") or "", services.protocol(p).lower(), p["port"]) for p in services.ports(service)),
+        publish_not_ready=services.publishes_unready(service),
     )
 
 
 def _slice_endpoints(piece: Object, publish_not_ready: bool) -> Iterable[Endpoint]:
-    ports = tuple(
-        (p.get("name") or "", (p.get("protocol") or "TCP").lower(), p["port"])
-        for p in piece.get("ports") or ()
-        if p.get("port")
-    )
-    for endpoint in piece.get("endpoints") or ():
-        ready = (endpoint.get("conditions") or {}).get("ready")
-        if ready is False and not publish_not_ready:  # unset means ready (EndpointConditions)
+    ports = tuple((name, protocol.lower(), number) for name, protocol, number in meaning.ports(piece))
+    for endpoint in meaning.endpoints(piece):
+        if not publish_not_ready and not meaning.is_ready(endpoint):
             continue
         for address in endpoint["addresses"]:
             hostname = (endpoint.get("hostname") or "").lower()
@@ -279,7 +274,7 @@ def _slice_endpoints(piece: Object, publish_not_ready: bool) -> Iterable[Endpoin
 
 
 def _addresses(piece: Object) -> set[str]:
-    return {a for e in piece.get("endpoints") or () for a in e["addresses"]}
+    return {a for e in meaning.endpoints(piece) for a in e["addresses"]}
 
 
 def _ports_named(ports: Iterable[tuple[str, str, int]], rest: Labels) -> list[int] | None:

@@ -19,12 +19,10 @@ from wherry.ingress.options import Options
 from wherry.ingress.route.problem import Key
 from wherry.objects import Object, metadata
 from wherry.objects import resource as known
+from wherry.objects.meaning.wellknown import SERVICE_NAME, TLS_SECRET
 from wherry.objects.resource import Resource
 
 log = logging.getLogger(__name__)
-
-SERVICE_LABEL = "kubernetes.io/service-name"
-"""Names the Service of an EndpointSlice (discovery/v1 well_known_labels.go)."""
 
 
 class Cluster:
@@ -39,7 +37,7 @@ class Cluster:
         namespace = options.namespace
         self.ingresses = Informer(client, known.INGRESSES, namespace)
         self.services = Informer(client, known.SERVICES, namespace)
-        self._secrets = Informer(client, known.SECRETS, namespace, fields="type=kubernetes.io/tls")
+        self._secrets = Informer(client, known.SECRETS, namespace, fields=f"type={TLS_SECRET}")
         self._endpoints = Informer(client, known.ENDPOINT_SLICES if slices else known.ENDPOINTS, namespace)
         self._classes = Informer(client, known.INGRESS_CLASSES) if classes else None
         self._config_maps = {
@@ -144,7 +142,7 @@ class Cluster:
             if obj is None:
                 continue
             namespace, name = metadata.key(obj)
-            service = (namespace, metadata.labels(obj).get(SERVICE_LABEL, "") if "addressType" in obj else name)
+            service = (namespace, metadata.labels(obj).get(SERVICE_NAME, "") if "addressType" in obj else name)
             if present:
                 self._sources[service][name] = obj
             else:

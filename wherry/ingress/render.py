@@ -14,7 +14,6 @@ from typing import Any
 from wherry.client.interface import Client
 from wherry.ingress.access import may_read
 from wherry.ingress.applier import backend_entries
-from wherry.ingress.cluster import SERVICE_LABEL
 from wherry.ingress.fronts.ingress.build import build
 from wherry.ingress.fronts.ingress.snapshot import Snapshot
 from wherry.ingress.nginx.runtime import Runtime
@@ -25,6 +24,7 @@ from wherry.ingress.route.backend import resolve
 from wherry.ingress.route.problem import Key, Problem
 from wherry.objects import Object, metadata
 from wherry.objects import resource as known
+from wherry.objects.meaning.wellknown import SERVICE_NAME
 from wherry.objects.resource import Resource
 
 
@@ -96,7 +96,7 @@ def _sources(objects: Iterable[Object]) -> defaultdict[Key, list[Object]]:
     found: defaultdict[Key, list[Object]] = defaultdict(list)
     for obj in objects:
         namespace, name = metadata.key(obj)
-        found[namespace, metadata.labels(obj).get(SERVICE_LABEL, name)].append(obj)
+        found[namespace, metadata.labels(obj).get(SERVICE_NAME, name)].append(obj)
     return found
 
 

@@ -24,11 +24,14 @@ from wherry.ingress.options import Options
 from wherry.ingress.route.problem import Key
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, Forbidden, NotFound
+from wherry.objects.meaning import services
+from wherry.objects.meaning.pods import host_address, is_ready
+from wherry.objects.meaning.wellknown import CONTROLLER_REVISION_HASH, POD_TEMPLATE_GENERATION, POD_TEMPLATE_HASH
 from wherry.objects.resource import INGRESSES, PODS
 
 log = logging.getLogger(__name__)
 
-_REVISION_LABELS = ("pod-template-hash", "controller-revision-hash", "pod-template-generation")
+_REVISION_LABELS = (POD_TEMPLATE_HASH, CONTROLLER_REVISION_HASH, POD_TEMPLATE_GENERATION)
 """Labels that tell revisions of one controller apart: replicas may differ in them."""
 
 
@@ -37,30 +40,25 @@ def service_addresses(service: Object | None) -> list[str]:
     if service is None:
         return []
     spec = service["spec"]
-    if spec.get("type") == "ExternalName":
+    if services.is_external_name(service):
         return [spec["externalName"]]
-    entries = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    entries = services.balancers(service)
     outside = [entry.get("ip") or entry.get("hostname") or "" for entry in entries] + (spec.get("externalIPs") or [])
     found = [address for address in outside if address]
     if found or spec.get("type") == "LoadBalancer":
         return found
-    return [ip for ip in (spec.get("clusterIP"),) if ip and ip != "None"]
+    return list(services.cluster_ips(service)[:1])
 
 
 def pod_addresses(pods: Iterable[Object]) -> list[str]:
     """Return the addresses of the nodes with a ready pod among `pods`."""
-    ready = [p for p in pods if _is_ready(p) and not metadata.is_being_deleted(p)]
-    return [address for p in ready if (address := (p.get("status") or {}).get("hostIP"))]
+    ready = [p for p in pods if is_ready(p) and not metadata.is_being_deleted(p)]
+    return [address for p in ready if (address := host_address(p))]
 
 
 def status_entries(addresses: Iterable[str]) -> list[Object]:
     """Return `status.loadBalancer.ingress` for addresses, sorted and without repetition."""
     return [{"ip": a} if _is_ip(a) else {"hostname": a} for a in sorted(set(addresses))]
-
-
-def _is_ready(pod: Object) -> bool:
-    condition = metadata.condition(pod, "Ready")
-    return bool(condition and condition.get("status") == "True")
 
 
 def _is_ip(text: str) -> bool:
@@ -113,7 +111,7 @@ class StatusWriter:
             return ""
         others = [p for p in self._pods.items() if metadata.key(p) != self._options.pod]
         own = self._pods.get(*self._options.pod)
-        return "" if own is None or pod_addresses(others) else (own.get("status") or {}).get("hostIP") or ""
+        return "" if own is None or pod_addresses(others) else host_address(own)
 
     async def _follow_pods(self, group: asyncio.TaskGroup) -> None:
         if self._options.pod is None:
@@ -162,7 +160,7 @@ class StatusWriter:
 
 
 def _current(ingress: Object) -> list[Object]:
-    entries = ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    entries = services.balancers(ingress)
     return [{k: v for k, v in entry.items() if k in ("ip", "hostname") and v} for entry in entries]
 
 

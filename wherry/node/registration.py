@@ -21,12 +21,12 @@ from wherry.node.config import NodeConfig
 from wherry.node.runtime.machine import Programs
 from wherry.objects import Object, metadata, version
 from wherry.objects.errors import AlreadyExists, ApiError, NotFound
+from wherry.objects.meaning import wellknown
 from wherry.objects.resource import LEASES, NODES
 from wherry.objects.timestamps import micro, rfc3339
 
 log = logging.getLogger(__name__)
 
-LEASE_NAMESPACE = "kube-node-lease"
 LEASE_RENEWED_SECONDS = 10.0
 LEASE_DURATION_SECONDS = 40
 STATUS_REPORTED_SECONDS = 300.0
@@ -84,11 +84,11 @@ def labels(config: NodeConfig) -> dict[str, str]:
     """Return the labels the node keeps on itself."""
     architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
     return {
-        "beta.kubernetes.io/arch": architecture,
-        "beta.kubernetes.io/os": "linux",
-        "kubernetes.io/arch": architecture,
-        "kubernetes.io/hostname": config.name,
-        "kubernetes.io/os": "linux",
+        wellknown.BETA_ARCH: architecture,
+        wellknown.BETA_OS: "linux",
+        wellknown.ARCH: architecture,
+        wellknown.HOSTNAME: config.name,
+        wellknown.OS: "linux",
         **config.labels,
     }
 
@@ -157,7 +157,7 @@ def lease(config: NodeConfig, uid: str, now: float) -> Object:
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": {"name": config.name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]},
+        "metadata": {"name": config.name, "namespace": wellknown.NODE_LEASE_NAMESPACE, "ownerReferences": [owner]},
         "spec": {
             "holderIdentity": config.name,
             "leaseDurationSeconds": LEASE_DURATION_SECONDS,
@@ -245,6 +245,6 @@ class Registration:
         wanted = lease(self._config, self._uid, time.time())
         try:
             change = {"spec": wanted["spec"]}
-            await self._client.patch(LEASES, self._config.name, change, LEASE_NAMESPACE)
+            await self._client.patch(LEASES, self._config.name, change, wellknown.NODE_LEASE_NAMESPACE)
         except NotFound:
-            await self._client.create(LEASES, wanted, LEASE_NAMESPACE)
+            await self._client.create(LEASES, wanted, wellknown.NODE_LEASE_NAMESPACE)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from wherry.client.informer import Informer
 from wherry.net.links import LinkError, Links
 from wherry.objects import Object
+from wherry.objects.meaning.nodes import addresses, pod_ranges
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,9 @@ def wanted(nodes: Iterable[Object], own_name: str) -> dict[str, str]:
     """Return the routes to have: pod range -> the node's address. Pure."""
     routes: dict[str, str] = {}
     for node in nodes:
-        addresses = (node.get("status") or {}).get("addresses") or ()
-        via = next((a["address"] for a in addresses if a["type"] == "InternalIP"), None)
-        cidr = (node.get("spec") or {}).get("podCIDR")
-        if node["metadata"]["name"] != own_name and via and cidr:
-            routes[cidr] = via
+        vias, ranges = addresses(node), pod_ranges(node)
+        if node["metadata"]["name"] != own_name and vias and ranges:
+            routes[ranges[0]] = vias[0]
     return routes
 
 

@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 from wherry.objects import Object
 
 T = TypeVar("T")
+
+Key = tuple[str, str]
+"""(namespace, name): what tells objects of one resource apart; the namespace is "" for cluster-scoped ones."""
+
 _NO_STRINGS: Mapping[str, str] = {}
 
 
@@ -23,7 +27,7 @@ def copy(value: T) -> T:
     return value
 
 
-def key(obj: Object) -> tuple[str, str]:
+def key(obj: Object) -> Key:
     """Return (namespace, name); the namespace of a cluster-scoped object is the empty string."""
     meta = obj.get("metadata") or {}
     return meta.get("namespace") or "", meta.get("name") or ""
@@ -73,6 +77,12 @@ def condition(obj: Object, type: str) -> Object | None:
     """Return the entry of `status.conditions` of that type, or None."""
     conditions = (obj.get("status") or {}).get("conditions") or ()
     return next((c for c in conditions if c.get("type") == type), None)
+
+
+def is_true(obj: Object, type: str) -> bool:
+    """Return whether the condition of that type is there and "True"."""
+    found = condition(obj, type)
+    return found is not None and found.get("status") == "True"
 
 
 def set_condition(

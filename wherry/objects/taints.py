@@ -13,11 +13,6 @@ NO_SCHEDULE = "NoSchedule"
 PREFER_NO_SCHEDULE = "PreferNoSchedule"
 NO_EXECUTE = "NoExecute"
 
-NOT_READY = "node.kubernetes.io/not-ready"
-UNREACHABLE = "node.kubernetes.io/unreachable"
-UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
-OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
-
 
 def tolerates(toleration: Object, taint: Object) -> bool:
     """Return whether one toleration covers one taint; an empty effect or (with Exists) an empty key covers all."""

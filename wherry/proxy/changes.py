@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from wherry.objects import Object
+from wherry.objects import Object, metadata
+from wherry.objects.meaning.endpoints import service_of
+from wherry.objects.meaning.wellknown import TRIGGER_TIME
 from wherry.objects.timestamps import parse
-from wherry.proxy.endpoint import TRIGGER_TIME_ANNOTATION, service_of
 from wherry.proxy.plan import Change, Frontend, HealthCheck, Plan, Route, ServicePlan, plan_service
 from wherry.proxy.service import ServiceKey
 from wherry.proxy.topology import ThisNode
@@ -144,13 +145,13 @@ class Changes:
 
     def _note_trigger(self, old: Object | None, new: Object) -> None:
         """Remember the annotation that says when the change behind a slice happened, if it is a new one."""
-        text = (new["metadata"].get("annotations") or {}).get(TRIGGER_TIME_ANNOTATION)
-        if not text or (old and (old["metadata"].get("annotations") or {}).get(TRIGGER_TIME_ANNOTATION) == text):
+        text = metadata.annotations(new).get(TRIGGER_TIME)
+        if not text or (old and metadata.annotations(old).get(TRIGGER_TIME) == text):
             return
         try:
             self._triggers.append(parse(text))
         except ValueError:
-            log.debug("%s: %s is no time: %r", new["metadata"]["name"], TRIGGER_TIME_ANNOTATION, text)
+            log.debug("%s: %s is no time: %r", new["metadata"]["name"], TRIGGER_TIME, text)
 
 
 def _key(obj: Object) -> ServiceKey:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.objects import Object
+from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_PROXY_NAME
 from wherry.objects.resource import ENDPOINT_SLICES, NODES, SERVICES
 from wherry.proxy import metrics, modes
 from wherry.proxy.changes import Changes
@@ -24,13 +25,12 @@ from wherry.proxy.modes import Mode, ModeConfig, ModeError
 from wherry.proxy.no_local import NoLocal
 from wherry.proxy.node_health import NodeHealth
 from wherry.proxy.plan import Change
-from wherry.proxy.service import HEADLESS_LABEL, PROXY_NAME_LABEL
 from wherry.proxy.topology import ThisNode
 from wherry.telemetry.health import Health, HealthServer
 
 log = logging.getLogger(__name__)
 
-SELECTOR = f"!{PROXY_NAME_LABEL},!{HEADLESS_LABEL}"
+SELECTOR = f"!{SERVICE_PROXY_NAME},!{HEADLESS}"
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 

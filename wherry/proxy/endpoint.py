@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wherry.objects import Object
-
-SERVICE_NAME_LABEL = "kubernetes.io/service-name"
-TRIGGER_TIME_ANNOTATION = "endpoints.kubernetes.io/last-change-trigger-time"
+from wherry.objects.meaning import endpoints as meaning
 
 
 class Endpoint(NamedTuple):
@@ -55,10 +53,11 @@ def candidates(slices: Iterable[Object], port_name: str, protocol: str, family: 
     for piece in slices:
         if piece.get("addressType") != family:
             continue
-        for port in _ports(piece, port_name, protocol):
-            for entry in piece.get("endpoints") or ():
-                if not entry.get("addresses"):
-                    continue
+        entries = meaning.endpoints(piece)
+        for name, spoken, port in meaning.ports(piece):
+            if (name, spoken) != (port_name, protocol):
+                continue
+            for entry in entries:
                 candidate = _candidate(entry, port, node)
                 address = candidate.endpoint[:2]
                 if address not in found or candidate.rank > found[address].rank:
@@ -66,31 +65,13 @@ def candidates(slices: Iterable[Object], port_name: str, protocol: str, family: 
     return [found[address] for address in sorted(found)]
 
 
-def service_of(piece: Object) -> tuple[str, str] | None:
-    """Return (namespace, name) of the Service a slice belongs to, or None for a slice that names none."""
-    metadata = piece["metadata"]
-    name = (metadata.get("labels") or {}).get(SERVICE_NAME_LABEL)
-    return (metadata.get("namespace", ""), name) if name else None
-
-
-def _ports(piece: Object, name: str, protocol: str) -> Iterator[int]:
-    for port in piece.get("ports") or ():
-        number = port.get("port")
-        if number is not None and (port.get("name") or "") == name and (port.get("protocol") or "TCP") == protocol:
-            yield number
-
-
-def _candidate(entry: dict[str, Any], port: int, node: str) -> Candidate:
-    """Read one endpoint. Conditions not known mean ready and serving; only the first address counts, as upstream."""
-    conditions = entry.get("conditions") or {}
-    hints = entry.get("hints") or {}
-    ready = conditions.get("ready") is not False
-    serving = conditions.get("serving")
+def _candidate(entry: Object, port: int, node: str) -> Candidate:
+    """Read one endpoint; only its first address counts, as upstream."""
     return Candidate(
         Endpoint(entry["addresses"][0], port, entry.get("nodeName") == node),
-        ready=ready,
-        serving=serving is not False,
-        terminating=conditions.get("terminating") is True,
-        zone_hints=frozenset(z["name"] for z in hints.get("forZones") or ()),
-        node_hints=frozenset(n["name"] for n in hints.get("forNodes") or ()),
+        ready=meaning.is_ready(entry),
+        serving=meaning.is_serving(entry),
+        terminating=meaning.is_terminating(entry),
+        zone_hints=meaning.zone_hints(entry),
+        node_hints=meaning.node_hints(entry),
     )

@@ -14,7 +14,8 @@ from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from wherry.objects import Object
-from wherry.proxy.endpoint import Candidate, Endpoint, candidates, service_of
+from wherry.objects.meaning.endpoints import service_of
+from wherry.proxy.endpoint import Candidate, Endpoint, candidates
 from wherry.proxy.service import ServiceKey, ServicePort, ServicePortName, admit_self, family_of, service_ports
 from wherry.proxy.topology import Choice, ThisNode, cluster_choice, lasting, local_choice
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from typing import Any, NamedTuple
 
-from wherry.objects import Object
+from wherry.objects import Object, metadata
+from wherry.objects.meaning.services import balancers, cluster_ips, ports, protocol
+from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_PROXY_NAME
 
-PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name"
-HEADLESS_LABEL = "service.kubernetes.io/headless"
 DEFAULT_AFFINITY_SECONDS = 10800  # core/v1 DefaultClientIPServiceAffinitySeconds
 
 ServiceKey = tuple[str, str]
@@ -49,20 +49,15 @@ class ServicePort:
 
 def is_ours(service: Object) -> bool:
     """Tell whether the default proxy serves it: not headless, not ExternalName, not given to another proxy by label."""
-    spec = service.get("spec") or {}
-    labels = service["metadata"].get("labels") or {}
-    if spec.get("type") == "ExternalName" or PROXY_NAME_LABEL in labels or HEADLESS_LABEL in labels:
-        return False
-    return spec.get("clusterIP") not in (None, "", "None")
+    labels = metadata.labels(service)
+    return bool(cluster_ips(service)) and SERVICE_PROXY_NAME not in labels and HEADLESS not in labels
 
 
 def service_ports(service: Object) -> list[ServicePort]:
     """Return each port of a Service in each of its families; nothing for a Service that is not ours."""
     if not is_ours(service):
         return []
-    spec = service["spec"]
-    addresses = spec.get("clusterIPs") or [spec["clusterIP"]]
-    return [_port(service, port, address) for address in addresses for port in spec.get("ports") or ()]
+    return [_port(service, port, address) for address in cluster_ips(service) for port in ports(service)]
 
 
 def family_of(address: str) -> str:
@@ -71,14 +66,14 @@ def family_of(address: str) -> str:
 
 
 def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort:
-    metadata, spec = service["metadata"], service["spec"]
+    spec = service["spec"]
     family = family_of(cluster_ip)
     external_local = spec.get("externalTrafficPolicy") == "Local"
     balancers = _load_balancer_ips(service, family)
     return ServicePort(
-        ServicePortName(metadata.get("namespace", ""), metadata["name"], port.get("name") or ""),
+        ServicePortName(*metadata.key(service), port.get("name") or ""),
         family,
-        port.get("protocol") or "TCP",
+        protocol(port),
         port["port"],
         cluster_ip,
         node_port=port.get("nodePort") or 0,
@@ -96,9 +91,10 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
 
 def _load_balancer_ips(service: Object, family: str) -> tuple[str, ...]:
     """Return the load balancer's addresses that packets keep as destination (KEP-1860: not so with ipMode Proxy)."""
-    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
     return tuple(
-        i["ip"] for i in ingress if i.get("ip") and i.get("ipMode") != "Proxy" and family_of(i["ip"]) == family
+        i["ip"]
+        for i in balancers(service)
+        if i.get("ip") and i.get("ipMode") != "Proxy" and family_of(i["ip"]) == family
     )
 
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from wherry.objects import Object
+from wherry.objects.meaning import nodes
 from wherry.proxy.endpoint import Candidate, Endpoint
 from wherry.proxy.service import family_of
-
-ZONE_LABEL = "topology.kubernetes.io/zone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +29,11 @@ class ThisNode:
         """Read a Node object; None (not registered yet) has no zone and no address, so it serves no NodePorts."""
         if node is None:
             return cls(name)
-        zone = (node["metadata"].get("labels") or {}).get(ZONE_LABEL, "")
         primary: dict[str, str] = {}
         for kind in ("InternalIP", "ExternalIP"):
-            for address in (node.get("status") or {}).get("addresses") or ():
-                if address.get("type") == kind:
-                    primary.setdefault(family_of(address["address"]), address["address"])
-        return cls(name, zone, tuple(primary.values()))
+            for address in nodes.addresses(node, kind):
+                primary.setdefault(family_of(address), address)
+        return cls(name, nodes.zone(node), tuple(primary.values()))
 
 
 class Verdict(Enum):

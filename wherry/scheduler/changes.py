@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.nodes import is_cordoned
 from wherry.objects.taints import taints_of
 from wherry.scheduler.profile import Event
 
@@ -16,7 +17,7 @@ def node_events(old: Object | None, new: Object | None) -> set[Event]:
     events = set()
     if metadata.labels(old) != metadata.labels(new):
         events.add(Event.NODE_LABELS)
-    if taints_of(old) != taints_of(new) or _cordoned(old) != _cordoned(new):
+    if taints_of(old) != taints_of(new) or is_cordoned(old) != is_cordoned(new):
         events.add(Event.NODE_TAINTS)
     if _allocatable(old) != _allocatable(new):
         events.add(Event.NODE_ALLOCATABLE)
@@ -32,10 +33,6 @@ def pod_events(old: Object | None, new: Object | None) -> set[Event]:
     changed = metadata.labels(old) != metadata.labels(new)
     leaving = metadata.is_being_deleted(new) and not metadata.is_being_deleted(old)
     return {Event.POD_LABELS} if changed or leaving else set()
-
-
-def _cordoned(node: Object) -> bool:
-    return bool((node.get("spec") or {}).get("unschedulable"))
 
 
 def _allocatable(node: Object) -> Object:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wherry.objects import Object, metadata, quantity
+from wherry.objects.meaning.pods import is_sidecar, lasting_containers, node_of
+from wherry.objects.meaning.services import protocol
 from wherry.objects.metadata import controller_of
 from wherry.objects.selectors import LabelSelector, from_labels, from_object
 from wherry.scheduler.affinity import Term, terms_of
@@ -54,7 +56,7 @@ class Pod:
     @property
     def node(self) -> str:
         """The node it is bound to, or ""."""
-        return self.spec.get("nodeName") or ""
+        return node_of(self.obj)
 
     @property
     def priority(self) -> int:
@@ -87,8 +89,8 @@ class Pod:
     def host_ports(self) -> frozenset[HostPort]:
         """The ports it takes on its node."""
         return frozenset(
-            (p.get("hostIP") or "0.0.0.0", p.get("protocol") or "TCP", p["hostPort"])
-            for c in [*(self.spec.get("containers") or ()), *_sidecars(self.spec)]
+            (p.get("hostIP") or "0.0.0.0", protocol(p), p["hostPort"])
+            for c in lasting_containers(self.spec)
             for p in c.get("ports") or ()
             if p.get("hostPort")
         )
@@ -118,10 +120,6 @@ class Pod:
         keys = [k for k in constraint.get("matchLabelKeys") or () if k in self.labels]
         extra = from_labels({k: self.labels[k] for k in keys}).requirements if keys else ()
         return LabelSelector(selector.requirements + extra, selector.nothing)
-
-
-def _sidecars(spec: Object) -> list[Object]:
-    return [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
 
 
 def _asked(container: Object) -> dict[str, int]:
@@ -155,7 +153,7 @@ def requests(spec: Object) -> dict[str, int]:
     moments = []
     for container in spec.get("initContainers") or ():
         asked = _asked(container)
-        if container.get("restartPolicy") == "Always":
+        if is_sidecar(container):
             running = _add(running, asked)
             moments.append(running)
         else:

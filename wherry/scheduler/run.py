@@ -12,6 +12,7 @@ from wherry.client.events import EventWriter
 from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.pods import has_ended, node_of
 from wherry.objects.resource import NAMESPACES, NODES, PODS
 from wherry.scheduler.changes import node_events, pod_events
 from wherry.scheduler.config import SchedulerConfig
@@ -141,18 +142,14 @@ class Scheduler:
         """Return whether the pod waits for us: gates hold it back (the API server says so in its conditions)."""
         spec = pod["spec"]
         return (
-            not spec.get("nodeName")
+            not node_of(pod)
             and not metadata.is_being_deleted(pod)
             and not spec.get("schedulingGates")
             and (spec.get("schedulerName") or "default-scheduler") == self._config.name
-            and not _ended(pod)
+            and not has_ended(pod)
         )
-
-
-def _ended(pod: Object) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _occupies(pod: Object) -> bool:
     """Return whether the pod takes room on a node."""
-    return bool(pod["spec"].get("nodeName")) and not _ended(pod)
+    return bool(node_of(pod)) and not has_ended(pod)

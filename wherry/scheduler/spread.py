@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from wherry.objects import Object
+from wherry.objects.meaning.wellknown import HOSTNAME, ZONE
 from wherry.objects.nodeaffinity import admits
 from wherry.objects.taints import NO_EXECUTE, NO_SCHEDULE, taints_of, tolerations_of, untolerated
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Node
-
-HOSTNAME = "kubernetes.io/hostname"
-ZONE = "topology.kubernetes.io/zone"
 
 
 class Constraint(NamedTuple):

@@ -10,9 +10,9 @@ from wherry.apiserver.kind import Kind
 from wherry.apiserver.user import User
 from wherry.objects import Object, metadata
 from wherry.objects.errors import Forbidden
+from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE
 from wherry.objects.resource import LEASES, NODES, PODS
 
-LEASE_NAMESPACE = "kube-node-lease"
 _RESERVED = "node-restriction.kubernetes.io"
 """The domain of labels that only people set, to keep pods on nodes they trust."""
 
@@ -78,8 +78,8 @@ def _reserved_labels(new: Object, old: Object | None) -> list[str]:
 
 def _check_lease(lease: Object, node: str) -> None:
     meta, why = lease["metadata"], ""
-    if meta.get("namespace") != LEASE_NAMESPACE:
-        why = f'can only access leases in the "{LEASE_NAMESPACE}" system namespace'
+    if meta.get("namespace") != NODE_LEASE_NAMESPACE:
+        why = f'can only access leases in the "{NODE_LEASE_NAMESPACE}" system namespace'
     elif meta.get("name") != node:
         why = "can only access node lease with the same name as the requesting node"
     if why:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from wherry.apiserver.kind import Context, Kind
 from wherry.objects import Object, names
 from wherry.objects.errors import Forbidden
+from wherry.objects.meaning.wellknown import MIRROR_POD
 from wherry.objects.resource import PODS, SERVICE_ACCOUNTS
 
 DEFAULT = "default"
@@ -16,12 +17,11 @@ ROOT_CA = "kube-root-ca.crt"
 """The ConfigMap with the cluster's CA certificate that a controller keeps in every namespace."""
 TOKEN_SECONDS = 3607
 """The lifetime upstream asks for: the odd seconds tell these tokens from ones that were asked for."""
-MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 
 def wanted(kind: Kind, obj: Object) -> str | None:
     """Return the name of the account a new object of `kind` needs, or None when it needs none."""
-    if kind.resource != PODS or MIRROR_ANNOTATION in (obj["metadata"].get("annotations") or {}):
+    if kind.resource != PODS or MIRROR_POD in (obj["metadata"].get("annotations") or {}):
         return None
     spec = obj.get("spec") or {}
     return spec.get("serviceAccountName") or spec.get("serviceAccount") or DEFAULT

@@ -5,9 +5,9 @@ from __future__ import annotations
 from wherry.client.interface import Client
 from wherry.objects import Object
 from wherry.objects.errors import AlreadyExists, NotFound
+from wherry.objects.meaning.wellknown import RBAC_AUTOUPDATE
 from wherry.objects.resource import Resource
 
-AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 """Set to "false" by whoever wants to keep own changes to a bootstrap role or binding."""
 
 
@@ -23,7 +23,7 @@ async def ensure(client: Client, resource: Resource, wanted: Object) -> None:
             return
         except AlreadyExists:
             current = await client.get(resource, name, namespace)
-    if (current["metadata"].get("annotations") or {}).get(AUTOUPDATE) == "false":
+    if (current["metadata"].get("annotations") or {}).get(RBAC_AUTOUPDATE) == "false":
         return
     changed = _like(current, wanted)
     if changed != current:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.apiserver.bootstrap.ensure import AUTOUPDATE
 from wherry.objects import Object
+from wherry.objects.meaning.wellknown import RBAC_AUTOUPDATE, RBAC_BOOTSTRAPPING
 
 READ = ("get", "list", "watch")
 WRITE = ("create", "delete", "deletecollection", "patch", "update")
-LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+LABELS = {RBAC_BOOTSTRAPPING: "rbac-defaults"}
 
 CORE, APPS, BATCH, NETWORK = "", "apps", "batch", "networking.k8s.io"
 DISCOVERY, LEASES, RBAC = "discovery.k8s.io", "coordination.k8s.io", "rbac.authorization.k8s.io"
@@ -37,7 +37,7 @@ def urls(paths: Sequence[str], verbs: Sequence[str] = ("get",)) -> Object:
 
 def metadata(name: str) -> Object:
     """Return the metadata of a bootstrap role or binding."""
-    return {"name": name, "labels": LABELS, "annotations": {AUTOUPDATE: "true"}}
+    return {"name": name, "labels": LABELS, "annotations": {RBAC_AUTOUPDATE: "true"}}
 
 
 _HEALTH = ("/healthz", "/livez", "/readyz", "/version", "/version/")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from wherry.objects import Object
+from wherry.objects.meaning.wellknown import SERVICE_NAME, SKIP_MIRROR
 
 NAME, NAMESPACE = "kubernetes", "default"
 PORT = 443
@@ -39,7 +40,7 @@ def endpoints(ip: str, port: int) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Endpoints",
-        "metadata": _metadata({"endpointslice.kubernetes.io/skip-mirror": "true"}),
+        "metadata": _metadata({SKIP_MIRROR: "true"}),
         "subsets": [{"addresses": [{"ip": ip}], "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}],
     }
 
@@ -49,7 +50,7 @@ def endpoint_slice(ip: str, port: int) -> Object:
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": _metadata({"kubernetes.io/service-name": NAME}),
+        "metadata": _metadata({SERVICE_NAME: NAME}),
         "addressType": "IPv4",
         "endpoints": [{"addresses": [ip], "conditions": {"ready": True}}],
         "ports": [{"name": "https", "port": port, "protocol": "TCP"}],

@@ -11,8 +11,7 @@ from wherry.apiserver.registry.reader import Page
 from wherry.apiserver.web import tables
 from wherry.apiserver.web.media import Form
 from wherry.objects import Object
-
-INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+from wherry.objects.meaning.wellknown import INITIAL_EVENTS_END
 
 
 def one(served: Served, obj: Object, form: Form) -> Object:

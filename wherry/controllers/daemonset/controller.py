@@ -5,22 +5,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 
-from wherry.client.informer import Key, key_of
 from wherry.controllers.backoff import Backoff
 from wherry.controllers.context import ORPHANS, Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.daemonset import history, revision
-from wherry.controllers.daemonset.placement import HASH_LABEL, Eligibility, eligibility, node_of, pod_for
+from wherry.controllers.daemonset.placement import Eligibility, eligibility, node_of, pod_for
 from wherry.controllers.daemonset.rollout import Work, manage, roll, update_of
 from wherry.controllers.daemonset.status import look_again, new_status
 from wherry.controllers.expectations import Expectations
 from wherry.controllers.index import Index
 from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import PodControl
-from wherry.controllers.pods import is_finished
 from wherry.objects import Object, metadata
 from wherry.objects.errors import NotFound
-from wherry.objects.metadata import controller_of, is_being_deleted
+from wherry.objects.meaning.pods import has_ended
+from wherry.objects.meaning.wellknown import CONTROLLER_REVISION_HASH
+from wherry.objects.metadata import Key, controller_of, is_being_deleted
 from wherry.objects.resource import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS, Resource
 from wherry.objects.selectors import from_object
 from wherry.objects.taints import taints_of
@@ -72,7 +72,7 @@ class DaemonSetController(Controller):
         digest = revision.digest_of(current)
         if self._expectations.satisfied(key):
             await self._apply(key, daemon_set, self._work(key, daemon_set, eligible, pods, digest), digest)
-        live = {metadata.labels(p).get(HASH_LABEL, "") for p in owned}
+        live = {metadata.labels(p).get(CONTROLLER_REVISION_HASH, "") for p in owned}
         await history.prune(self.client, daemon_set, revisions, current, live)
         await self._write_status(daemon_set, eligible, pods, digest)
         wait = look_again(daemon_set, pods, self.context.clock())
@@ -101,7 +101,7 @@ class DaemonSetController(Controller):
 
     def _too_soon(self, key: Key, daemon_set: Object, pod: Object) -> bool:
         """Replace a daemon that ended at once, but one that ends again and again at growing intervals."""
-        if not is_finished(pod):
+        if not has_ended(pod):
             return False
         node, now = node_of(pod), self.context.clock()
         if (left := self._restarts.left((key, node), now)) > 0:
@@ -109,7 +109,7 @@ class DaemonSetController(Controller):
             return True
         self._restarts.note((key, node), now)
         how = pod["status"]["phase"]
-        text = f"Found {how.lower()} daemon pod {'/'.join(key_of(pod))} on node {node}, will try to kill it"
+        text = f"Found {how.lower()} daemon pod {'/'.join(metadata.key(pod))} on node {node}, will try to kill it"
         self._recorder.event(DAEMON_SETS, daemon_set, "Warning", f"{how}DaemonPod", text)
         return False
 

@@ -6,12 +6,9 @@ from typing import NamedTuple
 
 from wherry.controllers.podtemplate import pod_from
 from wherry.objects import Object, metadata
+from wherry.objects.meaning import wellknown
 from wherry.objects.nodeaffinity import REQUIRED, admits
 from wherry.objects.taints import NO_EXECUTE, NO_SCHEDULE, taints_of, untolerated
-
-HASH_LABEL = "controller-revision-hash"
-GENERATION_LABEL = "pod-template-generation"
-GENERATION_ANNOTATION = "deprecated.daemonset.template.generation"
 
 
 class Eligibility(NamedTuple):
@@ -24,15 +21,15 @@ class Eligibility(NamedTuple):
 def tolerations(spec: Object) -> list[Object]:
     """Return a daemon pod's tolerations: its own, and those that keep daemons running where others leave."""
     added = [
-        ("node.kubernetes.io/not-ready", NO_EXECUTE),
-        ("node.kubernetes.io/unreachable", NO_EXECUTE),
-        ("node.kubernetes.io/disk-pressure", NO_SCHEDULE),
-        ("node.kubernetes.io/memory-pressure", NO_SCHEDULE),
-        ("node.kubernetes.io/pid-pressure", NO_SCHEDULE),
-        ("node.kubernetes.io/unschedulable", NO_SCHEDULE),
+        (wellknown.NOT_READY, NO_EXECUTE),
+        (wellknown.UNREACHABLE, NO_EXECUTE),
+        (wellknown.DISK_PRESSURE, NO_SCHEDULE),
+        (wellknown.MEMORY_PRESSURE, NO_SCHEDULE),
+        (wellknown.PID_PRESSURE, NO_SCHEDULE),
+        (wellknown.UNSCHEDULABLE, NO_SCHEDULE),
     ]
     if spec.get("hostNetwork"):
-        added.append(("node.kubernetes.io/network-unavailable", NO_SCHEDULE))
+        added.append((wellknown.NETWORK_UNAVAILABLE, NO_SCHEDULE))
     own = list(spec.get("tolerations") or ())
     wanted = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in added]
     return [*own, *(t for t in wanted if t not in own)]
@@ -53,9 +50,9 @@ def eligibility(daemon_set: Object, node: Object) -> Eligibility:
 def pod_for(daemon_set: Object, node: str, digest: str) -> Object:
     """Return the pod to create for `node`: the scheduler binds it there, and nowhere else."""
     pod = pod_from(daemon_set["spec"]["template"], daemon_set)
-    labels = {**metadata.labels(pod), HASH_LABEL: digest}
-    if generation := metadata.annotations(daemon_set).get(GENERATION_ANNOTATION):
-        labels[GENERATION_LABEL] = generation
+    labels = {**metadata.labels(pod), wellknown.CONTROLLER_REVISION_HASH: digest}
+    if generation := metadata.annotations(daemon_set).get(wellknown.DAEMON_SET_GENERATION):
+        labels[wellknown.POD_TEMPLATE_GENERATION] = generation
     pod["metadata"]["labels"] = labels
     pod["spec"]["tolerations"] = tolerations(pod["spec"])
     pod["spec"]["affinity"] = _pinned(pod["spec"].get("affinity") or {}, node)

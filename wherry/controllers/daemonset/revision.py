@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from wherry.controllers.daemonset.placement import HASH_LABEL
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.wellknown import CONTROLLER_REVISION_HASH
 from wherry.objects.names import template_hash
 
 
@@ -52,7 +52,7 @@ def make(daemon_set: Object, number: int) -> Object:
             "name": f"{meta['name']}-{digest}",
             "namespace": meta["namespace"],
             "labels": {**metadata.labels({"metadata": daemon_set["spec"]["template"].get("metadata") or {}})}
-            | {HASH_LABEL: digest},
+            | {CONTROLLER_REVISION_HASH: digest},
             "annotations": dict(metadata.annotations(daemon_set)),
             "ownerReferences": [metadata.owner_reference(daemon_set)],
         },
@@ -63,7 +63,7 @@ def make(daemon_set: Object, number: int) -> Object:
 
 def digest_of(revision: Object) -> str:
     """Return the hash that pods of this revision carry."""
-    return metadata.labels(revision)[HASH_LABEL]
+    return metadata.labels(revision)[CONTROLLER_REVISION_HASH]
 
 
 def superfluous(old: Sequence[Object], keep: int | None, live: Collection[str]) -> list[Object]:

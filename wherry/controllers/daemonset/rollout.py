@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from wherry.controllers.daemonset.placement import HASH_LABEL, Eligibility
-from wherry.controllers.pods import is_available, is_finished
+from wherry.controllers.daemonset.placement import Eligibility
+from wherry.controllers.pods import is_available
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.pods import has_ended
+from wherry.objects.meaning.wellknown import CONTROLLER_REVISION_HASH
 
 Works = Callable[[Object | None], bool]
 """Tells whether there is a pod, and it is available."""
@@ -42,7 +44,7 @@ def _scaled(value: int | str, total: int) -> int:
 
 def is_new(pod: Object, digest: str) -> bool:
     """Return whether a pod is of the current template."""
-    return metadata.labels(pod).get(HASH_LABEL) == digest
+    return metadata.labels(pod).get(CONTROLLER_REVISION_HASH) == digest
 
 
 def manage(eligible: Mapping[str, Eligibility], pods: Mapping[str, Sequence[Object]], digest: str, surge: int) -> Work:
@@ -53,9 +55,9 @@ def manage(eligible: Mapping[str, Eligibility], pods: Mapping[str, Sequence[Obje
         if may.run and not pods.get(node):
             work.create.append(node)
         elif may.stay:
-            finished = [p for p in here if is_finished(p)]
+            finished = [p for p in here if has_ended(p)]
             work.delete.extend(finished)  # their end frees the node for a new one
-            running = [p for p in here if not is_finished(p)]
+            running = [p for p in here if not has_ended(p)]
             work.delete.extend(_surplus(running, digest, surge))
         else:
             work.delete.extend(here)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from wherry.controllers.daemonset.placement import Eligibility
 from wherry.controllers.daemonset.rollout import is_new
-from wherry.controllers.pods import available_in, is_ready
+from wherry.controllers.pods import available_in
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.pods import is_ready
 
 
 def new_status(

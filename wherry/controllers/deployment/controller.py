@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from wherry.client.informer import Key, key_of
 from wherry.controllers.context import ORPHANS, Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.deployment.decide import Decision, decide
-from wherry.controllers.deployment.revision import REVISION, without_hash
+from wherry.controllers.deployment.revision import without_hash
 from wherry.controllers.deployment.state import size_of
 from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import is_namespace_terminating
-from wherry.controllers.pods import is_finished
 from wherry.objects import Object, metadata
 from wherry.objects.errors import AlreadyExists, ApiError, NotFound
-from wherry.objects.metadata import controller_of
+from wherry.objects.meaning.pods import has_ended
+from wherry.objects.meaning.wellknown import REVISION
+from wherry.objects.metadata import Key, controller_of
 from wherry.objects.resource import DEPLOYMENTS, PODS, REPLICA_SETS
 from wherry.objects.selectors import from_object
 
@@ -53,7 +53,7 @@ class DeploymentController(Controller):
             self.queue.add_after(key, decision.look_again)
 
     def _runs_pods(self, replica_set: Object) -> bool:
-        return any(not is_finished(p) for p in self._pods_by_owner.get(replica_set["metadata"]["uid"]))
+        return any(not has_ended(p) for p in self._pods_by_owner.get(replica_set["metadata"]["uid"]))
 
     async def _apply(self, deployment: Object, decision: Decision) -> None:
         """Write in order; a conflict ends the step, since what follows was decided on a cache that lags."""
@@ -123,11 +123,11 @@ class DeploymentController(Controller):
         if new is not None and controller_of(new) is None:
             for deployment in self._deployments_by_namespace.get(new["metadata"]["namespace"]):
                 if from_object(deployment["spec"]["selector"]).matches(metadata.labels(new)):
-                    self.queue.add(key_of(deployment))
+                    self.queue.add(metadata.key(deployment))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         """A Recreate waits for the last old pod to end."""
-        if old is None or (new is not None and not is_finished(new)):
+        if old is None or (new is not None and not has_ended(new)):
             return
         owner = controller_of(old)
         if owner is None or owner["kind"] != REPLICA_SETS.kind:

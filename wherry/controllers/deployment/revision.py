@@ -9,23 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from wherry.controllers.deployment.rollout import Limits
 from wherry.objects import Object, metadata
+from wherry.objects.meaning import wellknown
 from wherry.objects.names import template_hash
 
-HASH_LABEL = "pod-template-hash"
-REVISION = "deployment.kubernetes.io/revision"
-REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
-DESIRED = "deployment.kubernetes.io/desired-replicas"
-MAXIMUM = "deployment.kubernetes.io/max-replicas"
 HISTORY_CHARACTERS = 2000
 
 NOT_INHERITED = frozenset(
     {
-        "kubectl.kubernetes.io/last-applied-configuration",
-        "deprecated.deployment.rollback.to",
-        REVISION,
-        REVISION_HISTORY,
-        DESIRED,
-        MAXIMUM,
+        wellknown.LAST_APPLIED,
+        wellknown.ROLLBACK_TO,
+        wellknown.REVISION,
+        wellknown.REVISION_HISTORY,
+        wellknown.DESIRED_REPLICAS,
+        wellknown.MAX_REPLICAS,
     }
 )
 """Annotations of a Deployment that its ReplicaSets do not get."""
@@ -34,7 +30,7 @@ NOT_INHERITED = frozenset(
 def without_hash(template: Object) -> Object:
     """Return a pod template without the hash label, as the Deployment has it."""
     meta = template.get("metadata") or {}
-    labels = {k: v for k, v in (meta.get("labels") or {}).items() if k != HASH_LABEL}
+    labels = {k: v for k, v in (meta.get("labels") or {}).items() if k != wellknown.POD_TEMPLATE_HASH}
     return template | {"metadata": meta | {"labels": labels}}
 
 
@@ -53,7 +49,7 @@ def by_age(obj: Object) -> tuple[str, str]:
 def revision_of(obj: Object) -> int:
     """Return a ReplicaSet's or Deployment's revision; 0 when it has none or an unreadable one."""
     try:
-        return int(metadata.annotations(obj).get(REVISION, "0"))
+        return int(metadata.annotations(obj).get(wellknown.REVISION, "0"))
     except ValueError:
         return 0
 
@@ -62,10 +58,10 @@ def make_replica_set(deployment: Object, revision: int, size: int, limits: Limit
     """Return the ReplicaSet to create for the Deployment's template, named `<deployment>-<pod-template-hash>`."""
     template = metadata.copy(deployment["spec"]["template"])
     digest = template_hash(template, (deployment.get("status") or {}).get("collisionCount") or 0)
-    labels = {**((template.get("metadata") or {}).get("labels") or {}), HASH_LABEL: digest}
+    labels = {**((template.get("metadata") or {}).get("labels") or {}), wellknown.POD_TEMPLATE_HASH: digest}
     template["metadata"] = (template.get("metadata") or {}) | {"labels": labels}
     selector = metadata.copy(deployment["spec"]["selector"])
-    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH_LABEL: digest}
+    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), wellknown.POD_TEMPLATE_HASH: digest}
     spec = {"replicas": size, "selector": selector, "template": template}
     if deployment["spec"].get("minReadySeconds"):
         spec["minReadySeconds"] = deployment["spec"]["minReadySeconds"]
@@ -76,7 +72,7 @@ def make_replica_set(deployment: Object, revision: int, size: int, limits: Limit
             "name": f"{deployment['metadata']['name']}-{digest}",
             "namespace": deployment["metadata"]["namespace"],
             "labels": labels,
-            "annotations": inherited(deployment) | sizes(limits) | {REVISION: str(revision)},
+            "annotations": inherited(deployment) | sizes(limits) | {wellknown.REVISION: str(revision)},
             "ownerReferences": [metadata.owner_reference(deployment)],
         },
         "spec": spec,
@@ -90,7 +86,7 @@ def inherited(deployment: Object) -> dict[str, str]:
 
 def sizes(limits: Limits) -> dict[str, str]:
     """Return the annotations that remember for which Deployment size a ReplicaSet was sized."""
-    return {DESIRED: str(limits.desired), MAXIMUM: str(limits.desired + limits.surge)}
+    return {wellknown.DESIRED_REPLICAS: str(limits.desired), wellknown.MAX_REPLICAS: str(limits.desired + limits.surge)}
 
 
 def annotated_number(obj: Object, name: str) -> int | None:
@@ -110,9 +106,9 @@ def new_annotations(deployment: Object, replica_set: Object, revision: int) -> d
     wanted = dict(current) | inherited(deployment)
     before = revision_of(replica_set)
     if before < revision:
-        wanted[REVISION] = str(revision)
+        wanted[wellknown.REVISION] = str(revision)
         if before:
-            wanted[REVISION_HISTORY] = _with_history(current.get(REVISION_HISTORY, ""), before)
+            wanted[wellknown.REVISION_HISTORY] = _with_history(current.get(wellknown.REVISION_HISTORY, ""), before)
     return wanted
 
 

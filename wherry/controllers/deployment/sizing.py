@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wherry.controllers.deployment import rollout
-from wherry.controllers.deployment.revision import DESIRED, MAXIMUM, annotated_number, by_age
+from wherry.controllers.deployment.revision import annotated_number, by_age
 from wherry.controllers.deployment.rollout import Replicas
 from wherry.controllers.deployment.state import State, size_of
 from wherry.objects import Object
+from wherry.objects.meaning.wellknown import DESIRED_REPLICAS, MAX_REPLICAS
 
 RunsPods = Callable[[Object], bool]
 """Tells whether a ReplicaSet still has a pod that has not ended (one being terminated has not)."""
@@ -19,7 +20,7 @@ RunsPods = Callable[[Object], bool]
 
 def was_scaled(state: State) -> bool:
     """Return whether the Deployment's size changed since its active ReplicaSets were sized."""
-    noted = (annotated_number(r, DESIRED) for r in state.all if size_of(r))
+    noted = (annotated_number(r, DESIRED_REPLICAS) for r in state.all if size_of(r))
     return any(n is not None and n != state.limits.desired for n in noted)
 
 
@@ -55,7 +56,7 @@ def rollout_sizes(state: State, runs_pods: RunsPods) -> dict[str, int]:
 
 def _replicas(replica_set: Object) -> Replicas:
     available = (replica_set.get("status") or {}).get("availableReplicas", 0)
-    maximum = annotated_number(replica_set, MAXIMUM) or 0
+    maximum = annotated_number(replica_set, MAX_REPLICAS) or 0
     return Replicas(replica_set["metadata"]["name"], size_of(replica_set), available, maximum)
 
 
@@ -78,4 +79,4 @@ def scale_sizes(state: State) -> dict[str, int]:
 
 def _is_saturated(new: Object, desired: int) -> bool:
     available = (new.get("status") or {}).get("availableReplicas", 0)
-    return bool(annotated_number(new, DESIRED) == size_of(new) == available == desired)
+    return bool(annotated_number(new, DESIRED_REPLICAS) == size_of(new) == available == desired)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from wherry.client.informer import Key, key_of
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
-from wherry.controllers.endpointslice.endpoint import ZONE_LABEL, wanted
-from wherry.controllers.endpointslice.writer import MANAGED_BY, SERVICE_NAME, Slices, SliceWriter
-from wherry.controllers.servicepods import (
-    HEADLESS_LABEL,
-    TRIGGER_TIME,
-    has_selector,
-    is_headless,
-    selects,
-    touched,
-    trigger_time,
-)
+from wherry.controllers.endpointslice.endpoint import wanted
+from wherry.controllers.endpointslice.writer import Slices, SliceWriter
+from wherry.controllers.servicepods import touched, trigger_time
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.nodes import zone
+from wherry.objects.meaning.services import has_selector, is_headless, selects
+from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_NAME, SLICE_MANAGED_BY, TRIGGER_TIME
+from wherry.objects.metadata import Key
 from wherry.objects.resource import ENDPOINT_SLICES, NODES, PODS, SERVICES
 
 MANAGER = "endpointslice-controller.k8s.io"
@@ -51,7 +46,7 @@ class EndpointSliceController(Controller):
             return
         pods = [p for p in self._pods_by_namespace.get(key[0]) if selects(service, p)]
         owned = self._slices_by_owner.get(service["metadata"]["uid"])
-        existing = [s for s in owned if metadata.labels(s).get(MANAGED_BY) == MANAGER]
+        existing = [s for s in owned if metadata.labels(s).get(SLICE_MANAGED_BY) == MANAGER]
         common = Slices(key, service, _labels(service), {TRIGGER_TIME: trigger_time(service, pods)})
         await self._writer.write(common, existing, wanted(service, pods, self._node))
 
@@ -59,7 +54,7 @@ class EndpointSliceController(Controller):
         return self._nodes.get("", name)
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        namespace = key_of(new or old or {})[0]
+        namespace = metadata.key(new or old or {})[0]
         for service in touched(self._services_by_namespace.get(namespace), old, new):
             self.enqueue(service)
 
@@ -67,7 +62,7 @@ class EndpointSliceController(Controller):
         """Somebody else's change of our slice is undone, a deletion made good."""
         piece = new or old or {}
         name = metadata.labels(piece).get(SERVICE_NAME)
-        if name and metadata.labels(piece).get(MANAGED_BY) == MANAGER:
+        if name and metadata.labels(piece).get(SLICE_MANAGED_BY) == MANAGER:
             key = (piece["metadata"]["namespace"], name)
             self._writer.seen(key, old, new)
             self.queue.add(key)
@@ -82,12 +77,12 @@ class EndpointSliceController(Controller):
 
 
 def _zone(node: Object | None) -> str | None:
-    return metadata.labels(node).get(ZONE_LABEL) if node is not None else None
+    return zone(node) if node is not None else None
 
 
 def _labels(service: Object) -> dict[str, str]:
-    labels = {**metadata.labels(service), SERVICE_NAME: service["metadata"]["name"], MANAGED_BY: MANAGER}
-    labels.pop(HEADLESS_LABEL, None)
+    labels = {**metadata.labels(service), SERVICE_NAME: service["metadata"]["name"], SLICE_MANAGED_BY: MANAGER}
+    labels.pop(HEADLESS, None)
     if is_headless(service):
-        labels[HEADLESS_LABEL] = ""
+        labels[HEADLESS] = ""
     return labels

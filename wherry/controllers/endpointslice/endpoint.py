@@ -6,18 +6,11 @@ import json
 from collections.abc import Callable, Iterable
 
 from wherry.controllers.endpointslice.packing import Wanted
-from wherry.controllers.pods import is_ready
-from wherry.controllers.servicepods import (
-    addresses,
-    hostname,
-    is_reachable,
-    ports,
-    publishes_unready,
-    target_reference,
-)
+from wherry.controllers.servicepods import hostname, is_reachable, ports, target_reference
 from wherry.objects import Object, metadata
-
-ZONE_LABEL = "topology.kubernetes.io/zone"
+from wherry.objects.meaning.nodes import zone
+from wherry.objects.meaning.pods import addresses_of, is_ready, node_of
+from wherry.objects.meaning.services import publishes_unready
 
 NodeOf = Callable[[str], Object | None]
 
@@ -32,16 +25,16 @@ def endpoint(service: Object, pod: Object, ip: str, node: Object | None) -> Obje
         "conditions": {"ready": ready, "serving": serving, "terminating": terminating},
         "targetRef": target_reference(pod),
     }
-    if pod["spec"].get("nodeName"):
-        made["nodeName"] = pod["spec"]["nodeName"]
-    if node is not None and (zone := metadata.labels(node).get(ZONE_LABEL)):
-        made["zone"] = zone
+    if name := node_of(pod):
+        made["nodeName"] = name
+    if node is not None and zone(node):
+        made["zone"] = zone(node)
     if name := hostname(service, pod):
         made["hostname"] = name
     return made
 
 
-def wanted(service: Object, pods: Iterable[Object], node_of: NodeOf) -> list[Wanted]:
+def wanted(service: Object, pods: Iterable[Object], find_node: NodeOf) -> list[Wanted]:
     """Return the Service's endpoints, by address family and ports."""
     families = service["spec"].get("ipFamilies") or ["IPv4"]
     reachable = [p for p in pods if is_reachable(p, terminating=True)]
@@ -49,8 +42,8 @@ def wanted(service: Object, pods: Iterable[Object], node_of: NodeOf) -> list[Wan
     for family in families:
         for pod in reachable:
             here = ports(service, pod)
-            for ip in addresses(pod, family)[:1]:
+            for ip in addresses_of(pod, family)[:1]:
                 group = groups.setdefault((family, json.dumps(here, sort_keys=True)), Wanted(family, here, []))
-                node = node_of(pod["spec"].get("nodeName") or "")
+                node = find_node(node_of(pod))
                 group.endpoints.append(endpoint(service, pod, ip, node))
     return list(groups.values()) or [Wanted(families[0], [], [])]

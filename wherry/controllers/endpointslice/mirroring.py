@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from wherry.client.informer import Key
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.endpointslice.packing import Wanted
-from wherry.controllers.endpointslice.writer import MANAGED_BY, SERVICE_NAME, Slices, SliceWriter
+from wherry.controllers.endpointslice.writer import Slices, SliceWriter
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.wellknown import LAST_APPLIED, LEADER, SERVICE_NAME, SKIP_MIRROR, SLICE_MANAGED_BY
+from wherry.objects.metadata import Key
 from wherry.objects.resource import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
-SKIP_MIRROR = "endpointslice.kubernetes.io/skip-mirror"
-LEADER = "control-plane.alpha.kubernetes.io/leader"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 MOST_PER_SUBSET = 1000
 
 
@@ -80,14 +78,14 @@ class EndpointSliceMirroringController(Controller):
             for piece in existing:
                 await self._writer.delete(key, piece)
             return
-        labels = {**metadata.labels(endpoints), SERVICE_NAME: key[1], MANAGED_BY: MANAGER}
+        labels = {**metadata.labels(endpoints), SERVICE_NAME: key[1], SLICE_MANAGED_BY: MANAGER}
         annotations = {k: v for k, v in metadata.annotations(endpoints).items() if k != LAST_APPLIED}
         await self._writer.write(Slices(key, endpoints, labels, annotations), existing, wanted(endpoints))
 
     def _slice_changed(self, old: Object | None, new: Object | None) -> None:
         piece = new or old or {}
         name = metadata.labels(piece).get(SERVICE_NAME)
-        if name and metadata.labels(piece).get(MANAGED_BY) == MANAGER:
+        if name and metadata.labels(piece).get(SLICE_MANAGED_BY) == MANAGER:
             key = (piece["metadata"]["namespace"], name)
             self._writer.seen(key, old, new)
             self.queue.add(key)

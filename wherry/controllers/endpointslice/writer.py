@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wherry.client.informer import Key
 from wherry.client.interface import Client
 from wherry.controllers.endpointslice.packing import Changes, Wanted, pack
 from wherry.controllers.expectations import Expectations
 from wherry.controllers.podcontrol import is_namespace_terminating
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.metadata import Key
 from wherry.objects.resource import ENDPOINT_SLICES
-
-SERVICE_NAME = "kubernetes.io/service-name"
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
-from wherry.client.informer import key_of
 from wherry.client.workqueue import WorkQueue
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Runner
@@ -25,7 +24,7 @@ from wherry.controllers.garbagecollector.decide import (
     verdict,
     without_owner,
 )
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import Conflict, NotFound
 from wherry.objects.resource import EVENTS, Resource
 
@@ -173,4 +172,4 @@ class GarbageCollector(Runner):
 
 
 def _node(resource: Resource, obj: Object) -> Node:
-    return Node(resource, *key_of(obj))
+    return Node(resource, *metadata.key(obj))

@@ -5,22 +5,21 @@ from __future__ import annotations
 import contextlib
 import logging
 
-from wherry.client.informer import Key, key_of
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.nodelifecycle.heartbeat import Heartbeat, listen, silenced
 from wherry.controllers.nodelifecycle.taints import desired, is_evicting
-from wherry.controllers.pods import is_ready
 from wherry.objects import Object, metadata
 from wherry.objects.errors import NotFound
-from wherry.objects.metadata import condition, set_condition
+from wherry.objects.meaning import nodes
+from wherry.objects.meaning.pods import is_ready
+from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE
+from wherry.objects.metadata import Key, condition, set_condition
 from wherry.objects.resource import LEASES, NODES, PODS
 from wherry.objects.taints import taints_of
 from wherry.objects.timestamps import rfc3339
 
 log = logging.getLogger(__name__)
-
-LEASE_NAMESPACE = "kube-node-lease"
 
 
 class NodeLifecycleController(Controller):
@@ -58,7 +57,7 @@ class NodeLifecycleController(Controller):
 
     def _listen(self, node: Object, now: float) -> Heartbeat:
         name = node["metadata"]["name"]
-        lease = self._leases.get(LEASE_NAMESPACE, name)
+        lease = self._leases.get(NODE_LEASE_NAMESPACE, name)
         beat = self._heartbeats[name] = listen(self._heartbeats.get(name), node, lease, now)
         return beat
 
@@ -121,7 +120,7 @@ class NodeLifecycleController(Controller):
 
     def _lease_changed(self, old: Object | None, new: Object | None) -> None:
         """A renewal is noted here; the node is only looked at when it was thought silent."""
-        if new is None or new["metadata"].get("namespace") != LEASE_NAMESPACE:
+        if new is None or new["metadata"].get("namespace") != NODE_LEASE_NAMESPACE:
             return
         node = self._nodes.get("", new["metadata"]["name"])
         if node is not None:
@@ -136,9 +135,8 @@ class NodeLifecycleController(Controller):
             return
         for node in self._nodes.items():
             if not _is_ready(node) and not any(map(is_evicting, taints_of(node))):
-                self.queue.add(key_of(node))
+                self.queue.add(metadata.key(node))
 
 
 def _is_ready(node: Object) -> bool:
-    ready = condition(node, "Ready")
-    return ready is not None and ready["status"] == "True" and not metadata.is_being_deleted(node)
+    return nodes.is_ready(node) and not metadata.is_being_deleted(node)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 
-from wherry.client.informer import Key
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.nodelifecycle.eviction import leaves_at
 from wherry.objects import Object, metadata
 from wherry.objects.errors import Conflict, NotFound
-from wherry.objects.metadata import set_condition
+from wherry.objects.metadata import Key, set_condition
 from wherry.objects.resource import NODES, PODS
 from wherry.objects.taints import NO_EXECUTE, taints_of
 from wherry.objects.timestamps import rfc3339

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wherry.objects import Object
+from wherry.objects.meaning import wellknown
+from wherry.objects.meaning.nodes import is_cordoned
+from wherry.objects.meaning.wellknown import NOT_READY, UNREACHABLE, UNSCHEDULABLE
 from wherry.objects.metadata import condition
-from wherry.objects.taints import NO_EXECUTE, NO_SCHEDULE, NOT_READY, UNREACHABLE, UNSCHEDULABLE, taints_of
+from wherry.objects.taints import NO_EXECUTE, NO_SCHEDULE, taints_of
 from wherry.objects.timestamps import rfc3339
 
 BY_CONDITION: tuple[tuple[str, str, str], ...] = (
     ("Ready", "False", NOT_READY),
     ("Ready", "Unknown", UNREACHABLE),
-    ("MemoryPressure", "True", "node.kubernetes.io/memory-pressure"),
-    ("DiskPressure", "True", "node.kubernetes.io/disk-pressure"),
-    ("PIDPressure", "True", "node.kubernetes.io/pid-pressure"),
-    ("NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"),
+    ("MemoryPressure", "True", wellknown.MEMORY_PRESSURE),
+    ("DiskPressure", "True", wellknown.DISK_PRESSURE),
+    ("PIDPressure", "True", wellknown.PID_PRESSURE),
+    ("NetworkUnavailable", "True", wellknown.NETWORK_UNAVAILABLE),
 )
 """(condition, status, taint)."""
 
@@ -25,7 +28,7 @@ EVICTING = (NOT_READY, UNREACHABLE)
 def keeping_away(node: Object) -> list[str]:
     """Return the keys of the NoSchedule taints the node should have from us."""
     found = [key for kind, status, key in BY_CONDITION if (c := condition(node, kind)) and c["status"] == status]
-    return [*found, UNSCHEDULABLE] if (node.get("spec") or {}).get("unschedulable") else found
+    return [*found, UNSCHEDULABLE] if is_cordoned(node) else found
 
 
 def evicting(node: Object) -> str:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wherry.client.informer import Key, key_of
 from wherry.controllers.context import ORPHANS, Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.expectations import Expectations
 from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import PodControl
-from wherry.controllers.pods import is_active
 from wherry.controllers.podtemplate import pod_from
 from wherry.controllers.replicaset.decide import difference, look_again, new_status
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, NotFound
-from wherry.objects.metadata import controller_of, is_being_deleted, labels
+from wherry.objects.meaning.pods import is_active
+from wherry.objects.metadata import Key, controller_of, is_being_deleted, labels
 from wherry.objects.resource import PODS, REPLICA_SETS
 from wherry.objects.selectors import from_object
 
@@ -110,7 +109,7 @@ class ReplicaSetController(Controller):
         if new is not None and controller_of(new) is None:
             for replica_set in self._sets_by_namespace.get(new["metadata"]["namespace"]):
                 if from_object(replica_set["spec"]["selector"]).matches(labels(new)):
-                    self.queue.add(key_of(replica_set))
+                    self.queue.add(metadata.key(replica_set))
 
 
 def _owner_key(pod: Object | None) -> Key | None:

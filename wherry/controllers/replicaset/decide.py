@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from wherry.controllers.pods import available_in, deletion_order, is_active, is_ready
+from wherry.controllers.pods import available_in, deletion_order
 from wherry.objects import Object
+from wherry.objects.meaning.pods import is_active, is_ready
 from wherry.objects.metadata import labels, set_condition
 from wherry.objects.timestamps import rfc3339
 

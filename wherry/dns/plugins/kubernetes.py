@@ -34,6 +34,7 @@ from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.query import Answer, Handler, Query, Quiet, respond
 from wherry.dns.records import Found, Labels, Record, Records
 from wherry.objects import Object
+from wherry.objects.meaning.pods import addresses
 from wherry.objects.resource import ENDPOINT_SLICES, NAMESPACES, PODS, SERVICES
 
 log = logging.getLogger(__name__)
@@ -235,7 +236,7 @@ class Kubernetes(Quiet):
         self._changed()
 
     def _pod(self, old: Object | None, new: Object | None) -> None:
-        ips = [o.get("status", {}).get("podIP") if o else None for o in (old, new)]
+        ips = [next(iter(addresses(o)), None) if o else None for o in (old, new)]
         if ips[0] != ips[1]:
             self.records.set_pod(_name(old, new)[0], ips[0], ips[1])
             self._changed()

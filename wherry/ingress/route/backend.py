@@ -12,6 +12,10 @@ from ipaddress import ip_address
 
 from wherry.ingress.route import problem
 from wherry.objects import Object
+from wherry.objects.meaning import endpoints as meaning
+from wherry.objects.meaning.services import is_external_name
+from wherry.objects.meaning.services import ports as service_ports
+from wherry.objects.meaning.services import protocol as protocol_of
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,7 +56,7 @@ def resolve(ref: BackendRef, service: Object | None, sources: Iterable[Object]) 
     """Return the backend `ref` stands for; `sources` are the Service's EndpointSlices, or its Endpoints object."""
     if service is None:
         return Backend(ref, (), (problem.NO_SERVICE, f"Service {ref.namespace}/{ref.service} does not exist"))
-    if service["spec"].get("type") == "ExternalName":
+    if is_external_name(service):
         message = f"Service {ref.namespace}/{ref.service} is of type ExternalName, which is not supported"
         return Backend(ref, (), (problem.EXTERNAL_NAME, message))
     port = find_port(service, ref.port)
@@ -68,7 +72,7 @@ def resolve(ref: BackendRef, service: Object | None, sources: Iterable[Object]) 
 
 def find_port(service: Object, wanted: str, protocol: str = "TCP") -> Object | None:
     """Return the Service's port by its name or number, or else by its targetPort, as ingress-nginx also accepts."""
-    ports: list[Object] = [p for p in service["spec"].get("ports") or () if (p.get("protocol") or "TCP") == protocol]
+    ports: list[Object] = [p for p in service_ports(service) if protocol_of(p) == protocol]
     for matches in (_is_port, _is_target):
         for port in ports:
             if matches(port, wanted):
@@ -85,11 +89,10 @@ def _is_target(port: Object, wanted: str) -> bool:
 
 
 def _of_slice(slice_: Object, port_name: str) -> set[Endpoint]:
-    """Ready is `conditions.ready` not false: a missing condition counts as ready (discovery/v1 types.go)."""
-    if slice_.get("addressType") not in ("IPv4", "IPv6"):
+    if not meaning.holds_addresses(slice_):
         return set()
-    ports = [p["port"] for p in slice_.get("ports") or () if (p.get("name") or "") == port_name and p.get("port")]
-    ready = [e for e in slice_.get("endpoints") or () if (e.get("conditions") or {}).get("ready") is not False]
+    ports = [port.number for port in meaning.ports(slice_) if port.name == port_name]
+    ready = [e for e in meaning.endpoints(slice_) if meaning.is_ready(e)]
     return {Endpoint(a, port) for port in ports for e in ready for a in e["addresses"] if _is_address(a)}
 
 

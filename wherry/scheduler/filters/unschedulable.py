@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.objects.taints import NO_SCHEDULE, UNSCHEDULABLE, tolerates, tolerations_of
+from wherry.objects.meaning.nodes import is_cordoned
+from wherry.objects.meaning.wellknown import UNSCHEDULABLE
+from wherry.objects.taints import NO_SCHEDULE, tolerates, tolerations_of
 from wherry.scheduler.plugin import FITS, Check
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Node, Snapshot
@@ -19,6 +21,6 @@ def check(pod: Pod, snapshot: Snapshot) -> Check | None:
         return None
 
     def refuse(node: Node) -> Sequence[str]:
-        return [REASON] if (node.object.get("spec") or {}).get("unschedulable") else FITS
+        return [REASON] if is_cordoned(node.object) else FITS
 
     return refuse

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from wherry.objects.meaning.wellknown import HOSTNAME
 from wherry.scheduler.plugin import BEST
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Node, Snapshot
-from wherry.scheduler.spread import HOSTNAME, Constraint, constraints_of, default_constraints, per_domain
+from wherry.scheduler.spread import Constraint, constraints_of, default_constraints, per_domain
 
 
 def score(pod: Pod, snapshot: Snapshot, nodes: Sequence[Node]) -> Sequence[float] | None:

@@ -11,6 +11,7 @@ from typing import Any
 from wherry.apiserver.kind import Column
 from wherry.objects import Object, selectors
 from wherry.objects.errors import BadRequest
+from wherry.objects.meaning.services import balancers
 
 NONE = "<none>"
 
@@ -51,8 +52,8 @@ def status(obj: Object, key: str) -> Any:
 
 def load_balancer(obj: Object, width: int = 16) -> str:
     """Return the addresses in `status.loadBalancer`, cut to `width` characters (0: whole)."""
-    entries = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    text = ",".join(sorted({e.get("ip") or e.get("hostname") for e in entries if e.get("ip") or e.get("hostname")}))
+    found = {entry.get("ip") or entry.get("hostname") or "" for entry in balancers(obj)}
+    text = ",".join(sorted(found - {""}))
     return f"{text[: width - 3]}..." if width and len(text) > width else text
 
 

@@ -9,8 +9,8 @@ from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells, objectmeta
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.wellknown import NAMESPACE_NAME
 
-NAME_LABEL = "kubernetes.io/metadata.name"
 FINALIZER = "kubernetes"
 """What keeps a deleted namespace until a controller has emptied it."""
 
@@ -18,7 +18,7 @@ FINALIZER = "kubernetes"
 def _default(obj: Object) -> None:
     meta = obj["metadata"]
     if meta.get("name"):
-        meta["labels"] = {**(meta.get("labels") or {}), NAME_LABEL: meta["name"]}
+        meta["labels"] = {**(meta.get("labels") or {}), NAMESPACE_NAME: meta["name"]}
     status = obj.get("status") or {}
     obj["status"] = {**status, "phase": status.get("phase") or "Active"}
 

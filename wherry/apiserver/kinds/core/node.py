@@ -13,9 +13,8 @@ from wherry.apiserver.kinds.common import ages, cells, checks
 from wherry.apiserver.kinds.core import resourcelist, taints
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
-
-_ROLE_PREFIX = "node-role.kubernetes.io/"
-_OLD_ROLE_LABEL = "kubernetes.io/role"
+from wherry.objects.meaning import nodes
+from wherry.objects.meaning.wellknown import OLD_ROLE, ROLE_PREFIX
 
 
 def _default(obj: Object) -> None:
@@ -62,7 +61,7 @@ def _validate_update(new: Object, old: Object) -> list[FieldError]:
 def _status(obj: Object) -> str:
     ready = metadata.condition(obj, "Ready")
     words = ["Unknown" if ready is None else "Ready" if ready.get("status") == "True" else "NotReady"]
-    if (obj.get("spec") or {}).get("unschedulable"):
+    if nodes.is_cordoned(obj):
         words.append("SchedulingDisabled")
     return ",".join(words)
 
@@ -70,19 +69,15 @@ def _status(obj: Object) -> str:
 def _roles(obj: Object) -> str:
     roles = set()
     for key, value in metadata.labels(obj).items():
-        if key.startswith(_ROLE_PREFIX):
-            roles.add(key.removeprefix(_ROLE_PREFIX))
-        elif key == _OLD_ROLE_LABEL:
+        if key.startswith(ROLE_PREFIX):
+            roles.add(key.removeprefix(ROLE_PREFIX))
+        elif key == OLD_ROLE:
             roles.add(value)
     return ",".join(sorted(roles - {""})) or cells.NONE
 
 
 def _address(kind: str) -> Callable[[Object], str]:
-    def cell(obj: Object) -> str:
-        addresses = (obj.get("status") or {}).get("addresses") or ()
-        return next((a.get("address") or "" for a in addresses if a.get("type") == kind), cells.NONE)
-
-    return cell
+    return lambda obj: next(iter(nodes.addresses(obj, kind)), cells.NONE)
 
 
 def _info(key: str) -> Callable[[Object], str]:
@@ -112,5 +107,5 @@ NODE = Kind(
         Column("Kernel-Version", _info("kernelVersion"), priority=1),
         Column("Container-Runtime", _info("containerRuntimeVersion"), priority=1),
     ),
-    fields={"spec.unschedulable": lambda obj: str(bool((obj.get("spec") or {}).get("unschedulable"))).lower()},
+    fields={"spec.unschedulable": lambda obj: str(nodes.is_cordoned(obj)).lower()},
 )

@@ -14,19 +14,17 @@ from wherry.apiserver.kinds.core import base64data
 from wherry.apiserver.kinds.core.configmap import LIMIT
 from wherry.objects import Object, fields, metadata, names
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning import wellknown
 
 OPAQUE = "Opaque"
-_ACCOUNT = "kubernetes.io/service-account.name"
-_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
 # type -> the keys of which all must be there
 _REQUIRED = {
-    "kubernetes.io/tls": ("tls.crt", "tls.key"),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
-    "kubernetes.io/dockercfg": (".dockercfg",),
-    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    wellknown.TLS_SECRET: ("tls.crt", "tls.key"),
+    wellknown.SSH_SECRET: ("ssh-privatekey",),
+    wellknown.DOCKERCFG_SECRET: (".dockercfg",),
+    wellknown.DOCKER_CONFIG_SECRET: (".dockerconfigjson",),
 }
-_JSON = ("kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson")
-_BASIC_AUTH = "kubernetes.io/basic-auth"
+_JSON = (wellknown.DOCKERCFG_SECRET, wellknown.DOCKER_CONFIG_SECRET)
 
 
 def _default(obj: Object) -> None:
@@ -46,14 +44,14 @@ def _validate(obj: Object) -> list[FieldError]:
 
 
 def _by_type(obj: Object, kind: str, data: dict[str, str]) -> list[FieldError]:
-    if kind == _ACCOUNT_TOKEN:
-        named = metadata.annotations(obj).get(_ACCOUNT)
-        return [] if named else [fields.required(f"metadata.annotations[{_ACCOUNT}]")]
-    if kind == _BASIC_AUTH:
+    if kind == wellknown.ACCOUNT_TOKEN_SECRET:
+        named = metadata.annotations(obj).get(wellknown.ACCOUNT_NAME)
+        return [] if named else [fields.required(f"metadata.annotations[{wellknown.ACCOUNT_NAME}]")]
+    if kind == wellknown.BASIC_AUTH_SECRET:
         keys = ("username", "password")
         return [] if any(key in data for key in keys) else [fields.required(f"data[{key}]") for key in keys]
     wanted = _REQUIRED.get(kind, ())
-    empty_counts = kind == "kubernetes.io/ssh-auth"
+    empty_counts = kind == wellknown.SSH_SECRET
     missing = [key for key in wanted if (not data.get(key) if empty_counts else key not in data)]
     if missing:
         return [fields.required(f"data[{key}]") for key in missing]

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from wherry.apiserver.kinds.common import checks
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.wellknown import NOT_READY, UNREACHABLE
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-NODE_TROUBLES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+NODE_TROUBLES = (NOT_READY, UNREACHABLE)
 """The taints of a node in trouble, which every pod tolerates for `TOLERATED_SECONDS` unless it says otherwise."""
 TOLERATED_SECONDS = 300
 

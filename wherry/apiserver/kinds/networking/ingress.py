@@ -14,8 +14,8 @@ from wherry.apiserver.kinds.networking import ingressbeta
 from wherry.apiserver.kinds.networking.ingressclass import default_class
 from wherry.objects import Object, fields, metadata, names
 from wherry.objects.errors import FieldError, Invalid
+from wherry.objects.meaning.wellknown import INGRESS_CLASS
 
-CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 GROUP = "networking.k8s.io"
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
@@ -28,13 +28,13 @@ def _admit(new: Object, old: Object | None, context: Context) -> None:
         return
     new["status"] = {"loadBalancer": {}}
     spec = new.setdefault("spec", {})
-    annotated = metadata.annotations(new).get(CLASS_ANNOTATION)
+    annotated = metadata.annotations(new).get(INGRESS_CLASS)
     if spec.get("ingressClassName") is None:
         if annotated is None and (name := default_class(context)):
             spec["ingressClassName"] = name
     elif annotated is not None and annotated != spec["ingressClassName"]:
         text = "must match `ingressClassName` when both are specified"
-        error = fields.invalid(f"annotations.{CLASS_ANNOTATION}", annotated, text)
+        error = fields.invalid(f"annotations.{INGRESS_CLASS}", annotated, text)
         raise Invalid.of("Ingress", new["metadata"].get("name", ""), [error], GROUP)
 
 

@@ -12,16 +12,16 @@ from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells, checks
 from wherry.objects import Object, fields, metadata, names
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.wellknown import DEFAULT_INGRESS_CLASS
 from wherry.objects.resource import INGRESS_CLASSES
 
-DEFAULT_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 _SCOPES = ("Cluster", "Namespace")
 _path = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
 
 
 def default_class(context: Context) -> str | None:
     """Return the name of the class for Ingresses that name none: of several the youngest, then the first by name."""
-    found = [c for c in context.list(INGRESS_CLASSES) if metadata.annotations(c).get(DEFAULT_ANNOTATION) == "true"]
+    found = [c for c in context.list(INGRESS_CLASSES) if metadata.annotations(c).get(DEFAULT_INGRESS_CLASS) == "true"]
     found.sort(key=lambda c: c["metadata"]["name"])
     youngest = max(found, key=lambda c: c["metadata"].get("creationTimestamp") or "", default=None)
     return youngest["metadata"]["name"] if youngest else None

@@ -12,14 +12,14 @@ from typing import Final
 
 from wherry.ingress.fronts.ingress.snapshot import ClassChoice
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.wellknown import INGRESS_CLASS
 
-CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"
 DEFAULT_CLASS: Final = "nginx"
 
 
 def is_ours(ingress: Object, classes: Sequence[Object] | None, choice: ClassChoice) -> bool:
     """Whether this controller serves `ingress`; `classes` is None where IngressClasses cannot be read."""
-    annotated = metadata.annotations(ingress).get(CLASS_ANNOTATION, "")
+    annotated = metadata.annotations(ingress).get(INGRESS_CLASS, "")
     if annotated:
         return annotated == choice.name
     named = (ingress.get("spec") or {}).get("ingressClassName")

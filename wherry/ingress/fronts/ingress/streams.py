@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import Final, Literal
 
 from wherry.ingress.route.backend import find_port
 from wherry.ingress.route.problem import Key
 from wherry.ingress.route.stream import Stream
 from wherry.objects import Object
+from wherry.objects.meaning.services import cluster_ips
 
 _TARGET: Final = re.compile(r"([a-z0-9.-]+)/([a-z0-9.-]+):([a-z0-9-]+)", re.ASCII)
 
@@ -58,7 +58,7 @@ def _stream(
 
 
 def _cluster_ip(service: Object) -> str:
-    try:
-        return str(ip_address(service["spec"].get("clusterIP") or ""))
-    except ValueError:
-        raise ValueError("the Service has no cluster IP") from None
+    found = cluster_ips(service)
+    if not found:
+        raise ValueError("the Service has no cluster IP")
+    return found[0]

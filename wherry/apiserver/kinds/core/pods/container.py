@@ -13,6 +13,7 @@ from wherry.apiserver.kinds.core import resourcelist
 from wherry.apiserver.kinds.core.pods import environment, probe, volumes
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.pods import is_sidecar
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
@@ -42,11 +43,6 @@ def default(container: Object) -> None:
     resourcelist.round_up(resources.get("requests"))
     environment.default(container)
     probe.default(container)
-
-
-def is_sidecar(container: Object | None) -> bool:
-    """Return whether an init container keeps running beside the others (restartPolicy Always)."""
-    return container is not None and container.get("restartPolicy") == "Always"
 
 
 def validate_all(path: str, spec: Object, mountable: Collection[str]) -> list[FieldError]:

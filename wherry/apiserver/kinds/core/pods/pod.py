@@ -14,6 +14,7 @@ from wherry.apiserver.kinds.core.limitrange import LIMIT_RANGE
 from wherry.apiserver.kinds.core.pods import container, podpriority, podqos, podspec, podstatus, podupdate
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.pods import addresses, has_ended
 
 _GATED = {"reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}
 
@@ -57,8 +58,8 @@ def _validate(obj: Object) -> list[FieldError]:
 
 def _grace_period(obj: Object, asked: int | None) -> int | None:
     """Return the seconds a pod has to end: 0 at once when no node runs it, or it has ended already."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+    spec = obj.get("spec") or {}
+    if not spec.get("nodeName") or has_ended(obj):
         return 0
     seconds = spec.get("terminationGracePeriodSeconds") if asked is None else asked
     # A negative period means the shortest one there is.
@@ -66,14 +67,12 @@ def _grace_period(obj: Object, asked: int | None) -> int | None:
 
 
 def _ip(obj: Object) -> str:
-    status = obj.get("status") or {}
-    addresses = status.get("podIPs") or [{"ip": status.get("podIP")}]
-    return addresses[0].get("ip") or cells.NONE
+    return next(iter(addresses(obj)), cells.NONE)
 
 
 def _readiness_gates(obj: Object) -> str:
     gates = (obj.get("spec") or {}).get("readinessGates") or ()
-    met = sum((metadata.condition(obj, g.get("conditionType", "")) or {}).get("status") == "True" for g in gates)
+    met = sum(metadata.is_true(obj, g.get("conditionType", "")) for g in gates)
     return f"{met}/{len(gates)}" if gates else cells.NONE
 
 

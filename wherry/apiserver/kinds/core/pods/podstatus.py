@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wherry.apiserver.kinds.common import ages
-from wherry.apiserver.kinds.core.pods import container
 from wherry.objects import Object, metadata
-
-_TERMINAL = ("Succeeded", "Failed")
+from wherry.objects.meaning.pods import has_ended, is_ready, is_sidecar
 
 
 class Summary(NamedTuple):
@@ -48,17 +46,16 @@ def summarize(pod: Object, now: float | None = None) -> Summary:
     if scheduled.get("reason") == "SchedulingGated":
         reason = "SchedulingGated"
     init = {c.get("name"): c for c in spec.get("initContainers") or ()}
-    total = len(spec.get("containers") or ()) + sum(map(container.is_sidecar, init.values()))
+    total = len(spec.get("containers") or ()) + sum(map(is_sidecar, init.values()))
 
     blocked, ready, restarts, sidecar_restarts = _initialization(status, init)
     reason = blocked or reason
-    if not blocked or (metadata.condition(pod, "Initialized") or {}).get("status") == "True":
+    if not blocked or metadata.is_true(pod, "Initialized"):
         restarts = sidecar_restarts
         reason, running = _running(status, reason, restarts)
         ready += running
         if reason == "Completed" and running:
-            is_ready = (metadata.condition(pod, "Ready") or {}).get("status") == "True"
-            reason = "Running" if is_ready else "NotReady"
+            reason = "Running" if is_ready(pod) else "NotReady"
     return Summary(f"{ready}/{total}", _deletion(pod, status, reason), restarts.text(now))
 
 
@@ -67,7 +64,7 @@ def _initialization(status: Object, init: dict[str, Object]) -> tuple[str, int, 
     ready = 0
     every, sidecars = _Restarts(), _Restarts()
     for i, one in enumerate(status.get("initContainerStatuses") or ()):
-        sidecar = container.is_sidecar(init.get(one.get("name")))
+        sidecar = is_sidecar(init.get(one.get("name")) or {})
         every.add(one)
         if sidecar:
             sidecars.add(one)
@@ -119,4 +116,4 @@ def _deletion(pod: Object, status: Object, reason: str) -> str:
         return reason
     if status.get("reason") == "NodeLost":
         return "Unknown"
-    return reason if status.get("phase") in _TERMINAL else "Terminating"
+    return reason if has_ended(pod) else "Terminating"

@@ -11,6 +11,7 @@ from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells
 from wherry.apiserver.kinds.core.services import nodeport, servicecheck, serviceip, servicespec
 from wherry.objects import Object
+from wherry.objects.meaning.services import balancers
 
 _AFFINITY_SECONDS = 10800
 
@@ -29,7 +30,7 @@ def _default(obj: Object) -> None:
     if kind == "LoadBalancer":
         if spec.get("allocateLoadBalancerNodePorts") is None:
             spec["allocateLoadBalancerNodePorts"] = True
-        for entry in ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
+        for entry in balancers(obj):
             if entry.get("ip"):
                 entry["ipMode"] = entry.get("ipMode") or "VIP"
     status = obj.get("status") or {}

@@ -1,0 +1,63 @@
+"""What a pod says: how far it is, where it is, what of it stays. Source: k8s.io/api core/v1 types.go (Pod)."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from wherry.objects import Object, metadata
+from wherry.objects.timestamps import parse
+
+
+def has_ended(pod: Object) -> bool:
+    """Return whether the pod has run to its end: Succeeded and Failed are never left."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def is_active(pod: Object) -> bool:
+    """Return whether the pod counts as a replica: neither ended nor being deleted."""
+    return not has_ended(pod) and not metadata.is_being_deleted(pod)
+
+
+def is_ready(pod: Object) -> bool:
+    """Return whether the pod's Ready condition is True."""
+    return metadata.is_true(pod, "Ready")
+
+
+def ready_since(pod: Object) -> float | None:
+    """Return since when the pod is ready (epoch seconds); None when it is not, or its condition carries no time."""
+    ready = metadata.condition(pod, "Ready") or {}
+    at = ready.get("lastTransitionTime")
+    return parse(at) if at and ready.get("status") == "True" else None
+
+
+def node_of(pod: Object) -> str:
+    """Return the node the pod is bound to, or ""."""
+    return pod["spec"].get("nodeName") or ""
+
+
+def addresses(pod: Object) -> list[str]:
+    """Return the pod's own addresses, the primary one first; one with `hostNetwork` has its node's."""
+    status = pod.get("status") or {}
+    found = [entry["ip"] for entry in status.get("podIPs") or () if entry.get("ip")]
+    return found or [ip for ip in (status.get("podIP"),) if ip]
+
+
+def addresses_of(pod: Object, family: str) -> list[str]:
+    """Return the pod's addresses of one family (IPv4, IPv6)."""
+    return [ip for ip in addresses(pod) if f"IPv{ip_address(ip).version}" == family]
+
+
+def host_address(pod: Object) -> str:
+    """Return the address of the pod's node, or ""."""
+    return (pod.get("status") or {}).get("hostIP") or ""
+
+
+def is_sidecar(container: Object) -> bool:
+    """Return whether an init container keeps running beside the others (KEP-753)."""
+    return bool(container.get("restartPolicy") == "Always")
+
+
+def lasting_containers(pod_spec: Object) -> list[Object]:
+    """Return the containers that run as long as the pod: the regular ones and the sidecars."""
+    sidecars = [c for c in pod_spec.get("initContainers") or () if is_sidecar(c)]
+    return [*(pod_spec.get("containers") or ()), *sidecars]

@@ -1,0 +1,54 @@
+"""What a Service says: where it is reached, what it leads to. Source: k8s.io/api core/v1 types.go (ServiceSpec)."""
+
+from __future__ import annotations
+
+from wherry.objects import Object, metadata
+from wherry.objects.selectors import from_labels
+
+
+def is_external_name(service: Object) -> bool:
+    """Return whether the Service is but another name for a host (`spec.externalName`)."""
+    return bool(service["spec"].get("type") == "ExternalName")
+
+
+def is_headless(service: Object) -> bool:
+    """Return whether the Service asked for no address of its own: its names lead to its endpoints."""
+    return bool(service["spec"].get("clusterIP") == "None")
+
+
+def cluster_ips(service: Object) -> tuple[str, ...]:
+    """Return the Service's addresses, the primary family's first; none when headless, external or not allocated yet."""
+    spec = service["spec"]
+    if is_external_name(service):
+        return ()
+    return tuple(ip for ip in spec.get("clusterIPs") or [spec.get("clusterIP")] if ip and ip != "None")
+
+
+def publishes_unready(service: Object) -> bool:
+    """Return whether every pod counts as ready."""
+    return bool(service["spec"].get("publishNotReadyAddresses"))
+
+
+def has_selector(service: Object) -> bool:
+    """Return whether a controller makes the Service's endpoints; without a selector somebody makes them by hand."""
+    return bool(service["spec"].get("selector")) and not is_external_name(service)
+
+
+def selects(service: Object, pod: Object) -> bool:
+    """Return whether a pod (of the same namespace) is behind the Service."""
+    return has_selector(service) and from_labels(service["spec"]["selector"]).matches(metadata.labels(pod))
+
+
+def ports(service: Object) -> list[Object]:
+    """Return the Service's ports."""
+    return service["spec"].get("ports") or []
+
+
+def protocol(port: Object) -> str:
+    """Return the protocol (TCP, UDP, SCTP) of a port: a Service's, a slice's, a container's."""
+    return port.get("protocol") or "TCP"
+
+
+def balancers(obj: Object) -> list[Object]:
+    """Return where a Service or an Ingress is reached from outside (`status.loadBalancer.ingress`)."""
+    return ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []

@@ -1,0 +1,88 @@
+"""Names that Kubernetes gives a meaning to, each written once.
+
+Source: kubernetes.io "Well-Known Labels, Annotations and Taints"; k8s.io/api well_known_labels.go of each group.
+"""
+
+from __future__ import annotations
+
+# Labels of Services, EndpointSlices and Endpoints
+SERVICE_NAME = "kubernetes.io/service-name"
+"""On an EndpointSlice: its Service."""
+HEADLESS = "service.kubernetes.io/headless"
+SERVICE_PROXY_NAME = "service.kubernetes.io/service-proxy-name"
+"""On a Service: the proxy that serves it instead of the default one."""
+SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
+SKIP_MIRROR = "endpointslice.kubernetes.io/skip-mirror"
+
+# Annotations of the same
+TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
+OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
+LEADER = "control-plane.alpha.kubernetes.io/leader"
+
+# Labels of nodes
+HOSTNAME = "kubernetes.io/hostname"
+ARCH = "kubernetes.io/arch"
+OS = "kubernetes.io/os"
+BETA_ARCH = "beta.kubernetes.io/arch"
+BETA_OS = "beta.kubernetes.io/os"
+ZONE = "topology.kubernetes.io/zone"
+ROLE_PREFIX = "node-role.kubernetes.io/"
+CONTROL_PLANE_ROLE = ROLE_PREFIX + "control-plane"
+"""Also the taint that keeps pods off the control plane."""
+OLD_ROLE = "kubernetes.io/role"
+
+# Taints of nodes
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+MEMORY_PRESSURE = "node.kubernetes.io/memory-pressure"
+DISK_PRESSURE = "node.kubernetes.io/disk-pressure"
+PID_PRESSURE = "node.kubernetes.io/pid-pressure"
+NETWORK_UNAVAILABLE = "node.kubernetes.io/network-unavailable"
+
+# Labels of pods that tell the revisions of one controller apart
+POD_TEMPLATE_HASH = "pod-template-hash"
+CONTROLLER_REVISION_HASH = "controller-revision-hash"
+POD_TEMPLATE_GENERATION = "pod-template-generation"
+
+# Annotations of pods and workloads
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+"""An integer; pods with a lower cost go first when a ReplicaSet shrinks."""
+MIRROR_POD = "kubernetes.io/config.mirror"
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+DAEMON_SET_GENERATION = "deprecated.daemonset.template.generation"
+REVISION = "deployment.kubernetes.io/revision"
+REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
+DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
+MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
+ROLLBACK_TO = "deprecated.deployment.rollback.to"
+
+# Ingress
+INGRESS_CLASS = "kubernetes.io/ingress.class"
+DEFAULT_INGRESS_CLASS = "ingressclass.kubernetes.io/is-default-class"
+
+# Namespaces and what lies in them
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+SYSTEM_NAMESPACE = "kube-system"
+NODE_LEASE_NAMESPACE = "kube-node-lease"
+"""Holds one Lease per node, by its name: the node's heartbeat (KEP-589)."""
+
+# Types of Secrets
+TLS_SECRET = "kubernetes.io/tls"
+SSH_SECRET = "kubernetes.io/ssh-auth"
+BASIC_AUTH_SECRET = "kubernetes.io/basic-auth"
+DOCKERCFG_SECRET = "kubernetes.io/dockercfg"
+DOCKER_CONFIG_SECRET = "kubernetes.io/dockerconfigjson"
+ACCOUNT_TOKEN_SECRET = "kubernetes.io/service-account-token"
+ACCOUNT_NAME = "kubernetes.io/service-account.name"
+"""Annotation of a token Secret: whose token it is."""
+
+# Others
+DESCRIPTION = "kubernetes.io/description"
+RBAC_AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+RBAC_BOOTSTRAPPING = "kubernetes.io/bootstrapping"
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+"""Annotation of the bookmark that ends a watch's initial events (KEP-3157)."""
