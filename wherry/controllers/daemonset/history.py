@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 
 from wherry.client.interface import Client
 from wherry.controllers.daemonset import revision
-from wherry.controllers.daemonset.placement import HASH_LABEL
 from wherry.objects import Object, metadata
 from wherry.objects.errors import AlreadyExists, NotFound
+from wherry.objects.meaning.wellknown import CONTROLLER_REVISION_HASH
 from wherry.objects.resource import CONTROLLER_REVISIONS, DAEMON_SETS, PODS
 
 
@@ -34,9 +34,9 @@ async def ensure_current(
 async def _merge(client: Client, kept: Object, copies: Sequence[Object], pods: Sequence[Object]) -> None:
     """Leave one revision of a template; the pods of its copies become pods of that one, and need not be replaced."""
     digests = {revision.digest_of(copy) for copy in copies}
-    label = {"metadata": {"labels": {HASH_LABEL: revision.digest_of(kept)}}}
+    label = {"metadata": {"labels": {CONTROLLER_REVISION_HASH: revision.digest_of(kept)}}}
     for pod in pods:
-        if metadata.labels(pod).get(HASH_LABEL) in digests:
+        if metadata.labels(pod).get(CONTROLLER_REVISION_HASH) in digests:
             with contextlib.suppress(NotFound):
                 await client.patch(PODS, pod["metadata"]["name"], label, pod["metadata"]["namespace"])
     await _delete(client, copies)
