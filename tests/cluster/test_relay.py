@@ -3,8 +3,13 @@
 import asyncio
 import contextlib
 import socket
+from typing import Any
 
-from wherry.cluster.relay import Address, DatagramRelay, StreamRelay
+from wherry.cluster.hostforward import UNAVAILABLE, ingress_addresses
+from wherry.cluster.relay.address import Address, Target
+from wherry.cluster.relay.datagram import DatagramRelay
+from wherry.cluster.relay.stream import StreamRelay
+from wherry.objects import Object
 
 HOST = "127.0.0.1"
 
@@ -21,11 +26,25 @@ def dial_udp() -> socket.socket:
     return made
 
 
-async def relay_to(target: Address | None) -> tuple[StreamRelay, Address]:
+async def relay_to(target: Address | None, **manner: Any) -> tuple[StreamRelay, Address]:
+    return await relay_by(lambda: target, **manner)
+
+
+async def relay_by(target: Target, **manner: Any) -> tuple[StreamRelay, Address]:
     listener = socket.create_server((HOST, 0))
-    relay = StreamRelay(dial_tcp, lambda: target)
+    relay = StreamRelay(dial_tcp, target, **manner)
     await relay.serve(listener)
     return relay, listener.getsockname()
+
+
+async def ask(address: Address) -> bytes:
+    """Send half a request and return all that comes, within five seconds."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(b"GET / HTTP/1.1\r\n")
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    return answer
 
 
 async def test_bytes_and_half_closes_pass_both_ways() -> None:
@@ -54,6 +73,63 @@ async def test_a_client_is_turned_away_at_once_when_nothing_answers() -> None:
                 assert await reader.read() == b""
         writer.close()
         relay.close()
+
+
+async def test_a_client_waits_for_a_target_to_come() -> None:
+    async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    targets: list[Address | None] = [None, (HOST, 1)]
+    server = await asyncio.start_server(hello, HOST, 0)
+    last = server.sockets[0].getsockname()
+    relay, address = await relay_by(lambda: targets.pop(0) if targets else last, patience=5)
+    assert await ask(address) == b"hello"
+    assert not targets
+    relay.close()
+    server.close()
+
+
+async def test_a_client_whose_wait_is_over_is_told_why() -> None:
+    for target in (None, (HOST, 1)):
+        relay, address = await relay_to(target, patience=0.1, apology=UNAVAILABLE)
+        assert await ask(address) == UNAVAILABLE
+        relay.close()
+
+
+async def test_a_target_that_ends_without_an_answer_is_apologised_for() -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(mute, HOST, 0)
+    relay, address = await relay_to(server.sockets[0].getsockname(), apology=UNAVAILABLE)
+    assert await ask(address) == UNAVAILABLE
+    relay.close()
+    server.close()
+
+
+async def test_half_an_answer_is_not_mended_with_an_apology() -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 200")
+        writer.close()
+
+    server = await asyncio.start_server(half, HOST, 0)
+    relay, address = await relay_to(server.sockets[0].getsockname(), apology=UNAVAILABLE)
+    assert await ask(address) == b"HTTP/1.1 200"
+    relay.close()
+    server.close()
+
+
+def test_the_ingress_is_where_ready_pods_are_and_while_all_are_ending_where_they_still_serve() -> None:
+    def pod(address: str, ready: str = "True", **meta: str) -> Object:
+        return {"metadata": meta, "status": {"podIP": address, "conditions": [{"type": "Ready", "status": ready}]}}
+
+    ending = pod("10.0.0.1", deletionTimestamp="2026-01-01T00:00:00Z")
+    assert ingress_addresses([ending, pod("10.0.0.2"), pod("10.0.0.3", "False")]) == ["10.0.0.2"]
+    assert ingress_addresses([ending, pod("10.0.0.3", "False")]) == ["10.0.0.1"]
+    assert ingress_addresses([{"metadata": {}, "status": {}}]) == []
 
 
 async def test_every_udp_client_gets_its_own_answers() -> None:

@@ -1,6 +1,7 @@
 """The host's way in: loopback listeners on the host, connections made from the cluster's LAN.
 
 Every NodePort listens on the host's loopback at its own number, and the ingress ports reach the ready controller pods.
+While none is, clients of the ingress ports wait a while for one; then http gets a 503 that says why, https a reset.
 This process lives in the host's network namespace; the sockets it dials with are made in the LAN's, so the cluster
 sees an outside client at the LAN's first address, and the host's own network is never touched.
 """
@@ -19,7 +20,9 @@ from wherry.client.http import connect
 from wherry.client.informer import Informer
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import LAN_NAMESPACE, Paths
-from wherry.cluster.relay import Address, DatagramRelay, StreamRelay
+from wherry.cluster.relay.address import Address
+from wherry.cluster.relay.datagram import DatagramRelay
+from wherry.cluster.relay.stream import StreamRelay
 from wherry.net import namespaces
 from wherry.objects import Object
 from wherry.objects.meaning.pods import addresses, is_ready
@@ -32,6 +35,13 @@ log = logging.getLogger(__name__)
 
 INGRESS_LABELS = "app.kubernetes.io/name=ingress-nginx"
 HEALTH_PORT = 10260  # /healthz and /metrics, beside the ports of Kubernetes' own components
+INGRESS_PATIENCE_SECONDS = 10.0
+"""How long a client of the ingress waits for a controller: about as long as a deleted one takes to be replaced."""
+_SORRY = b"no Ingress controller is ready to answer: see kubectl -n ingress-nginx get pods\n"
+UNAVAILABLE = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nRetry-After: 1\r\n"
+    b"Connection: close\r\n\r\n%s" % (len(_SORRY), _SORRY)
+)
 PortKey = tuple[str, int]
 """(protocol, node port)."""
 
@@ -47,9 +57,13 @@ def node_ports(services: Iterable[Object]) -> set[PortKey]:
 
 
 def ingress_addresses(pods: Iterable[Object]) -> list[str]:
-    """Return the addresses of the ready ingress controller pods, sorted."""
-    serving = [pod for pod in pods if is_ready(pod) and not is_being_deleted(pod)]
-    return sorted(address for pod in serving for address in addresses(pod)[:1])
+    """Return the addresses of the ready ingress controller pods, sorted.
+
+    While all of them are being deleted, they are those that still serve (KEP-1669's rule for terminating endpoints).
+    """
+    ready = [pod for pod in pods if is_ready(pod)]
+    staying = [pod for pod in ready if not is_being_deleted(pod)]
+    return sorted({address for pod in staying or ready for address in addresses(pod)[:1]})
 
 
 class HostForward:
@@ -68,8 +82,10 @@ class HostForward:
         """Follow the two informers until cancelled."""
         services.subscribe(lambda old, new: self._changed.set())
         pods.subscribe(lambda old, new: self._set_ingress(ingress_addresses(pods.items())))
-        for name, port in (("http", 80), ("https", 443)):
-            await StreamRelay(self._dialer(socket.SOCK_STREAM), self._ingress_target(port)).serve(ingress[name])
+        for name, port, apology in (("http", 80, UNAVAILABLE), ("https", 443, b"")):
+            target = self._ingress_target(port)
+            relay = StreamRelay(self._dialer(socket.SOCK_STREAM), target, INGRESS_PATIENCE_SECONDS, apology)
+            await relay.serve(ingress[name])
         await services.wait_synced()
         await pods.wait_synced()
         while True:

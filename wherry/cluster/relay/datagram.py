@@ -1,90 +1,19 @@
-"""Relays: a listener on one side, sockets that somebody else makes on the other (see hostforward.py)."""
+"""UDP relays."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
 from typing import cast
 
+from wherry.cluster.relay.address import Address, Dial, Target
 from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = metrics.counter("wherry_relay_connections_total", "TCP connections relayed.", ["outcome"])
-BYTES = metrics.counter("wherry_relay_bytes_total", "Bytes relayed over TCP, both ways.")
 DATAGRAMS = metrics.counter("wherry_relay_datagrams_total", "UDP datagrams passed on to the cluster.")
-
-Address = tuple[str, int]
-Dial = Callable[[], socket.socket]
-"""Makes an unconnected, non-blocking socket in the target's network namespace."""
-Target = Callable[[], Address | None]
-"""Where to connect now; None when there is nowhere."""
-
-CONNECT_SECONDS = 10.0
 DATAGRAM_IDLE_SECONDS = 60.0
-CHUNK = 64 * 1024
-
-
-class StreamRelay:
-    """TCP: each accepted connection gets one to the target; bytes and half-closes pass both ways."""
-
-    def __init__(self, dial: Dial, target: Target):
-        self._dial = dial
-        self._target = target
-        self._server: asyncio.Server | None = None
-
-    async def serve(self, listener: socket.socket) -> None:
-        """Accept on `listener` from now on."""
-        listener.setblocking(False)
-        self._server = await asyncio.start_server(self._accepted, sock=listener)
-
-    def close(self) -> None:
-        """Accept no more; connections that are open go on."""
-        if self._server:
-            self._server.close()
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            far_reader, far_writer = await self._connect()
-        except (OSError, TimeoutError) as error:
-            CONNECTIONS.labels("failed").inc()
-            log.info("no connection: %s", error or "timed out")
-            writer.transport.abort()  # a reset, as near as a relay gets to "connection refused"
-            return
-        CONNECTIONS.labels("connected").inc()
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_pump(reader, far_writer))
-                group.create_task(_pump(far_reader, writer))
-        except* OSError:
-            pass  # one side is gone; so, now, is the other
-        finally:
-            writer.transport.abort() if far_writer.transport.is_closing() else writer.close()
-            far_writer.close()
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        address = self._target()
-        if address is None:
-            raise ConnectionRefusedError("nothing is ready to answer")
-        far = self._dial()
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await asyncio.get_running_loop().sock_connect(far, address)
-            return await asyncio.open_connection(sock=far)
-        except (OSError, TimeoutError):
-            far.close()
-            raise
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(CHUNK):
-        BYTES.inc(len(data))
-        writer.write(data)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
 
 
 class DatagramRelay:
