@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from tests.fake import rules
 from tests.fake.store import FakeStore, Matcher
 from wherry.client.interface import ObjectList, PatchType, WatchEvent
-from wherry.objects import Object, metadata, patch, selectors
+from wherry.objects import Object, definitions, metadata, patch, selectors
 from wherry.objects import resource as known
 from wherry.objects.errors import (
     AlreadyExists,
@@ -296,4 +296,4 @@ def _patched(resource: Resource, old: Object, change: Any, type: PatchType) -> O
         return patch.json_patch(old, change)
     if type == "merge":
         return patch.merge_patch(old, change)
-    return patch.strategic_merge(old, change, (resource.group, resource.version, resource.kind))
+    return patch.strategic_merge(old, change, definitions.of_kind((resource.group, resource.version, resource.kind)))

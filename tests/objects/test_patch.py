@@ -11,7 +11,7 @@ from tests.objects import golden
 from wherry.objects import definitions, patch, schema
 from wherry.objects.errors import ApiError, BadRequest, Invalid
 
-POD = ("", "v1", "Pod")
+POD = definitions.of_kind(("", "v1", "Pod"))
 
 
 @pytest.mark.parametrize(("case", "answer"), golden.table("strategic.json"))
@@ -22,20 +22,20 @@ def test_a_strategic_merge_gives_what_go_gives(case: list[Any], answer: dict[str
     untouched = copy.deepcopy((original, change))
     if "error" in answer:
         with pytest.raises(ApiError) as caught:
-            patch.strategic_merge(original, change, gvk)
+            patch.strategic_merge(original, change, definitions.of_kind(gvk))
         assert caught.value.message in (
             answer["error"],
             "the server rejected our request due to an error in our request",
         )
     else:
-        patched = schema.typed(patch.strategic_merge(original, change, gvk), gvk)[0]
+        patched = schema.typed(patch.strategic_merge(original, change, definitions.of_kind(gvk)), gvk)[0]
         assert patched == schema.typed(answer["result"], gvk)[0]
     assert (original, change) == untouched
 
 
 def test_a_strategic_merge_into_a_kind_without_a_schema_is_refused() -> None:
     with pytest.raises(BadRequest, match="strategic merge patch format is not supported"):
-        patch.strategic_merge({}, {}, ("example.com", "v1", "Widget"))
+        patch.strategic_merge({}, {}, None)
 
 
 def test_json_patch_operations_apply_in_order() -> None:

@@ -101,5 +101,5 @@ def test_every_type_referred_to_is_there_and_every_expression_has_a_converter() 
 
 
 def test_every_type_can_be_read_from_an_empty_object() -> None:
-    for name in definitions.load().types:
-        assert isinstance(conversion.struct(name)({}, [], ""), dict)
+    for type_ in definitions.load().types.values():
+        assert isinstance(conversion.struct(type_)({}, [], ""), dict)

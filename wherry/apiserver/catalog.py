@@ -1,12 +1,20 @@
-"""What is served: every kind under every group and version, and how objects are translated between versions."""
+"""What is served: every kind under every group and version, and how objects are translated between versions.
+
+Kinds come and go while the server runs. Whatever is made from the set of kinds is made when it is asked for, and again
+when `generation` has grown since. Nobody is told of a change but those who must be ready *before* a kind is served or
+tidy up after it (`Follower`), and those who wait for the next one (`changed`).
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from wherry.apiserver.kind import Kind
 from wherry.objects import Object
+from wherry.objects.definitions import Type
 from wherry.objects.errors import FieldError, Invalid, NotFound
 from wherry.objects.resource import Resource
 
@@ -24,9 +32,14 @@ class Served:
     resource: Resource
 
     @property
+    def type(self) -> Type | None:
+        """What its objects look like; None: nobody says, and anything goes."""
+        return self.kind.type_of(self.resource)
+
+    @property
     def is_storage(self) -> bool:
         """Whether this is the version objects are kept in."""
-        return (self.resource.group, self.resource.version) == tuple(self.kind.versions[0])
+        return self.resource == self.kind.resource
 
     def from_storage(self, obj: Object) -> Object:
         """Return a stored object in this version (the very object where that is the stored one)."""
@@ -50,32 +63,117 @@ class Served:
         return Invalid.of(self.kind.kind, name, errors, self.kind.resource.group)
 
 
-class Catalog:
-    """The served kinds by URL path, by kind, and by group."""
+class AlreadyServed(ValueError):
+    """A kind cannot be added: its name, or one of its URL paths, is another's."""
 
-    def __init__(self, kinds: Iterable[Kind]):
-        self.kinds = tuple(kinds)
+
+class Follower(Protocol):
+    """Who has something to do for a kind before it is served, and after."""
+
+    async def opening(self, kind: Kind) -> None:
+        """Get ready for requests about `kind`; what is raised here keeps it from being served."""
+        ...
+
+    async def closed(self, kind: Kind) -> None:
+        """Let go of `kind`, however far `opening` came: no new request finds it."""
+        ...
+
+
+class Catalog:
+    """The served kinds by URL path, by kind, and by group. `generation` counts the changes."""
+
+    def __init__(self, kinds: Iterable[Kind] = ()):
+        self.generation = 0
+        self._kinds: dict[Kind, None] = {}
         self._served: dict[tuple[str, str, str], Served] = {}
         self._by_plural: dict[tuple[str, str], Kind] = {}
-        for kind in self.kinds:
-            for group, version in kind.versions:
-                resource = Resource(group, version, kind.plural, kind.kind, kind.namespaced)
-                self._served[group, version, kind.plural] = Served(kind, resource)
-                self._by_plural[group, kind.plural] = kind
+        self._followers: list[Follower] = []
+        self._one_by_one = asyncio.Lock()
+        self._next = asyncio.Event()
+        for kind in kinds:
+            self._check(kind)
+            self._put(kind)
 
     def __iter__(self) -> Iterator[Served]:
-        return iter(self._served.values())
+        return iter(list(self._served.values()))
 
-    def served(self, group: str, version: str, plural: str) -> Served:
-        """Return what `/apis/GROUP/VERSION/PLURAL` names; raises `NotFound`."""
-        found = self._served.get((group, version, plural))
-        if found is None:
-            raise unknown_path()
-        return found
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """The served kinds, in the order in which they were added."""
+        return tuple(self._kinds)
+
+    # What changes it
+
+    def subscribe(self, follower: Follower) -> None:
+        """Have `follower` told of every kind that is added or removed from now on."""
+        self._followers.append(follower)
+
+    async def add(self, kind: Kind) -> None:
+        """Serve `kind`, with whatever objects of it are stored, from the moment this returns.
+
+        Raises `AlreadyServed`, or what a follower raises (`StorageError`); then nothing has changed.
+        """
+        async with self._one_by_one:
+            self._check(kind)
+            try:
+                for follower in self._followers:
+                    await follower.opening(kind)
+            except BaseException:
+                await self._close(kind)
+                raise
+            self._put(kind)
+            self._wake()
+
+    async def remove(self, kind: Kind) -> None:
+        """Serve `kind` no more: its URLs are unknown and its watches end. Its stored objects stay stored."""
+        async with self._one_by_one:
+            del self._kinds[kind]
+            for resource in kind.resources:
+                del self._served[resource.group, resource.version, resource.plural]
+                self._by_plural.pop((resource.group, resource.plural), None)
+            self._wake()
+            await self._close(kind)
+
+    async def changed(self, generation: int) -> None:
+        """Return once `generation` is no longer the current one."""
+        while self.generation == generation:
+            await self._next.wait()
+
+    async def _close(self, kind: Kind) -> None:
+        for follower in reversed(self._followers):
+            await follower.closed(kind)
+
+    def _check(self, kind: Kind) -> None:
+        for resource in kind.resources:
+            for other in self._served.values():
+                if resource.group == other.resource.group and kind.kind == other.kind.kind:
+                    raise AlreadyServed(f"{kind.kind} of group {resource.group!r} is served already")
+            if (resource.group, kind.plural) in self._by_plural:
+                raise AlreadyServed(f"{resource.group_resource} is served already")
+
+    def _put(self, kind: Kind) -> None:
+        self._kinds[kind] = None
+        for resource in kind.resources:
+            self._served[resource.group, resource.version, resource.plural] = Served(kind, resource)
+            self._by_plural[resource.group, resource.plural] = kind
+
+    def _wake(self) -> None:
+        self.generation += 1
+        self._next.set()
+        self._next = asyncio.Event()
+
+    # What is read from it
+
+    def find(self, group: str, version: str, plural: str) -> Served | None:
+        """Return what `/apis/GROUP/VERSION/PLURAL` names, or None."""
+        return self._served.get((group, version, plural))
 
     def of(self, resource: Resource) -> Served:
         """Return what serves `resource`; raises `NotFound`."""
-        return self.served(resource.group, resource.version, resource.plural)
+        found = self.find(resource.group, resource.version, resource.plural)
+        if found is None:
+            raise unknown_path()
+        return found
 
     def kind(self, group: str, plural: str) -> Kind | None:
         """Return the kind of a group and plural, whatever the version."""

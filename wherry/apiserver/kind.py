@@ -1,6 +1,6 @@
 """What a kind declares. A kind is added by declaring it in `kinds/`, not by writing handlers.
 
-Every hook works on the object in its **storage version** (`versions[0]`); `Conversion`s translate the other served
+Every hook works on the object in its **storage version** (`resource`); `Conversion`s translate the other served
 versions at the edge. Hooks are synchronous and run under the registry's single writer, so an allocation that looks at
 the current objects through `Context` cannot race with another. Objects have passed `wherry.objects.schema.typed`.
 """
@@ -8,12 +8,13 @@ the current objects through `Context` cannot race with another. Objects have pas
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from typing import Any, Protocol
 
 from wherry.apiserver.user import User
-from wherry.objects import Object
+from wherry.objects import Object, definitions
+from wherry.objects.definitions import Type
 from wherry.objects.errors import FieldError
 from wherry.objects.resource import Resource
 
@@ -67,16 +68,19 @@ class Conversion:
     error: Callable[[FieldError], FieldError] = lambda error: error
 
 
+GroupVersion = tuple[str, str]
 Validator = Callable[[Object], list[FieldError]]
 UpdateValidator = Callable[[Object, Object], list[FieldError]]  # (new, old)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Kind:
     """A served kind.
 
-    `versions`: served versions, the storage version first, as (group, version) since one store may answer under several
-    groups (Ingress: networking.k8s.io/v1, networking.k8s.io/v1beta1, extensions/v1beta1).
+    `resource`: its identity under the storage version. `also`: the other served versions, as (group, version), since
+    one store may answer under several groups (Ingress: networking.k8s.io/v1beta1, extensions/v1beta1).
+    `types`: (group, version) -> what its objects look like, where that is not in Kubernetes' own schema.
+    `singular`: the name of one, by default `kind` in lower case.
     `default` fills in defaults in place (on a private copy). `admit(new, old, context)` runs after defaulting and
     before validation on create (old None) and update, in place: allocation, server-side fields; it may raise ApiError.
     `columns` excludes Name (first unless `name_column` is False) and Age (added after the last column of priority 0
@@ -93,10 +97,9 @@ class Kind:
     `deprecations`: version -> the text of the `Warning` header on every request through it.
     """
 
-    kind: str
-    plural: str
-    versions: Sequence[tuple[str, str]]
-    namespaced: bool = True
+    resource: Resource
+    also: Sequence[GroupVersion] = ()
+    types: Mapping[GroupVersion, Type] = field(default_factory=dict)
     singular: str = ""
     short_names: Sequence[str] = ()
     categories: Sequence[str] = ()
@@ -111,16 +114,44 @@ class Kind:
     scale: bool = False
     generation: bool = False
     fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
-    conversions: Mapping[tuple[str, str], Conversion] = field(default_factory=dict)
+    conversions: Mapping[GroupVersion, Conversion] = field(default_factory=dict)
     grace_period: Callable[[Object, int | None], int | None] | None = None
     deleting: Callable[[Object], None] | None = None
     held: Callable[[Object], bool] | None = None
     claims: Callable[[Object], Iterable[Hashable]] | None = None
-    deprecations: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    deprecations: Mapping[GroupVersion, str] = field(default_factory=dict)
     name_pattern: str = "dns-subdomain"  # dns-subdomain | dns-label | path-segment (RBAC) | service-name (RFC 1035)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "singular", self.singular or self.resource.kind.lower())
+
     @property
-    def resource(self) -> Resource:
-        """The identity under the storage version."""
-        group, version = self.versions[0]
-        return Resource(group, version, self.plural, self.kind, self.namespaced)
+    def kind(self) -> str:
+        """`Pod`."""
+        return self.resource.kind
+
+    @property
+    def plural(self) -> str:
+        """`pods`."""
+        return self.resource.plural
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether its objects live in namespaces."""
+        return self.resource.namespaced
+
+    @property
+    def resources(self) -> list[Resource]:
+        """The identity under each served version, the storage version first."""
+        others = [replace(self.resource, group=group, version=version) for group, version in self.also]
+        return [self.resource, *others]
+
+    @property
+    def versions(self) -> list[GroupVersion]:
+        """(group, version) of each of `resources`."""
+        return [(resource.group, resource.version) for resource in self.resources]
+
+    def type_of(self, resource: Resource) -> Type | None:
+        """Return what objects look like in a served version; None: nobody says, and anything goes."""
+        own = self.types.get((resource.group, resource.version))
+        return own or definitions.of_kind((resource.group, resource.version, resource.kind))

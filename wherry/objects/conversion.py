@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from wherry.objects import Object
-from wherry.objects.definitions import Field, Type, load
+from wherry.objects.definitions import Field, Type
 from wherry.objects.scalars import SCALARS, Converter, Mismatch
 
 
@@ -20,32 +20,40 @@ def join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-@cache
-def _converter(expression: str, go: str) -> Converter:
+def _converter(scope: Type, expression: str, go: str) -> Converter:
+    """Return the converter for an expression in a field of `scope`."""
     if expression.startswith("#"):
-        return struct(expression[1:])
+        return struct(scope.types[expression[1:]])
     if expression.startswith(("[]", "items:")):
         element = expression.removeprefix("[]").removeprefix("items:")
-        return _list(element, go, _element_go(element, go))
+        return _list(scope, element, go)
     if expression.startswith("map:"):
-        return _map(expression[4:], go, _element_go(expression[4:], go))
+        return _map(scope, expression[4:], go)
+    return _scalar(expression, go)
+
+
+@cache
+def _scalar(expression: str, go: str) -> Converter:
     return SCALARS[expression](go)
 
 
-def _element_go(element: str, go: str) -> str:
+def _element(scope: Type, element: str, go: str) -> Converter:
+    """Return the converter for the elements of a list or map that Go calls `go`."""
     match = re.fullmatch(r"(?:\[\]|map\[[^]]*\])(.+)", go)
-    return match[1] if match else load().go_type(element)
+    return _converter(scope, element, match[1] if match else scope.go_type(element))
 
 
-@cache
-def struct(name: str) -> Converter:
-    """Return the converter for the type with that OpenAPI name; it raises `Unreadable` for a wrong value."""
-    type_ = load().types[name]
+def struct(type_: Type) -> Converter:
+    """Return the converter for a type; it raises `Unreadable` for a wrong value."""
+    return type_.once(_struct)
+
+
+def _struct(type_: Type) -> Converter:
     embedded = dict(_embedded(type_))
     fields: dict[str, tuple[Field, Converter]] = {}
     always: list[tuple[str, str]] = []
     for field in type_.json.values():
-        fields[field.name] = field, _Late(field.type, field.go or load().go_type(field.type))
+        fields[field.name] = field, _Late(type_, field)
         if _always_present(field):
             always.append((field.name, field.type))
 
@@ -71,7 +79,7 @@ def struct(name: str) -> Converter:
                 result[key] = item
         for key, expression in always:
             if key not in result:
-                result[key] = _zero(expression)
+                result[key] = _zero(type_, expression)
         return result
 
     return convert
@@ -81,7 +89,7 @@ def _embedded(type_: Type, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield (JSON name, "Struct.") for fields of inlined structs, by whose Go names messages call them."""
     for field in type_.fields:
         if field.inline:
-            inner = load().types[field.type[1:]]
+            inner = type_.types[field.type[1:]]
             yield from _embedded(inner, f"{prefix}{inner.short}.")
         elif prefix:
             yield field.name, prefix
@@ -90,16 +98,17 @@ def _embedded(type_: Type, prefix: str = "") -> Iterator[tuple[str, str]]:
 class _Late:
     """A converter looked up on first use: types refer to themselves, and most are never needed."""
 
-    __slots__ = ("converter", "expression", "go")
+    __slots__ = ("converter", "field", "scope")
 
-    def __init__(self, expression: str, go: str) -> None:
-        self.expression = expression
-        self.go = go
+    def __init__(self, scope: Type, field: Field) -> None:
+        self.scope = scope
+        self.field = field
         self.converter: Converter | None = None
 
     def __call__(self, value: Any, unknown: list[str], path: str) -> Any:
         if self.converter is None:
-            self.converter = _converter(self.expression, self.go)
+            expression = self.field.type
+            self.converter = _converter(self.scope, expression, self.field.go or self.scope.go_type(expression))
         return self.converter(value, unknown, path)
 
 
@@ -122,9 +131,9 @@ def _left_out(field: Field, value: Any) -> bool:
     return not value
 
 
-def _zero(expression: str) -> Any:
+def _zero(scope: Type, expression: str) -> Any:
     if expression.startswith("#"):
-        return struct(expression[1:])({}, [], "")
+        return struct(scope.types[expression[1:]])({}, [], "")
     if expression.startswith(("[]", "items:")):
         return []
     if expression.startswith("map:"):
@@ -132,27 +141,27 @@ def _zero(expression: str) -> Any:
     return _PLAIN.get(expression)
 
 
-def _list(element: str, go: str, element_go: str) -> Converter:
-    item = _converter(element, element_go)
+def _list(scope: Type, element: str, go: str) -> Converter:
+    item = _element(scope, element, go)
     has_paths = element.startswith("#")
 
     def convert(value: Any, unknown: list[str], path: str) -> Any:
         if not isinstance(value, list):
             raise Mismatch(value, go)
         return [
-            _zero(element) if v is None else item(v, unknown, f"{path}[{i}]" if has_paths else path)
+            _zero(scope, element) if v is None else item(v, unknown, f"{path}[{i}]" if has_paths else path)
             for i, v in enumerate(value)
         ]
 
     return convert
 
 
-def _map(element: str, go: str, element_go: str) -> Converter:
-    item = _converter(element, element_go)
+def _map(scope: Type, element: str, go: str) -> Converter:
+    item = _element(scope, element, go)
 
     def convert(value: Any, unknown: list[str], path: str) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(value, go)
-        return {k: _zero(element) if v is None else item(v, unknown, path) for k, v in value.items()}
+        return {k: _zero(scope, element) if v is None else item(v, unknown, path) for k, v in value.items()}
 
     return convert

@@ -6,9 +6,11 @@ it is read on first use (a few milliseconds) and kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +18,8 @@ from wherry.objects import Object
 
 GroupVersionKind = tuple[str, str, str]
 """(group, version, kind); the core group is the empty string."""
+
+Made = TypeVar("Made")
 
 
 class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -65,27 +69,63 @@ class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return tuple(filter(None, self.strategy.split(",")))
 
 
-class Type:
-    """One struct type: `name` as in OpenAPI, `go` as Go prints it (`v1.ServicePort`), `fields` as declared."""
+class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is said about one type: `about` itself, and of its `fields` by JSON name; both may be missing."""
 
-    def __init__(self, name: str, go: str, fields: tuple[Field, ...], types: Mapping[str, Type]) -> None:
+    about: str = ""
+    fields: dict[str, str] = {}
+
+
+class Type:
+    """One struct type: `name` as in OpenAPI, `go` as Go prints it (`v1.ServicePort`), `fields` as declared.
+
+    Its fields refer to others of `types` by name. `said` describes a type that is not Kubernetes' own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        go: str,
+        fields: tuple[Field, ...],
+        types: Mapping[str, Type],
+        said: Description | None = None,
+    ) -> None:
         self.name = name
         self.go = go
         self.fields = fields
-        self._types = types
+        self.types = types
+        self.said = said
+        self._made: dict[Any, Any] = {}
 
     @cached_property
     def json(self) -> Mapping[str, Field]:
         """The fields by JSON name, inlined ones resolved: what a JSON object of this type may hold."""
         result: dict[str, Field] = {}
         for field in self.fields:
-            result |= self._types[field.type[1:]].json if field.inline else {field.name: field}
+            result |= self.types[field.type[1:]].json if field.inline else {field.name: field}
         return result
 
     @property
     def short(self) -> str:
         """The bare Go name, `ServicePort`."""
         return self.go.rpartition(".")[2]
+
+    def go_type(self, expression: str) -> str:
+        """Return the Go spelling of a type expression: `[]v1.ServicePort` of `[]#io.k8s.api.core.v1.ServicePort`."""
+        if expression.startswith("[]"):
+            return "[]" + self.go_type(expression[2:])
+        if expression.startswith("map:"):
+            return "map[string]" + self.go_type(expression[4:])
+        if expression.startswith("#"):
+            return self.types[expression[1:]].go
+        return _GO_SCALARS.get(expression, expression)
+
+    def once(self, make: Callable[[Type], Made]) -> Made:
+        """Return `make(self)`, made on the first call and kept as long as the type is."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     def __repr__(self) -> str:
         return f"<Type {self.name}>"
@@ -121,16 +161,6 @@ class Definitions:
             for kind, name in kinds.items():
                 yield (group, version, kind), name
 
-    def go_type(self, expression: str) -> str:
-        """Return the Go spelling of a type expression: `[]v1.ServicePort` of `[]#io.k8s.api.core.v1.ServicePort`."""
-        if expression.startswith("[]"):
-            return "[]" + self.go_type(expression[2:])
-        if expression.startswith("map:"):
-            return "map[string]" + self.go_type(expression[4:])
-        if expression.startswith("#"):
-            return self.types[expression[1:]].go
-        return _GO_SCALARS.get(expression, expression)
-
 
 _GO_SCALARS = {
     "bytes": "[]uint8",
@@ -158,6 +188,28 @@ def of_kind(gvk: GroupVersionKind) -> Type | None:
 def by_name(name: str) -> Type:
     """Return the type with that OpenAPI name (`io.k8s.api.core.v1.Pod`); KeyError where there is none."""
     return load().types[name]
+
+
+def declare(types: Mapping[str, tuple[str, Sequence[Field], Description]]) -> Mapping[str, Type]:
+    """Return types of one's own by name, of (Go name, fields, description); they may refer to Kubernetes' too."""
+    own: dict[str, Type] = {}
+    scope = ChainMap(own, load().types)
+    for name, (go, fields, said) in types.items():
+        own[name] = Type(name, go, tuple(fields), scope, said)
+    return own
+
+
+def list_of(type_: Type) -> Type:
+    """Return the type of a list of objects of a type of one's own, as every kind of Kubernetes has one."""
+    meta = "io.k8s.apimachinery.pkg.apis.meta.v1."
+    fields = (
+        Field("", f"#{meta}TypeMeta", flags="i"),
+        Field("metadata", f"#{meta}ListMeta", flags="o"),
+        Field("items", f"[]#{type_.name}", flags="r"),
+    )
+    scope = ChainMap({type_.name: type_}, load().types)
+    said = Description(f"A list of {type_.short} objects.", {"items": "The objects."})
+    return Type(f"{type_.name}List", f"{type_.go}List", fields, scope, said)
 
 
 def gvk_of(obj: Object) -> GroupVersionKind:

@@ -8,14 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from wherry.objects.definitions import Type, by_name
-
-
-class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said about one type: `about` itself, and of its `fields` by JSON name; both may be missing."""
-
-    about: str = ""
-    fields: dict[str, str] = {}
+from wherry.objects.definitions import Description, Type
 
 
 @cache
@@ -27,9 +20,9 @@ def load() -> Mapping[str, Description]:
 
 def of(type_: Type) -> Description:
     """Return what is said about a type and all its fields, those of inlined types included."""
-    own = load().get(type_.short, Description())
+    own = type_.said or load().get(type_.short, Description())
     fields: dict[str, str] = {}
     for field in type_.fields:
         if field.inline:
-            fields |= of(by_name(field.type[1:])).fields
+            fields |= of(type_.types[field.type[1:]]).fields
     return Description(own.about, fields | own.fields)

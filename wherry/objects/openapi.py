@@ -9,16 +9,15 @@ k8s.io/kube-openapi.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from wherry.objects import Object, descriptions
-from wherry.objects.definitions import GroupVersionKind, load
-from wherry.objects.openapi_schemas import V2, V3, Dialect, reachable, schemas
+from wherry.objects.definitions import GroupVersionKind, Type, list_of, load
+from wherry.objects.openapi_schemas import PATCH, V2, V3, Dialect, reachable, schemas
 
 _JSON = "application/json"
 _PATCHES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
-_PATCH = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch"
 _DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _STATUS = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
 
@@ -32,7 +31,10 @@ class Subresource(NamedTuple):
 
 
 class ServedKind(NamedTuple):
-    """One kind under one group and version; `verbs` are those of discovery: get, list, create, update, patch ..."""
+    """One kind under one group and version; `verbs` are those of discovery: get, list, create, update, patch ...
+
+    `type` is what its objects look like where Kubernetes' own schema does not say.
+    """
 
     group: str
     version: str
@@ -41,11 +43,17 @@ class ServedKind(NamedTuple):
     namespaced: bool
     verbs: Sequence[str]
     subresources: Sequence[Subresource] = ()
+    type: Type | None = None
 
     @property
     def gvk(self) -> GroupVersionKind:
         """(group, version, kind)."""
         return self.group, self.version, self.kind
+
+    @property
+    def list_gvk(self) -> GroupVersionKind:
+        """(group, version, kind) of a list of them."""
+        return self.group, self.version, f"{self.kind}List"
 
     @property
     def prefix(self) -> str:
@@ -120,8 +128,8 @@ def swagger(kinds: Iterable[ServedKind], version: str = "v1") -> Object:
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": version},
-        "paths": _paths(served, _OperationsV2()),
-        "definitions": schemas(_roots(served), _group_versions(served), V2),
+        "paths": _paths(served, _OperationsV2(_types(served))),
+        "definitions": _schemas(served, served, V2),
     }
 
 
@@ -132,8 +140,8 @@ def openapi_v3(kinds: Iterable[ServedKind], group: str, version: str, server_ver
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": server_version},
-        "paths": _paths(served, _OperationsV3()),
-        "components": {"schemas": schemas(_roots(served), _group_versions(every), V3)},
+        "paths": _paths(served, _OperationsV3(_types(served))),
+        "components": {"schemas": _schemas(served, every, V3)},
     }
 
 
@@ -154,21 +162,32 @@ def _digest(served: list[ServedKind]) -> str:
     return hashlib.sha256(repr((load().source, descriptions.load(), served)).encode()).hexdigest().upper()
 
 
-def _group_versions(served: Iterable[ServedKind]) -> set[tuple[str, str]]:
-    return {(k.group, k.version) for k in served}
-
-
-def _roots(served: Iterable[ServedKind]) -> set[str]:
-    """Return the names of the types that the paths of `served` refer to."""
-    names = {_PATCH, _DELETE_OPTIONS, _STATUS}
+def _types(served: Iterable[ServedKind]) -> dict[GroupVersionKind, Type]:
+    """Return the type of every kind that the paths of `served` speak of."""
+    types: dict[GroupVersionKind, Type | None] = {}
     for kind in served:
-        gvks = [kind.gvk, _list_of(kind), *(s.gvk for s in kind.subresources if s.gvk)]
-        names |= {type_.name for type_ in map(load().of_kind, gvks) if type_}
-    return reachable(names)
+        for gvk in (kind.gvk, kind.list_gvk, *(s.gvk for s in kind.subresources if s.gvk)):
+            types[gvk] = load().of_kind(gvk)
+        if kind.type is not None:
+            types |= {kind.gvk: kind.type, kind.list_gvk: kind.type.once(list_of)}
+    return {gvk: type_ for gvk, type_ in types.items() if type_ is not None}
 
 
-def _list_of(kind: ServedKind) -> GroupVersionKind:
-    return kind.group, kind.version, f"{kind.kind}List"
+def _schemas(served: Iterable[ServedKind], every: Iterable[ServedKind], dialect: Dialect) -> Object:
+    """Return the schemas that the paths of `served` refer to, marked with the kinds of the versions of `every`."""
+    own = _types(served)
+    versions = {(kind.group, kind.version) for kind in every}
+    kinds: dict[str, list[GroupVersionKind]] = {}
+    for gvk, name in load().kinds():
+        if gvk[:2] in versions:
+            kinds.setdefault(name, []).append(gvk)
+    for gvk, type_ in own.items():
+        if load().of_kind(gvk) is None:
+            kinds.setdefault(type_.name, []).append(gvk)
+    always = [load().types[name] for name in (_DELETE_OPTIONS, _STATUS)]
+    types = reachable([*always, *own.values()])
+    types[PATCH] = None
+    return schemas(types, kinds, dialect)
 
 
 def _paths(served: Iterable[ServedKind], operations: _Operations) -> Object:
@@ -177,7 +196,7 @@ def _paths(served: Iterable[ServedKind], operations: _Operations) -> Object:
         for path, verbs, gvk in _routes(kind):
             item: Object = {}
             for verb in verbs:
-                result = _list_of(kind) if verb.action == "list" else gvk
+                result = kind.list_gvk if verb.action == "list" else gvk
                 item[verb.method] = operations.operation(kind, path, verb, gvk, result)
             if item:
                 names = [name for name in ("name", "namespace") if f"{{{name}}}" in path]
@@ -205,6 +224,9 @@ class _Operations:
 
     dialect: Dialect
     parameter: Callable[[str, _Parameter], Object]
+
+    def __init__(self, types: Mapping[GroupVersionKind, Type]):
+        self._types = types
 
     def operation(
         self,
@@ -234,7 +256,7 @@ class _Operations:
             case "":
                 return None
             case "patch":
-                return self.dialect.reference(_PATCH)
+                return self.dialect.reference(PATCH)
             case "options":
                 return self.dialect.reference(_DELETE_OPTIONS)
         return self._of_kind(gvk)
@@ -245,7 +267,7 @@ class _Operations:
     def _of_kind(self, gvk: GroupVersionKind | None) -> Object:
         if gvk is None:
             return {"type": "string"}
-        type_ = load().of_kind(gvk)
+        type_ = self._types.get(gvk)
         return self.dialect.reference(type_.name) if type_ else {"type": "object"}
 
 

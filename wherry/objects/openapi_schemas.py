@@ -5,11 +5,11 @@ Source of the spelling: what k8s.io/kube-openapi publishes, `x-kubernetes-*` ext
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wherry.objects import Object, descriptions
-from wherry.objects.definitions import Field, load
+from wherry.objects.definitions import Field, GroupVersionKind, Type
 
 _PACKAGES = "io.k8s.apimachinery.pkg."
 _SPECIAL = {
@@ -20,7 +20,7 @@ _SPECIAL = {
     "raw": _PACKAGES + "runtime.RawExtension",
     "fields": _PACKAGES + "apis.meta.v1.FieldsV1",
 }
-_PATCH = _PACKAGES + "apis.meta.v1.Patch"
+PATCH = _PACKAGES + "apis.meta.v1.Patch"
 _PLAIN: dict[str, Object] = {
     "string": {"type": "string"},
     "bool": {"type": "boolean"},
@@ -34,7 +34,7 @@ _SHAPES: dict[str, tuple[Object, str]] = {
     _SPECIAL["microtime"]: ({"type": "string", "format": "date-time"}, "A time in RFC 3339, with six decimals."),
     _SPECIAL["raw"]: ({"type": "object"}, "An object of any kind."),
     _SPECIAL["fields"]: ({"type": "object"}, "A set of fields, as keys `f:NAME`, `v:VALUE`, `i:INDEX` and `k:KEYS`."),
-    _PATCH: ({"type": "object"}, "The body of a PATCH request."),
+    PATCH: ({"type": "object"}, "The body of a PATCH request."),
 }
 _QUANTITY_TEXT = (
     "A fixed-point number with a suffix: n, u, m, k, M, G, T, P, E (powers of 1000), Ki, Mi, Gi, Ti, Pi, Ei (powers of "
@@ -75,17 +75,22 @@ V3 = Dialect(
 )
 
 
-def reachable(names: Iterable[str]) -> set[str]:
-    """Return `names` and every type they refer to, however deep; inlined types are part of those that inline them."""
-    found: set[str] = set()
-    todo = list(names)
+Types = dict[str, Type | None]
+"""Types by name; None for those that are no struct (Quantity, Time ...)."""
+
+
+def reachable(types: Iterable[Type]) -> Types:
+    """Return `types` and every type they refer to, however deep; inlined types are part of those that inline them."""
+    found: Types = {}
+    todo: list[tuple[str, Type | None]] = [(type_.name, type_) for type_ in types]
     while todo:
-        name = todo.pop()
+        name, type_ = todo.pop()
         if name in found:
             continue
-        found.add(name)
-        if name in load().types:
-            todo += filter(None, (_target(field.type) for field in load().types[name].json.values()))
+        found[name] = type_
+        if type_ is not None:
+            targets = filter(None, (_target(field.type) for field in type_.json.values()))
+            todo += [(target, type_.types.get(target)) for target in targets]
     return found
 
 
@@ -95,29 +100,19 @@ def _target(expression: str) -> str:
     return inner[1:] if inner.startswith("#") else _SPECIAL.get(inner, "")
 
 
-def schemas(names: Iterable[str], group_versions: Collection[tuple[str, str]], dialect: Dialect) -> Object:
-    """Return the schema of each named type; kinds are marked with those of their versions that are served."""
-    kinds = _kinds_by_type(group_versions)
-    return {name: _schema(name, kinds.get(name, []), dialect) for name in sorted(names)}
+def schemas(types: Types, kinds: Mapping[str, Sequence[GroupVersionKind]], dialect: Dialect) -> Object:
+    """Return the schema of each type, marked with the kinds that it is the type of."""
+    return {name: _schema(name, types[name], kinds.get(name, ()), dialect) for name in sorted(types)}
 
 
-def _kinds_by_type(group_versions: Collection[tuple[str, str]]) -> dict[str, list[Object]]:
-    result: dict[str, list[Object]] = {}
-    for (group, version, kind), name in load().kinds():
-        if (group, version) in group_versions:
-            result.setdefault(name, []).append({"group": group, "kind": kind, "version": version})
-    return result
-
-
-def _schema(name: str, kinds: list[Object], dialect: Dialect) -> Object:
+def _schema(name: str, type_: Type | None, kinds: Sequence[GroupVersionKind], dialect: Dialect) -> Object:
     if name == _SPECIAL["quantity"]:
         return {"description": _QUANTITY_TEXT, **dialect.quantity}
     if name == _SPECIAL["intorstring"]:
         return {"description": _INT_OR_STRING_TEXT, **dialect.int_or_string}
-    if name in _SHAPES:
+    if type_ is None or name in _SHAPES:
         shape, text = _SHAPES[name]
         return {"description": text, **shape}
-    type_ = load().types[name]
     said = descriptions.of(type_)
     result = _described({"type": "object"}, said.about)
     properties = {f.name: _property(f, said.fields.get(f.name, ""), dialect) for f in type_.json.values()}
@@ -127,7 +122,7 @@ def _schema(name: str, kinds: list[Object], dialect: Dialect) -> Object:
     if required:
         result["required"] = required
     if kinds:
-        result["x-kubernetes-group-version-kind"] = kinds
+        result["x-kubernetes-group-version-kind"] = [{"group": g, "kind": k, "version": v} for g, v, k in kinds]
     return result
 
 

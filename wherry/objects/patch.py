@@ -12,7 +12,7 @@ import jsonpatch
 from jsonpointer import JsonPointerException
 
 from wherry.objects import Object
-from wherry.objects.definitions import GroupVersionKind, of_kind
+from wherry.objects.definitions import Type
 from wherry.objects.errors import ApiError, BadRequest, Invalid
 from wherry.objects.metadata import copy
 from wherry.objects.strategic import REJECTED, merge
@@ -62,13 +62,12 @@ def _merge_patch(target: Any, patch: Object) -> Object:
     return result
 
 
-def strategic_merge(obj: Object, patch: Any, gvk: GroupVersionKind) -> Object:
-    """Return `obj` with a strategic merge patch applied, lists merging by the keys of kind `gvk`.
+def strategic_merge(obj: Object, patch: Any, type_: Type | None) -> Object:
+    """Return `obj` with a strategic merge patch applied, lists merging by the keys of `type_`.
 
     BadRequest where the patch is malformed or the kind has no schema; a bare ApiError (500), as upstream, where an item
     lacks its merge key or a directive is unknown.
     """
-    type_ = of_kind(gvk)
     if type_ is None:
         raise BadRequest("strategic merge patch format is not supported")
     if not isinstance(patch, dict):

@@ -18,27 +18,32 @@ from typing import Any
 
 from wherry.objects import Object
 from wherry.objects.conversion import join, struct
-from wherry.objects.definitions import GroupVersionKind, of_kind
+from wherry.objects.definitions import GroupVersionKind, Type, of_kind
 from wherry.objects.errors import BadRequest
 from wherry.objects.metadata import copy
 from wherry.objects.scalars import Unreadable
 
 
 def typed(
-    obj: Object, gvk: GroupVersionKind, *, strict: bool = False, duplicates: Sequence[str] = ()
+    obj: Object,
+    gvk: GroupVersionKind,
+    type_: Type | None = None,
+    *,
+    strict: bool = False,
+    duplicates: Sequence[str] = (),
 ) -> tuple[Object, list[str]]:
     """Return `obj` as kind `gvk` carries it, a new object, and the warnings about what was dropped.
 
-    A value of the wrong JSON type raises BadRequest. With `strict` (fieldValidation=Strict) unknown fields and
-    `duplicates` (from `duplicate_fields`) raise BadRequest too; otherwise they are the warnings (fieldValidation=Warn
-    sends them).
+    `type_` is what the kind looks like where Kubernetes' own schema does not say. A value of the wrong JSON type raises
+    BadRequest. With `strict` (fieldValidation=Strict) unknown fields and `duplicates` (from `duplicate_fields`) raise
+    BadRequest too; otherwise they are the warnings (fieldValidation=Warn sends them).
     """
-    type_ = of_kind(gvk)
+    type_ = type_ or of_kind(gvk)
     if type_ is None:
         return copy(obj), list(duplicates)
     warnings = list(duplicates)
     try:
-        result = struct(type_.name)(obj, warnings, "")
+        result = struct(type_)(obj, warnings, "")
     except Unreadable as error:
         raise BadRequest(_cannot_handle(gvk, str(error))) from error
     if strict and warnings:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wherry.objects import Object
-from wherry.objects.definitions import Field, Type, load
+from wherry.objects.definitions import Field, Type
 from wherry.objects.errors import ApiError, BadRequest, Invalid
 
 REJECTED = "the server rejected our request due to an error in our request"
@@ -42,7 +42,7 @@ def merge(original: Object, patch: Object, type_: Type | None) -> Object:
         elif value is None:
             result.pop(key, None)
         else:
-            _merge_field(result, key, value, _field(type_, key))
+            _merge_field(result, key, value, type_)
     return result
 
 
@@ -59,35 +59,36 @@ def _unknown_directive(patch: Object) -> ApiError:
     return ApiError(f"unknown patch type: {patch[_DIRECTIVE]} in map: {_go_map(patch)}")
 
 
-def _merge_field(result: Object, key: str, value: Any, field: Field | None) -> None:
-    current = result.get(key)
+def _merge_field(result: Object, key: str, value: Any, type_: Type | None) -> None:
+    current, field, inner = result.get(key), _field(type_, key), _inner(type_, key)
     replaces = field is not None and "replace" in field.strategies
     if isinstance(current, dict) and isinstance(value, dict):
-        result[key] = value if replaces else merge(current, value, _type_in(field))
+        result[key] = value if replaces else merge(current, value, inner)
     elif isinstance(current, list) and isinstance(value, list):
-        result[key] = _merge_list(current, value, field)
+        result[key] = _merge_list(current, value, field, inner)
     elif isinstance(value, dict) and _DIRECTIVE in value:
         result.pop(key, None)
     else:
         result[key] = _clean(value)
 
 
-def _merge_list(current: list[Any], patch: list[Any], field: Field | None) -> list[Any]:
+def _merge_list(current: list[Any], patch: list[Any], field: Field | None, inner: Type | None) -> list[Any]:
     if field is None or "merge" not in field.strategies:
         return patch
     if not current and not patch:
         return current
     identity = _identity(field, current, patch)
     if field.merge_key:
-        current, patch, merged = _merge_items(current, patch, field)
+        current, patch, merged = _merge_items(current, patch, field.merge_key, inner)
     else:
         merged = _unique(current + patch)
     return _arrange(merged, patch, current, identity)
 
 
-def _merge_items(current: list[Any], patch: list[Any], field: Field) -> tuple[list[Any], list[Any], list[Any]]:
+def _merge_items(
+    current: list[Any], patch: list[Any], key: str, inner: Type | None
+) -> tuple[list[Any], list[Any], list[Any]]:
     """Return the list without what the patch deletes, the patch without its directives, and both merged by key."""
-    key = field.merge_key
     plain = [item for item in patch if _DIRECTIVE not in item]
     for item in patch:
         match item.get(_DIRECTIVE):
@@ -109,7 +110,7 @@ def _merge_items(current: list[Any], patch: list[Any], field: Field) -> tuple[li
         if at is None:
             merged.append(_clean(item))
         else:
-            merged[at] = merge(merged[at], item, _type_in(field))
+            merged[at] = merge(merged[at], item, inner)
     return current, plain, merged
 
 
@@ -120,7 +121,7 @@ def _set_element_orders(result: Object, patch: Object, type_: Type | None) -> se
         if not directive.startswith(_ORDER):
             continue
         name = _target(directive, _BAD_ORDER)
-        field = _field(type_, name)
+        field, inner = _field(type_, name), _inner(type_, name)
         current, changes = result.get(name), patch.get(name)
         _expect_lists(order, [] if current is None else current, [] if changes is None else changes)
         done.add(name)
@@ -133,7 +134,7 @@ def _set_element_orders(result: Object, patch: Object, type_: Type | None) -> se
         if current is None:
             merged = _clean(changes)
         else:
-            merged = current if changes is None else _merge_list(current, changes, field)
+            merged = current if changes is None else _merge_list(current, changes, field, inner)
         result[name] = _arrange(merged, order, current or [], identity)
     return done
 
@@ -254,10 +255,11 @@ def _field(type_: Type | None, name: str) -> Field | None:
     return type_.json.get(name) if type_ else None
 
 
-def _type_in(field: Field | None) -> Type | None:
+def _inner(type_: Type | None, name: str) -> Type | None:
     """Return the struct type of a field or of its elements; None for maps and plain values."""
-    name = field.type.removeprefix("[]") if field else ""
-    return load().types[name[1:]] if name.startswith("#") else None
+    field = _field(type_, name)
+    inner = field.type.removeprefix("[]") if field else ""
+    return type_.types[inner[1:]] if type_ and inner.startswith("#") else None
 
 
 def _go_map(value: Object) -> str:

@@ -10,7 +10,7 @@ from tests.apiserver.kinds.pipeline import accepted, stored, write
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.kinds.core.namespace import NAMESPACE
-from wherry.objects import Object, definitions, names, resource
+from wherry.objects import Object, names, resource
 from wherry.objects.resource import Resource
 
 INGRESS: Object = {
@@ -60,12 +60,10 @@ STORED = [kind for kind in KINDS if kind.kind != "CustomResourceDefinition"]
 
 @pytest.mark.parametrize("kind", STORED, ids=lambda k: k.kind)
 def test_a_kind_is_declared_whole(kind: Kind) -> None:
-    assert kind.singular == kind.kind.lower()
     assert kind.name_pattern in names.BY_PATTERN
     assert set(kind.conversions) <= set(kind.versions[1:])
     assert set(kind.deprecations) <= set(kind.versions[1:])
-    group, version = kind.versions[0]
-    assert definitions.of_kind((group, version, kind.kind)) is not None
+    assert all(kind.type_of(resource) for resource in kind.resources)
     assert all(column.priority in (0, 1) for column in kind.columns)
 
 

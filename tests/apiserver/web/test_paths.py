@@ -13,7 +13,12 @@ from wherry.objects.errors import ApiError, MethodNotAllowed, NotAcceptable, Not
 from wherry.objects.resource import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, PODS, Resource
 
 REVIEW = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", False)
-KNOWN = paths.resources(Catalog(KINDS), [REVIEW])
+KNOWN = {(r.group, r.version, r.plural): r for r in (REVIEW, *(s.resource for s in Catalog(KINDS)))}
+
+
+def find(*names: str) -> Resource | None:
+    return KNOWN.get(names)
+
 
 TARGETS = [
     ("/api/v1/pods", Target(PODS)),
@@ -38,7 +43,7 @@ TARGETS = [
 
 @pytest.mark.parametrize(("path", "expected"), TARGETS)
 def test_a_path_names(path: str, expected: Target | None) -> None:
-    assert paths.target(path, KNOWN) == expected
+    assert paths.target(path, find) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_a_path_names(path: str, expected: Target | None) -> None:
 )
 def test_a_path_names_nothing(path: str, error: type[ApiError]) -> None:
     with pytest.raises(error):
-        paths.target(path, KNOWN)
+        paths.target(path, find)
 
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"

@@ -64,6 +64,12 @@ class Api:
         self.authorizer = authorizer
         self.actions: dict[tuple[str, str], list[Action]] = actions.actions(registry, accounts)
         self.reviews: dict[Resource, Review] = {r.resource: r for r in reviews.reviews(authorizer, accounts)}
+        self._reviewed = {(r.group, r.version, r.plural): r for r in self.reviews}
+
+    def find(self, group: str, version: str, plural: str) -> Resource | None:
+        """Return the resource that has paths under these names, or None."""
+        served = self.catalog.find(group, version, plural)
+        return served.resource if served else self._reviewed.get((group, version, plural))
 
     async def get(self, user: User, target: Target, resource_version: str = "") -> Object:
         """Return one object, or a view of it."""
@@ -109,7 +115,7 @@ class Api:
         """Patch an object, or a part of it."""
         self.authorizer.require(user, target.attributes("patch"))
         served = self.catalog.of(target.resource)
-        resource = self._view(served, target.subresource, "patch").resource or target.resource
+        type_ = self._view(served, target.subresource, "patch").type_of(served)
 
         def patched(shown: Object) -> Object:
             match type:
@@ -118,7 +124,7 @@ class Api:
                 case "merge":
                     return patch.merge_patch(shown, body)
                 case "strategic":
-                    return patch.strategic_merge(shown, body, (resource.group, resource.version, resource.kind))
+                    return patch.strategic_merge(shown, body, type_)
 
         return await self._modify(user, target, "patch", patched, options)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wherry.apiserver.catalog import Served
 from wherry.apiserver.kind import Kind
-from wherry.objects import Object, schema, selectors
+from wherry.objects import Object, definitions, schema, selectors
+from wherry.objects.definitions import Type
 from wherry.objects.resource import Resource
 
 SCALE = Resource("autoscaling", "v1", "scale", "Scale")
@@ -33,6 +35,11 @@ class View:
     read: Callable[[Object], Object] = _same
     write: Callable[[Object, Object], Object] = _replace
     verbs: tuple[str, ...] = ("get", "patch", "update")
+
+    def type_of(self, served: Served) -> Type | None:
+        """Return what is read and written through the view looks like."""
+        shown = self.resource
+        return definitions.of_kind((shown.group, shown.version, shown.kind)) if shown else served.type
 
 
 def _read_scale(obj: Object) -> Object:

@@ -181,7 +181,9 @@ class Registry(Reader):
         resource = served.resource
         obj = creating.with_type(served, obj)
         gvk = (resource.group, resource.version, resource.kind)
-        new, unknown = schema.typed(obj, gvk, strict=options.validation == "Strict", duplicates=options.duplicates)
+        new, unknown = schema.typed(
+            obj, gvk, served.type, strict=options.validation == "Strict", duplicates=options.duplicates
+        )
         if options.validation == "Warn":
             for warning in unknown:
                 options.warn(warning)

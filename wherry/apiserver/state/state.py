@@ -174,7 +174,7 @@ class State:
 
 def _room(kind: Kind) -> str:
     """Return `group/plural` of the storage version, the first two parts of a stored key."""
-    return f"{kind.versions[0][0] or 'core'}/{kind.plural}"
+    return f"{kind.resource.group or 'core'}/{kind.plural}"
 
 
 def _parse(path: str) -> tuple[str, Key]:

@@ -55,7 +55,6 @@ class Handler:
         self._streams = streams
         self._pages = pages
         self._resources = Resources(api)
-        self._known = paths.resources(api.catalog, list(api.reviews))
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request; never raises an `ApiError`."""
@@ -68,7 +67,7 @@ class Handler:
             user = self._authenticator.user(request.headers.get("Authorization"), certificate)
             user = impersonated(user, request.headers.items(), self._api.authorizer)
             if request.path.startswith(("/api/", "/apis/")):
-                target = paths.target(request.path, self._known)
+                target = paths.target(request.path, self._api.find)
             response = await self._answer(request, user, target, warnings)
         except ApiError as error:
             response = responses.failure(error, warnings)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from wherry.apiserver.api import views
 from wherry.apiserver.api.api import Api
 from wherry.apiserver.catalog import Served
+from wherry.objects.definitions import Type
 from wherry.objects.resource import PODS, Resource
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -27,7 +28,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A resource of one group and version."""
+    """A resource of one group and version; `type` where Kubernetes' own schema does not say what it looks like."""
 
     resource: Resource
     verbs: tuple[str, ...]
@@ -35,6 +36,7 @@ class Entry:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
+    type: Type | None = None
 
 
 def _connected(name: str, kind: str, *verbs: str) -> Part:
@@ -78,10 +80,11 @@ def _entry(api: Api, served: Served) -> Entry:
     return Entry(
         resource,
         VERBS,
-        kind.singular or kind.kind.lower(),
+        kind.singular,
         () if repeated else tuple(kind.short_names),
         () if repeated else tuple(kind.categories),
         tuple(sorted(parts, key=lambda part: part.name)),
+        kind.types.get((resource.group, resource.version)),
     )
 
 

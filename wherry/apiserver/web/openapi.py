@@ -90,6 +90,5 @@ def _served(entry: Entry) -> ServedKind:
         )
         for part in entry.parts
     ]
-    return ServedKind(
-        resource.group, resource.version, resource.kind, resource.plural, resource.namespaced, entry.verbs, parts
-    )
+    names = resource.group, resource.version, resource.kind, resource.plural
+    return ServedKind(*names, resource.namespaced, entry.verbs, parts, entry.type)

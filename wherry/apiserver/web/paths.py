@@ -6,19 +6,21 @@ pkg/endpoints/request/requestinfo.go.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from wherry.apiserver.api.api import Target
-from wherry.apiserver.catalog import Catalog, unknown_path
+from wherry.apiserver.catalog import unknown_path
 from wherry.objects.errors import MethodNotAllowed
 from wherry.objects.resource import Resource
 
 _NAMESPACE_PARTS = ("status", "finalize")
 
 
-def target(path: str, resources: dict[tuple[str, str, str], Resource]) -> Target | None:
+def target(path: str, find: Callable[[str, str, str], Resource | None]) -> Target | None:
     """Return what a path below `/api` or `/apis` names, None for a discovery path; raises `NotFound`,
     `MethodNotAllowed`.
 
-    `resources` are the known ones by (group, version, plural).
+    `find` tells the resource of a group, version and plural.
     """
     parts = path.strip("/").split("/")
     parts = ["apis", "", *parts[1:]] if parts[0] == "api" else parts
@@ -28,7 +30,7 @@ def target(path: str, resources: dict[tuple[str, str, str], Resource]) -> Target
     namespace = None
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _NAMESPACE_PARTS:
         namespace, rest = rest[1], rest[2:]
-    resource = resources.get((group, version, rest[0]))
+    resource = find(group, version, rest[0])
     if resource is not None and rest[2:3] == ["proxy"]:
         raise MethodNotAllowed(f"{resource.plural}/proxy is not supported by this server: use port-forward", details={})
     if resource is None or len(rest) > 3 or not all(rest) or namespace == "":
@@ -39,9 +41,3 @@ def target(path: str, resources: dict[tuple[str, str, str], Resource]) -> Target
     if resource.namespaced and name and namespace is None:
         raise unknown_path()
     return Target(resource, namespace, name, subresource)
-
-
-def resources(catalog: Catalog, others: list[Resource]) -> dict[tuple[str, str, str], Resource]:
-    """Return every resource that has paths."""
-    known = [*(served.resource for served in catalog), *others]
-    return {(r.group, r.version, r.plural): r for r in known}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from wherry.apiserver.kind import Context, Kind
 from wherry.objects import Object
 from wherry.objects.errors import Forbidden
+from wherry.objects.resource import CUSTOM_RESOURCE_DEFINITIONS
 
 
 def _refuse(new: Object, old: Object | None, context: Context) -> None:
@@ -19,12 +20,8 @@ def _refuse(new: Object, old: Object | None, context: Context) -> None:
 
 
 CUSTOM_RESOURCE_DEFINITION = Kind(
-    kind="CustomResourceDefinition",
-    plural="customresourcedefinitions",
-    singular="customresourcedefinition",
+    resource=CUSTOM_RESOURCE_DEFINITIONS,
     short_names=("crd", "crds"),
     categories=("api-extensions",),
-    versions=(("apiextensions.k8s.io", "v1"),),
-    namespaced=False,
     admit=_refuse,
 )

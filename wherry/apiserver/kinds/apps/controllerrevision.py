@@ -10,6 +10,7 @@ from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells, checks
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import CONTROLLER_REVISIONS
 
 
 def _validate(obj: Object) -> list[FieldError]:
@@ -27,10 +28,7 @@ def _controller(obj: Object) -> str:
 
 
 CONTROLLER_REVISION = Kind(
-    kind="ControllerRevision",
-    plural="controllerrevisions",
-    singular="controllerrevision",
-    versions=(("apps", "v1"),),
+    resource=CONTROLLER_REVISIONS,
     default=lambda obj: obj.update(revision=obj.get("revision") or 0),
     validate=_validate,
     validate_update=lambda new, old: checks.immutable("data", new.get("data"), old.get("data")),

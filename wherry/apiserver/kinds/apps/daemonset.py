@@ -12,6 +12,7 @@ from wherry.apiserver.kinds.common import cells, checks
 from wherry.apiserver.kinds.core.pods import podtemplate
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import DAEMON_SETS
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _TYPES = ("RollingUpdate", "OnDelete")
@@ -80,12 +81,9 @@ def _node_selector(obj: Object) -> str:
 
 
 DAEMON_SET = Kind(
-    kind="DaemonSet",
-    plural="daemonsets",
-    singular="daemonset",
+    resource=DAEMON_SETS,
     short_names=("ds",),
     categories=("all",),
-    versions=(("apps", "v1"),),
     default=_default,
     admit=_admit,
     validate=_validate,

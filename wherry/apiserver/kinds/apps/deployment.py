@@ -12,6 +12,7 @@ from wherry.apiserver.kinds.common import cells, checks
 from wherry.apiserver.kinds.core.pods import podtemplate
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import DEPLOYMENTS
 
 _TYPES = ("Recreate", "RollingUpdate")
 
@@ -76,12 +77,9 @@ def _ready(obj: Object) -> str:
 
 
 DEPLOYMENT = Kind(
-    kind="Deployment",
-    plural="deployments",
-    singular="deployment",
+    resource=DEPLOYMENTS,
     short_names=("deploy",),
     categories=("all",),
-    versions=(("apps", "v1"),),
     default=_default,
     admit=_admit,
     validate=_validate,

@@ -11,6 +11,7 @@ from wherry.apiserver.kinds.common import cells, checks
 from wherry.apiserver.kinds.core.pods import podtemplate
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import REPLICA_SETS
 
 _PARTS = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 
@@ -46,12 +47,9 @@ def _validate_update(new: Object, old: Object) -> list[FieldError]:
 
 
 REPLICA_SET = Kind(
-    kind="ReplicaSet",
-    plural="replicasets",
-    singular="replicaset",
+    resource=REPLICA_SETS,
     short_names=("rs",),
     categories=("all",),
-    versions=(("apps", "v1"),),
     default=_default,
     admit=_admit,
     validate=_validate,

@@ -9,6 +9,7 @@ from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import LEASES
 
 
 def _validate(obj: Object) -> list[FieldError]:
@@ -27,10 +28,7 @@ def _validate(obj: Object) -> list[FieldError]:
 
 
 LEASE = Kind(
-    kind="Lease",
-    plural="leases",
-    singular="lease",
-    versions=(("coordination.k8s.io", "v1"),),
+    resource=LEASES,
     default=lambda obj: obj.update(spec=obj.get("spec") or {}),
     validate=_validate,
     columns=(Column("Holder", lambda obj: cells.text(obj, "spec", "holderIdentity")),),

@@ -10,6 +10,7 @@ from wherry.apiserver.kinds.common import checks
 from wherry.apiserver.kinds.core import base64data
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import CONFIG_MAPS
 
 LIMIT = 1024 * 1024
 """Bytes of all values of a ConfigMap or of a Secret together."""
@@ -29,11 +30,8 @@ def _validate(obj: Object) -> list[FieldError]:
 
 
 CONFIG_MAP = Kind(
-    kind="ConfigMap",
-    plural="configmaps",
-    singular="configmap",
+    resource=CONFIG_MAPS,
     short_names=("cm",),
-    versions=(("", "v1"),),
     validate=_validate,
     validate_update=lambda new, old: checks.frozen(new, old, ("data", "binaryData")),
     columns=(Column("Data", lambda obj: len(obj.get("data") or {}) + len(obj.get("binaryData") or {})),),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells, checks
-from wherry.objects import Object, fields, names
+from wherry.objects import Object, fields, names, resource
 from wherry.objects.errors import FieldError
 
 _SHOWN = 3
@@ -74,11 +74,8 @@ def _endpoints(obj: Object) -> str:
 
 
 ENDPOINTS = Kind(
-    kind="Endpoints",
-    plural="endpoints",
-    singular="endpoints",
+    resource=resource.ENDPOINTS,
     short_names=("ep",),
-    versions=(("", "v1"),),
     default=_default,
     validate=_validate,
     columns=(Column("Endpoints", _endpoints),),

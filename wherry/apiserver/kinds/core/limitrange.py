@@ -10,6 +10,7 @@ from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.core import resourcelist
 from wherry.objects import Object, fields, quantity
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import LIMIT_RANGES
 
 _TYPES = ("Pod", "Container", "PersistentVolumeClaim")
 _LISTS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
@@ -91,11 +92,8 @@ def _order(path: str, item: Object, name: str) -> list[FieldError]:
 
 
 LIMIT_RANGE = Kind(
-    kind="LimitRange",
-    plural="limitranges",
-    singular="limitrange",
+    resource=LIMIT_RANGES,
     short_names=("limits",),
-    versions=(("", "v1"),),
     default=_default,
     validate=_validate,
     columns=(Column("Created At", lambda obj: obj["metadata"].get("creationTimestamp", ""), "date"),),

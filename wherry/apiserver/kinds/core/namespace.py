@@ -10,6 +10,7 @@ from wherry.apiserver.kinds.common import cells, objectmeta
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning.wellknown import NAMESPACE_NAME
+from wherry.objects.resource import NAMESPACES
 
 FINALIZER = "kubernetes"
 """What keeps a deleted namespace until a controller has emptied it."""
@@ -64,12 +65,8 @@ def _phase(obj: Object) -> str:
 
 
 NAMESPACE = Kind(
-    kind="Namespace",
-    plural="namespaces",
-    singular="namespace",
+    resource=NAMESPACES,
     short_names=("ns",),
-    versions=(("", "v1"),),
-    namespaced=False,
     name_pattern="dns-label",
     default=_default,
     admit=_admit,

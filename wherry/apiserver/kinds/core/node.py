@@ -15,6 +15,7 @@ from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning import nodes
 from wherry.objects.meaning.wellknown import OLD_ROLE, ROLE_PREFIX
+from wherry.objects.resource import NODES
 
 
 def _default(obj: Object) -> None:
@@ -85,12 +86,8 @@ def _info(key: str) -> Callable[[Object], str]:
 
 
 NODE = Kind(
-    kind="Node",
-    plural="nodes",
-    singular="node",
+    resource=NODES,
     short_names=("no",),
-    versions=(("", "v1"),),
-    namespaced=False,
     default=_default,
     validate=_validate,
     validate_update=_validate_update,

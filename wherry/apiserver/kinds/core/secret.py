@@ -15,6 +15,7 @@ from wherry.apiserver.kinds.core.configmap import LIMIT
 from wherry.objects import Object, fields, metadata, names
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning import wellknown
+from wherry.objects.resource import SECRETS
 
 OPAQUE = "Opaque"
 # type -> the keys of which all must be there
@@ -72,10 +73,7 @@ def _validate_update(new: Object, old: Object) -> list[FieldError]:
 
 
 SECRET = Kind(
-    kind="Secret",
-    plural="secrets",
-    singular="secret",
-    versions=(("", "v1"),),
+    resource=SECRETS,
     default=_default,
     validate=_validate,
     validate_update=_validate_update,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Kind
+from wherry.objects.resource import SERVICE_ACCOUNTS
 
 SERVICE_ACCOUNT = Kind(
-    kind="ServiceAccount",
-    plural="serviceaccounts",
-    singular="serviceaccount",
+    resource=SERVICE_ACCOUNTS,
     short_names=("sa",),
-    versions=(("", "v1"),),
     columns=(Column("Secrets", lambda obj: len(obj.get("secrets") or ())),),
 )

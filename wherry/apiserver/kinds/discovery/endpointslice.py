@@ -13,6 +13,7 @@ from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells, checks
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import ENDPOINT_SLICES
 
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 MAX_ENDPOINTS = 1000
@@ -96,10 +97,7 @@ def _addresses(obj: Object) -> str:
 
 
 ENDPOINT_SLICE = Kind(
-    kind="EndpointSlice",
-    plural="endpointslices",
-    singular="endpointslice",
-    versions=(("discovery.k8s.io", "v1"),),
+    resource=ENDPOINT_SLICES,
     default=_default,
     validate=_validate,
     validate_update=lambda new, old: checks.immutable("addressType", new.get("addressType"), old.get("addressType")),

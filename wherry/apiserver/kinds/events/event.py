@@ -10,6 +10,7 @@ from wherry.apiserver.kind import Column, Conversion, Kind
 from wherry.apiserver.kinds.common import ages, cells, checks
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import EVENTS
 
 # events.k8s.io/v1 -> core/v1
 _RENAMED = {
@@ -101,11 +102,9 @@ def _source(obj: Object) -> str:
 
 
 EVENT = Kind(
-    kind="Event",
-    plural="events",
-    singular="event",
+    resource=EVENTS,
     short_names=("ev",),
-    versions=(("", "v1"), ("events.k8s.io", "v1")),
+    also=(("events.k8s.io", "v1"),),
     default=_default,
     validate=_validate,
     conversions={("events.k8s.io", "v1"): Conversion(_to_core, _from_core)},

@@ -15,8 +15,9 @@ from wherry.apiserver.kinds.networking.ingressclass import default_class
 from wherry.objects import Object, fields, metadata, names
 from wherry.objects.errors import FieldError, Invalid
 from wherry.objects.meaning.wellknown import INGRESS_CLASS
+from wherry.objects.resource import INGRESSES
 
-GROUP = "networking.k8s.io"
+GROUP = INGRESSES.group
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
 _BAD_ENDINGS = ("/..", "/.")
@@ -136,11 +137,9 @@ def _hosts(obj: Object) -> str:
 
 
 INGRESS = Kind(
-    kind="Ingress",
-    plural="ingresses",
-    singular="ingress",
+    resource=INGRESSES,
     short_names=("ing",),
-    versions=((GROUP, "v1"), (GROUP, "v1beta1"), ("extensions", "v1beta1")),
+    also=((GROUP, "v1beta1"), ("extensions", "v1beta1")),
     admit=_admit,
     validate=_validate,
     has_status=True,

@@ -88,11 +88,7 @@ def _shown_parameters(obj: Object) -> str:
 
 
 INGRESS_CLASS = Kind(
-    kind="IngressClass",
-    plural="ingressclasses",
-    singular="ingressclass",
-    versions=(("networking.k8s.io", "v1"),),
-    namespaced=False,
+    resource=INGRESS_CLASSES,
     default=_default,
     validate=_validate,
     validate_update=lambda new, old: checks.immutable(

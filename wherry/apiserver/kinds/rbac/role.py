@@ -9,9 +9,10 @@ from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells, labelselector
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import CLUSTER_ROLES, ROLES
 
-GROUP = "rbac.authorization.k8s.io"
-VERSIONS = ((GROUP, "v1"), (GROUP, "v1beta1"))
+GROUP = ROLES.group
+OLDER = ((GROUP, "v1beta1"),)
 _CREATED = Column("Created At", lambda obj: cells.text(obj, "metadata", "creationTimestamp"), "date")
 
 
@@ -64,10 +65,8 @@ def _rule(path: str, rule: Object, namespaced: bool) -> list[FieldError]:
 
 
 ROLE = Kind(
-    kind="Role",
-    plural="roles",
-    singular="role",
-    versions=VERSIONS,
+    resource=ROLES,
+    also=OLDER,
     name_pattern="path-segment",
     validate=_validate_role,
     deprecations=deprecations("Role"),
@@ -76,11 +75,8 @@ ROLE = Kind(
 )
 
 CLUSTER_ROLE = Kind(
-    kind="ClusterRole",
-    plural="clusterroles",
-    singular="clusterrole",
-    versions=VERSIONS,
-    namespaced=False,
+    resource=CLUSTER_ROLES,
+    also=OLDER,
     name_pattern="path-segment",
     admit=_admit_cluster_role,
     validate=_validate_cluster_role,

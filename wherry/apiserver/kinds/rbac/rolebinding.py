@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells, checks
-from wherry.apiserver.kinds.rbac.role import GROUP, VERSIONS, deprecations
+from wherry.apiserver.kinds.rbac.role import GROUP, OLDER, deprecations
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.resource import CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS
 
 _SUBJECTS = ("ServiceAccount", "User", "Group")
 
@@ -92,10 +93,8 @@ _COLUMNS = (
 )
 
 ROLE_BINDING = Kind(
-    kind="RoleBinding",
-    plural="rolebindings",
-    singular="rolebinding",
-    versions=VERSIONS,
+    resource=ROLE_BINDINGS,
+    also=OLDER,
     name_pattern="path-segment",
     default=_default,
     validate=_validator(("Role", "ClusterRole"), True),
@@ -105,11 +104,8 @@ ROLE_BINDING = Kind(
 )
 
 CLUSTER_ROLE_BINDING = Kind(
-    kind="ClusterRoleBinding",
-    plural="clusterrolebindings",
-    singular="clusterrolebinding",
-    versions=VERSIONS,
-    namespaced=False,
+    resource=CLUSTER_ROLE_BINDINGS,
+    also=OLDER,
     name_pattern="path-segment",
     default=_default,
     validate=_validator(("ClusterRole",), False),

@@ -15,6 +15,7 @@ from wherry.apiserver.kinds.core.pods import container, podpriority, podqos, pod
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning.pods import addresses, has_ended
+from wherry.objects.resource import PODS
 
 _GATED = {"reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}
 
@@ -85,12 +86,9 @@ def _status(obj: Object, key: str) -> str:
 
 
 POD = Kind(
-    kind="Pod",
-    plural="pods",
-    singular="pod",
+    resource=PODS,
     short_names=("po",),
     categories=("all",),
-    versions=(("", "v1"),),
     default=_default,
     admit=_admit,
     validate=_validate,

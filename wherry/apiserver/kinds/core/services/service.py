@@ -12,6 +12,7 @@ from wherry.apiserver.kinds.common import cells
 from wherry.apiserver.kinds.core.services import nodeport, servicecheck, serviceip, servicespec
 from wherry.objects import Object
 from wherry.objects.meaning.services import balancers
+from wherry.objects.resource import SERVICES
 
 _AFFINITY_SECONDS = 10800
 
@@ -81,12 +82,9 @@ def _ports(obj: Object) -> str:
 
 
 SERVICE = Kind(
-    kind="Service",
-    plural="services",
-    singular="service",
+    resource=SERVICES,
     short_names=("svc",),
     categories=("all",),
-    versions=(("", "v1"),),
     name_pattern="service-name",
     default=_default,
     admit=_admit,
