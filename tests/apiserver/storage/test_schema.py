@@ -82,7 +82,7 @@ async def test_a_migration_that_fails_leaves_the_file_of_version_1(
 async def test_a_file_of_a_later_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "db")) as db:
         db.execute(f"PRAGMA user_version={schema.VERSION + 1}")
-    with pytest.raises(StorageError, match=f"it has schema version {schema.VERSION + 1}"):
+    with pytest.raises(StorageError, match=f"/db has schema version {schema.VERSION + 1}"):
         await SqliteStorage(tmp_path / "db").open()
     with closing(sqlite3.connect(tmp_path / "db")) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION + 1,)

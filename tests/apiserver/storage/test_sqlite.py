@@ -89,12 +89,6 @@ async def test_rewriting_one_key_does_not_grow_the_file(tmp_path: Path) -> None:
     assert sum(p.stat().st_size for p in tmp_path.iterdir()) < 400_000
 
 
-async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "db").write_bytes(b"not a database, and long enough to tell" * 100)
-    with pytest.raises(StorageError, match="cannot open"):
-        await SqliteStorage(tmp_path / "db").open()
-
-
 async def test_a_second_server_on_one_file_is_refused(tmp_path: Path) -> None:
     first = SqliteStorage(tmp_path / "db")
     await first.open()

@@ -55,6 +55,14 @@ class StorageError(Exception):
     """The store failed; the commit did not happen."""
 
 
+class Damaged(StorageError):
+    """What is stored cannot be read, or not all of it; no start without it helps."""
+
+
+class NoSpace(StorageError):
+    """There is no room; later there may be."""
+
+
 class Stale(StorageError):
     """The compare-and-swap lost: the key's revision is `current` (0: it does not exist), not the one expected."""
 
@@ -93,6 +101,11 @@ class Storage(Protocol):
         A long range is read page by page, each as it is then. Whoever goes on with a watch from the first page's
         revision misses nothing, and skips what is not newer than the entry already read.
         """
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why commits fail at present, if they do. What has been read goes on being true."""
         ...
 
     def commit(self, writes: Sequence[Write]) -> Awaitable[int]:

@@ -36,6 +36,11 @@ class MemoryStorage:
     async def open(self) -> None:
         """Nothing to prepare."""
 
+    @property
+    def problem(self) -> str | None:
+        """Nothing fails here."""
+        return None
+
     async def close(self) -> None:
         """End watches; commits from now on fail."""
         self._closed = True

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from wherry.apiserver.storage.interface import Compacted, Entry, LogEntry, Page, Stale, StorageError, Write
-from wherry.apiserver.storage.sqlite import schema
+from wherry.apiserver.storage.interface import Compacted, Damaged, Entry, LogEntry, Page, Stale, StorageError, Write
+from wherry.apiserver.storage.sqlite import problems, schema
+from wherry.apiserver.storage.sqlite.keeping import keeping_log
+from wherry.apiserver.storage.sqlite.mark import Mark, acknowledged
 from wherry.apiserver.storage.sqlite.schema import checksum
 
 _WAL_BYTES = 4 * 1024 * 1024
@@ -20,27 +23,19 @@ Outcome = int | StorageError
 class SqliteFile:
     """The file `path`, created when missing; `revision` is that of the last commit.
 
-    Keeps about the last `log_length` changes of a key. Raises `StorageError`: not a store, of another version, or not
-    let go by another process within `busy_seconds`.
+    Keeps about the last `log_length` changes. Raises `StorageError`: no store, damaged, of another version, not to be
+    written, or not let go by another process within `busy_seconds`.
     """
 
     def __init__(self, path: Path, log_length: int, busy_seconds: float):
         self._path = path
         self._log_length = log_length
-        try:
-            self._db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
-        except sqlite3.Error as error:
-            raise StorageError(f"cannot open {path}: {error}") from error
-        try:
-            self._prepare()
-            (self.revision,) = self._db.execute("SELECT revision FROM head").fetchone()
-        except (sqlite3.Error, StorageError) as error:
-            self._db.close()
-            raise StorageError(f"cannot open {path}: {error}") from error
+        self._db, self._mark, self.revision = self._open(busy_seconds)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+        self._mark.close()
 
     def commit(self, commits: Sequence[Sequence[Write]]) -> tuple[list[Outcome], list[LogEntry]]:
         """Do all that can be done of `commits`, durably and in order, in one transaction.
@@ -58,9 +53,18 @@ class SqliteFile:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self.revision = before
-            return [StorageError(f"cannot write to {self._path}: {error}") for _ in commits], []
+            return [problems.of(self._path, error) for _ in commits], []
+        self._mark.set(self.revision)
         outcomes: list[Outcome] = [r if isinstance(r, Stale) else r[0].revision for r in results]
         return outcomes, [entry for r in results if not isinstance(r, Stale) for entry in r]
+
+    def probe(self) -> StorageError | None:
+        """Return why a commit would fail now, if it would."""
+        try:
+            self._db.execute("UPDATE head SET revision = revision")
+        except sqlite3.Error as error:
+            return problems.of(self._path, error)
+        return None
 
     def range(self, prefix: str, after: str, limit: int) -> Page:
         """Return the first `limit` entries whose key starts with `prefix` and is greater than `after`."""
@@ -94,18 +98,30 @@ class SqliteFile:
             yield LogEntry(revision, key, later[key], previous)
             later[key] = previous
 
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
-        schema.prepare(self._db)
+    def _open(self, busy_seconds: float) -> tuple[sqlite3.Connection, Mark, int]:
+        """Return the open file and its mark, and its last revision."""
+        try:
+            problems.check(self._path)
+            if not self._path.exists():
+                schema.create(self._path)
+            with keeping_log(self._path), ExitStack() as opened:
+                db = sqlite3.connect(self._path, timeout=busy_seconds, isolation_level=None)
+                opened.callback(db.close)
+                _prepare(db, self._path)
+                revision = _head(db, self._path)
+                mark = Mark(self._path)
+                opened.pop_all()
+            return db, mark, revision
+        except sqlite3.Error as error:
+            raise problems.of(self._path, error) from error
+        except OSError as error:
+            raise StorageError(f"cannot use {self._path}: {error.strerror}") from error
 
     def _read(self, query: str, *parameters: object) -> list[Any]:
         try:
             return self._db.execute(query, parameters).fetchall()
         except sqlite3.Error as error:
-            raise StorageError(f"cannot read {self._path}: {error}") from error
+            raise problems.of(self._path, error) from error
 
     def _commit(self, writes: Sequence[Write]) -> list[LogEntry] | Stale:
         """Do all of `writes`, or say which key is not as expected."""
@@ -139,3 +155,24 @@ class SqliteFile:
             " (SELECT revision FROM log WHERE id = (SELECT max(id) FROM log) - ?1 + 1)",
             (self._log_length,),
         )
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("PRAGMA locking_mode=EXCLUSIVE")
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
+    schema.prepare(db, path)
+
+
+def _head(db: sqlite3.Connection, path: Path) -> int:
+    """Return the last revision; raises `Damaged` when there was a later one."""
+    rows = db.execute("SELECT revision FROM head").fetchall()
+    revision = rows[0][0] if rows else 0
+    marked = acknowledged(path)
+    if not rows or revision < marked:
+        raise Damaged(
+            f"{path} has lost its newest changes: it ends at revision {revision}, and {marked} was acknowledged "
+            f"(an older copy put there on purpose is taken once {Mark.of(path).name} is removed)"
+        )
+    return int(revision)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
+from contextlib import closing
+from pathlib import Path
 
 from wherry.apiserver.storage.interface import StorageError
 
@@ -33,8 +35,8 @@ DROP TABLE log_1;
 """
 """Version 1: one log entry a revision, with both values, and the last revision known from the log alone."""
 
-_STEPS = {0: f"{_TABLES} INSERT INTO head VALUES (0);", 1: _FROM_1}
-"""By the version a file has: what makes it one of this version. 0 is an empty file."""
+_STEPS = {1: _FROM_1}
+"""By the version a file has: what makes it one of the next."""
 
 
 def checksum(key: str, value: bytes | None) -> int:
@@ -42,16 +44,28 @@ def checksum(key: str, value: bytes | None) -> int:
     return zlib.crc32(value or b"", zlib.crc32(key.encode()))
 
 
-def prepare(db: sqlite3.Connection) -> None:
+def create(path: Path) -> None:
+    """Make a store without entries at `path`: whole, or not at all. Raises `sqlite3.Error`, `OSError`."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    with closing(sqlite3.connect(new, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.executescript(f"BEGIN; {_TABLES} INSERT INTO head VALUES (0); PRAGMA user_version={VERSION}; COMMIT;")
+    new.replace(path)
+
+
+def prepare(db: sqlite3.Connection, path: Path) -> None:
     """Bring an open file to this version; raises `StorageError` for a version unknown here, `sqlite3.Error`."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == VERSION:
-        return
-    if version not in _STEPS:
-        raise StorageError(f"it has schema version {version}, and this program knows versions up to {VERSION}")
+    if version not in (*_STEPS, VERSION):
+        if not version:
+            raise StorageError(f"{path} is an SQLite file, but no store of ours: move it away")
+        raise StorageError(f"{path} has schema version {version}, and this program knows versions up to {VERSION}")
     db.create_function("checksum", 2, checksum, deterministic=True)
     try:
-        db.executescript(f"BEGIN IMMEDIATE; {_STEPS[version]} PRAGMA user_version={VERSION}; COMMIT;")
+        while version != VERSION:
+            db.executescript(f"BEGIN IMMEDIATE; {_STEPS[version]} PRAGMA user_version={version + 1}; COMMIT;")
+            version += 1
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")

@@ -14,9 +14,11 @@ the death of the process and, on a disk that honours fsync, of the machine.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -24,13 +26,17 @@ from typing import Any, TypeVar, cast
 
 from wherry.apiserver.storage import interface
 from wherry.apiserver.storage.feed import Feed
-from wherry.apiserver.storage.interface import PAGE_LENGTH, LogEntry, Page, StorageError, Write
+from wherry.apiserver.storage.interface import PAGE_LENGTH, LogEntry, Page, Stale, StorageError, Write
 from wherry.apiserver.storage.sqlite.file import Outcome, SqliteFile
 
 LOG_LENGTH = 8192
 LARGEST_BATCH = 512
+PROBE_SECONDS = 1.0
+"""How often it is looked whether commits that failed would succeed again."""
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,6 +74,7 @@ class SqliteStorage:
         self._feed = Feed()
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._problem: str | None = None
         self._loop: asyncio.AbstractEventLoop
 
     async def open(self) -> None:
@@ -86,6 +93,11 @@ class SqliteStorage:
             await asyncio.to_thread(thread.join)
             await asyncio.sleep(0)  # what the thread delivered last
             self._feed.close()
+
+    @property
+    def problem(self) -> str | None:
+        """Why commits fail at present, if they do."""
+        return self._problem
 
     async def range(self, prefix: str = "", *, after: str = "", limit: int = PAGE_LENGTH) -> Page:
         """Return the first `limit` entries whose key starts with `prefix` and is greater than `after`."""
@@ -132,6 +144,9 @@ class SqliteStorage:
         serving = True
         while serving:
             jobs = self._gather()
+            if not jobs:
+                self._judge(file.probe())
+                continue
             serving = jobs[-1] is not None
             for kind, group in groupby(jobs, type):
                 if kind is _Committing:
@@ -141,18 +156,31 @@ class SqliteStorage:
         file.close()
 
     def _gather(self) -> list[_Job]:
-        """Wait for a job; return it with whatever else waits, up to a transaction's worth or to the closing None."""
-        jobs = [self._jobs.get()]
-        while jobs[-1] is not None and len(jobs) < LARGEST_BATCH:
-            try:
+        """Wait for a job; return it with whatever else waits, up to a transaction's worth or to the closing None.
+
+        While commits fail nothing may come for `PROBE_SECONDS`: then there is none.
+        """
+        jobs: list[_Job] = []
+        with suppress(queue.Empty):
+            jobs.append(self._jobs.get(timeout=PROBE_SECONDS if self._problem else None))
+            while jobs[-1] is not None and len(jobs) < LARGEST_BATCH:
                 jobs.append(self._jobs.get_nowait())
-            except queue.Empty:
-                break
         return jobs
 
+    def _judge(self, error: StorageError | None) -> None:
+        """Note whether commits fail, and say when that changes."""
+        problem = str(error) if error else None
+        if problem and problem != self._problem:
+            log.error("commits fail: %s; reads go on, and commits are tried again", problem)
+        elif self._problem and not problem:
+            log.info("commits succeed again")
+        self._problem = problem
+
     def _commit(self, file: SqliteFile, jobs: list[_Committing]) -> None:
-        outcomes, log = file.commit([job.writes for job in jobs])
-        self._loop.call_soon_threadsafe(self._deliver, jobs, outcomes, log)
+        outcomes, changes = file.commit([job.writes for job in jobs])
+        failures = (o for o in outcomes if isinstance(o, StorageError) and not isinstance(o, Stale))
+        self._judge(next(failures, None))
+        self._loop.call_soon_threadsafe(self._deliver, jobs, outcomes, changes)
 
     def _answer(self, file: SqliteFile, asking: Iterator[_Asking]) -> None:
         for job in asking:
@@ -165,9 +193,9 @@ class SqliteStorage:
 
     # Back in the event loop
 
-    def _deliver(self, jobs: list[_Committing], outcomes: list[Outcome], log: list[LogEntry]) -> None:
-        if log:
-            self._feed.publish(log)
+    def _deliver(self, jobs: list[_Committing], outcomes: list[Outcome], changes: list[LogEntry]) -> None:
+        if changes:
+            self._feed.publish(changes)
         for job, outcome in zip(jobs, outcomes, strict=True):
             _settle(job.done, outcome)
 
