@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.objects import golden
-from wherry.objects import definitions, protobuf, schema
+from wherry.objects import definitions, protobuf, schema, wire
 from wherry.objects.errors import BadRequest, NotAcceptable
 
 MESSAGES = sorted((golden.FOLDER / "protobuf").glob("*.pb"))
@@ -54,6 +54,14 @@ def test_a_damaged_message_never_fails_otherwise_than_as_a_bad_request(data: st.
         body[at] = data.draw(st.integers(0, 255))
     with contextlib.suppress(BadRequest):
         protobuf.decode(bytes(body))
+
+
+@pytest.mark.parametrize("seconds", [1 << 60, -(1 << 60), 253402300800])
+def test_a_time_that_no_calendar_has_is_a_bad_request(seconds: int) -> None:
+    """Field 8 of ObjectMeta, which is field 1 of a Namespace, which is field 2 of the envelope."""
+    raw = wire.write_bytes(1, wire.write_bytes(8, wire.write_varint(1, seconds)))
+    with pytest.raises(BadRequest, match="year outside of range"):
+        protobuf.decode(protobuf.MAGIC + wire.write_bytes(2, raw), ("", "v1", "Namespace"))
 
 
 def test_an_unknown_kind_has_no_protobuf_form() -> None:

@@ -17,6 +17,8 @@ from wherry.objects import Object, timestamps
 from wherry.objects.definitions import Field, Type, load
 from wherry.objects.wire import WireError, read_fields, read_packed, signed, write_bytes, write_varint
 
+_YEAR_1, _YEAR_10000 = -62135596800, 253402300800  # seconds since the epoch; what RFC 3339 can say lies between
+
 Value = int | memoryview
 Reader = Callable[[Value], Any]
 Writer = Callable[[int, Any], bytes]
@@ -137,14 +139,21 @@ def _quantity(value: Value) -> str:
 def _time(value: Value) -> str | None:
     """Read a Timestamp; an empty one is the zero time, which JSON leaves out."""
     fields = dict(_fields(value))
-    return timestamps.rfc3339(signed(_number(fields.get(1, 0)), 64)) if fields else None
+    return timestamps.rfc3339(_seconds(fields.get(1, 0))) if fields else None
+
+
+def _seconds(value: Value) -> int:
+    seconds = signed(_number(value), 64)
+    if not _YEAR_1 <= seconds < _YEAR_10000:
+        raise WireError("Time.MarshalJSON: year outside of range [0,9999]")
+    return seconds
 
 
 def _micro_time(value: Value) -> str | None:
     fields = dict(_fields(value))
     if not fields:
         return None
-    seconds, nanos = signed(_number(fields.get(1, 0)), 64), _number(fields.get(2, 0))
+    seconds, nanos = _seconds(fields.get(1, 0)), _number(fields.get(2, 0))
     return f"{timestamps.rfc3339(seconds)[:-1]}.{nanos // 1000:06d}Z"
 
 
