@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.fake import rules
 from tests.fake.store import FakeStore, Matcher
-from wherry.client.interface import ObjectList, PatchType, WatchEvent
+from wherry.client.interface import ObjectList, WatchEvent
 from wherry.objects import Object, definitions, metadata, patch, selectors
 from wherry.objects import resource as known
 from wherry.objects.errors import (
@@ -26,6 +26,7 @@ from wherry.objects.errors import (
     ServiceUnavailable,
 )
 from wherry.objects.resource import PODS, Resource
+from wherry.objects.verbs import PatchType
 
 
 class Call(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake.client import FakeClient
-from wherry.client.informer import Informer
+from wherry.component.informer import Informer
 from wherry.node.config import NodeConfig
 from wherry.node.registration import Hardware, Registration, conditions, is_doubted
 from wherry.node.runtime.machine import Programs

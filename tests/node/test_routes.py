@@ -33,7 +33,7 @@ def test_the_route_to_a_node_that_is_gone_is_removed_and_nobody_elses():
     """In a namespace of its own: the keeper's routes follow the nodes, an administrator's stay."""
     script = """
 import subprocess
-from wherry.client.informer import Informer
+from wherry.component.informer import Informer
 from tests.fake.client import FakeClient
 from wherry.net.links import Links
 from wherry.node.routes import OURS, RouteKeeper

@@ -8,9 +8,10 @@ from typing import Any
 from wherry.apiserver.api.api import Api, Target
 from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
 from wherry.apiserver.user import User
-from wherry.client.interface import ObjectList, PatchType, WatchEvent
+from wherry.client.interface import ObjectList, WatchEvent
 from wherry.objects import Object
 from wherry.objects.resource import Resource
+from wherry.objects.verbs import PatchType
 
 _IGNORING = WriteOptions(validation="Ignore")
 

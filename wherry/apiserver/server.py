@@ -45,9 +45,9 @@ from wherry.apiserver.web.openapi import OpenApi
 from wherry.apiserver.web.pages import VERSION, pages
 from wherry.apiserver.web.streams import Streams
 from wherry.client.interface import Client
+from wherry.component.health import Health
 from wherry.objects.resource import SERVICE_ACCOUNTS
 from wherry.telemetry import metrics
-from wherry.telemetry.health import Health
 
 log = logging.getLogger(__name__)
 

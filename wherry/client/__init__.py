@@ -4,9 +4,6 @@
     http.py         the transport over HTTPS (kubeconfig or in-cluster)
     kubeconfig.py   where the server is and who we are
     credentials.py  what that becomes on the wire: TLS, and an Authorization header that stays fresh
-    informer.py     `Informer`: a cache of one resource that follows a watch and survives anything
-    workqueue.py    `WorkQueue`: keys, de-duplicated, with delays and back-off
-    events.py       `EventWriter`, `EventRecorder`: core/v1 Events, counted and folded, written in the background
 
 The in-process transport lives in `wherry.apiserver` (it needs the server); it satisfies the same contract tests.
 So does the fake that tests break on purpose, `tests/fake/client.py`.

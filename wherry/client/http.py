@@ -20,11 +20,12 @@ from yarl import URL
 from wherry import __version__
 from wherry.client import kubeconfig
 from wherry.client.credentials import Credentials, system_roots_left_out, tls_context
-from wherry.client.interface import ObjectList, PatchType, WatchEvent
+from wherry.client.interface import ObjectList, WatchEvent
 from wherry.client.kubeconfig import Config
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, InternalError, ServiceUnavailable
 from wherry.objects.resource import Resource
+from wherry.objects.verbs import PatchType
 
 with system_roots_left_out():
     import aiohttp

@@ -7,13 +7,11 @@ Every method raises the errors of `wherry.objects.errors` (and only those) when 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from wherry.objects import Object
 from wherry.objects.resource import Resource
-
-PatchType = Literal["json", "merge", "strategic"]
-EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+from wherry.objects.verbs import EventType, PatchType
 
 
 class WatchEvent(NamedTuple):

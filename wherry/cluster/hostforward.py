@@ -17,19 +17,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from wherry.client.http import connect
-from wherry.client.informer import Informer
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import LAN_NAMESPACE, Paths
 from wherry.cluster.relay.address import Address
 from wherry.cluster.relay.datagram import DatagramRelay
 from wherry.cluster.relay.stream import StreamRelay
+from wherry.component.health import Health, HealthServer
+from wherry.component.informer import Informer
 from wherry.net import namespaces
 from wherry.objects import Object
 from wherry.objects.meaning.pods import addresses, is_ready
 from wherry.objects.meaning.services import ports, protocol
 from wherry.objects.metadata import is_being_deleted
 from wherry.objects.resource import PODS, SERVICES
-from wherry.telemetry.health import Health, HealthServer
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
 from wherry.cluster.config import ClusterConfig
+from wherry.component.informer import Informer
 from wherry.objects import Object, selectors, timestamps
 from wherry.objects.meaning import nodes, pods
 from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE

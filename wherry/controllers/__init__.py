@@ -4,7 +4,6 @@
     config.py          `ControllersConfig`
     context.py         what all controllers share: client, informers, indexes, events, clock
     controller.py      `Controller`: a queue of keys in front of one `reconcile`
-    index.py           objects of an informer by something else than their name
     expectations.py    what was asked for and is not seen yet
     ownership.py       adopting and releasing by selector
     pods.py            pure: active, ready, available; which pod goes first

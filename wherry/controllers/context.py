@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Hashable, Iterable
 
-from wherry.client.events import EventRecorder, EventWriter
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.events import EventRecorder, EventWriter
+from wherry.component.index import Index, KeysOf
+from wherry.component.informer import Informer
 from wherry.controllers.config import ControllersConfig
-from wherry.controllers.index import Index, KeysOf
 from wherry.objects import Object
 from wherry.objects.metadata import controller_of
 from wherry.objects.resource import PODS, Resource

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from wherry.client.informer import Informer
-from wherry.client.workqueue import WorkQueue
+from wherry.component.informer import Informer
+from wherry.component.workqueue import WorkQueue
 from wherry.controllers.context import Context
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError

@@ -7,8 +7,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from wherry.client.events import EventWriter
 from wherry.client.interface import Client
+from wherry.component.events import EventWriter
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.context import Caches, Context
 from wherry.controllers.controller import Runner

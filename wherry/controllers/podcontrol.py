@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from wherry.client.events import EventRecorder
 from wherry.client.interface import Client
+from wherry.component.events import EventRecorder
 from wherry.controllers.expectations import Expectations
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, NotFound

@@ -11,8 +11,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.informer import Informer
 from wherry.ingress.access import may_read
 from wherry.ingress.fronts.ingress.snapshot import Snapshot
 from wherry.ingress.options import Options

@@ -8,8 +8,9 @@ import logging
 import time
 from datetime import UTC, datetime
 
-from wherry.client.events import EventWriter
 from wherry.client.interface import Client
+from wherry.component.events import EventWriter
+from wherry.component.health import HealthServer
 from wherry.ingress import metrics
 from wherry.ingress.applier import Applier
 from wherry.ingress.cluster import Cluster
@@ -25,7 +26,6 @@ from wherry.ingress.route.model import Model
 from wherry.ingress.route.problem import Problem
 from wherry.ingress.selfsigned import self_signed
 from wherry.ingress.status import StatusWriter
-from wherry.telemetry.health import HealthServer
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from aiohttp import web
 from prometheus_client.core import UnknownMetricFamily
 from prometheus_client.registry import Collector
 
+from wherry.component.health import Health
 from wherry.ingress.nginx.control import Control, ControlError
 from wherry.telemetry import metrics
-from wherry.telemetry.health import Health
 
 # Gauges, though they only grow: a counter would be given `_total`, which ingress-nginx' names do not have.
 reloads = metrics.gauge("nginx_ingress_controller_success", "Successful reloads of nginx")

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 
-from wherry.client.events import EventRecorder
+from wherry.component.events import EventRecorder
 from wherry.ingress import metrics
 from wherry.ingress.route import problem
 from wherry.ingress.route.backend import Backend

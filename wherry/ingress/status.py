@@ -15,9 +15,9 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
 
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
-from wherry.client.workqueue import WorkQueue
+from wherry.component.informer import Informer
+from wherry.component.workqueue import WorkQueue
 from wherry.ingress.access import patiently
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options

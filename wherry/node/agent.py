@@ -11,9 +11,9 @@ from pathlib import Path
 
 import aiohttp
 
-from wherry.client.events import EventWriter
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.events import EventWriter
+from wherry.component.informer import Informer
 from wherry.net import links
 from wherry.net.nft import NftCommand
 from wherry.node import cgroups, registration

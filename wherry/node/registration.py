@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.informer import Informer
 from wherry.node.config import NodeConfig
 from wherry.node.runtime.machine import Programs
 from wherry.objects import Object, metadata, version

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from wherry.client.informer import Informer
+from wherry.component.informer import Informer
 from wherry.net.links import LinkError, Links
 from wherry.objects import Object
 from wherry.objects.meaning.nodes import addresses, pod_ranges

@@ -12,8 +12,9 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.health import Health, HealthServer
+from wherry.component.informer import Informer
 from wherry.objects import Object
 from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_PROXY_NAME
 from wherry.objects.resource import ENDPOINT_SLICES, NODES, SERVICES
@@ -26,7 +27,6 @@ from wherry.proxy.no_local import NoLocal
 from wherry.proxy.node_health import NodeHealth
 from wherry.proxy.plan import Change
 from wherry.proxy.topology import ThisNode
-from wherry.telemetry.health import Health, HealthServer
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from wherry.component.health import Health
 from wherry.objects import Object
 from wherry.objects.timestamps import rfc3339
 from wherry.proxy import metrics
-from wherry.telemetry.health import Health
 
 LONGEST_WAIT_SECONDS = 60.0
 GOING_TAINT = "ToBeDeletedByClusterAutoscaler"

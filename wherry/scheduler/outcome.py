@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from wherry.client.events import EventRecorder
 from wherry.client.interface import Client
+from wherry.component.events import EventRecorder
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.metadata import condition, set_condition
 from wherry.objects.resource import PODS

@@ -8,9 +8,9 @@ import time
 from collections.abc import Awaitable, Callable
 from random import Random
 
-from wherry.client.events import EventWriter
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.events import EventWriter
+from wherry.component.informer import Informer
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import has_ended, node_of
 from wherry.objects.resource import NAMESPACES, NODES, PODS

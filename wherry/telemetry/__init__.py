@@ -1,6 +1,5 @@
-"""Structured logs, Prometheus metrics and health endpoints: the same in every component.
+"""Structured logs and Prometheus metrics: the same in every component.
 
 log.py        `setup`: one line per record, as text or JSON
 metrics.py    the process's own registry, and counters, gauges and histograms named alike
-health.py     `HealthServer`: /healthz, /livez, /readyz and /metrics
 """

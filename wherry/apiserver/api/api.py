@@ -19,10 +19,10 @@ from wherry.apiserver.registry.reader import Page, Stream
 from wherry.apiserver.registry.registry import Deletion, Registry
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.user import User
-from wherry.client.interface import PatchType
 from wherry.objects import Object, patch, selectors
 from wherry.objects.errors import BadRequest, MethodNotAllowed
 from wherry.objects.resource import Resource
+from wherry.objects.verbs import PatchType
 
 
 @dataclass(frozen=True, slots=True)

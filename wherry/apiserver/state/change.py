@@ -8,8 +8,8 @@ from functools import cached_property
 import msgspec
 
 from wherry.apiserver.storage.interface import LogEntry
-from wherry.client.interface import EventType
 from wherry.objects import Object
+from wherry.objects.verbs import EventType
 
 Key = tuple[str, str]
 """(namespace, name) of an object; the namespace is "" for cluster-scoped kinds."""

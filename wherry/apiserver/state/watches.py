@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from wherry.apiserver.state.change import Change
 from wherry.apiserver.state.selection import Reader, Selection
-from wherry.client.interface import EventType
 from wherry.objects import Object
+from wherry.objects.verbs import EventType
 
 LONGEST_BACKLOG = 16384
 """Events a watcher may be behind before its watch is ended; it can resume from its last version."""

@@ -9,10 +9,10 @@ import msgspec
 import yaml
 from aiohttp import web
 
-from wherry.client.interface import PatchType
 from wherry.objects import Object, protobuf, schema
 from wherry.objects.definitions import GroupVersionKind
 from wherry.objects.errors import ApiError, BadRequest, UnsupportedMediaType
+from wherry.objects.verbs import PatchType
 
 PATCHES: dict[str, PatchType] = {
     "application/json-patch+json": "json",

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from wherry.apiserver.access.accounts import Accounts
 from wherry.apiserver.web import responses
+from wherry.component.health import Health
 from wherry.objects import Object
 from wherry.objects.version import GIT_VERSION, MAJOR, MINOR
-from wherry.telemetry.health import Health
 
 Page = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 
+from wherry.component.index import Index
 from wherry.controllers.backoff import Backoff
 from wherry.controllers.context import ORPHANS, Context
 from wherry.controllers.controller import Controller
@@ -13,7 +14,6 @@ from wherry.controllers.daemonset.placement import Eligibility, eligibility, nod
 from wherry.controllers.daemonset.rollout import Work, manage, roll, update_of
 from wherry.controllers.daemonset.status import look_again, new_status
 from wherry.controllers.expectations import Expectations
-from wherry.controllers.index import Index
 from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import PodControl
 from wherry.objects import Object, metadata

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
-from wherry.client.workqueue import WorkQueue
+from wherry.component.workqueue import WorkQueue
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Runner
 from wherry.controllers.garbagecollector.decide import (

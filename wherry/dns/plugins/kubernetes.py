@@ -27,8 +27,8 @@ import dns.rdatatype
 import dns.reversename
 import dns.rrset
 
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.informer import Informer
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.query import Answer, Handler, Query, Quiet, respond

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from wherry.client.informer import Informer
+from wherry.component.informer import Informer
 from wherry.node.pods import leftovers, state
 from wherry.node.pods.services import NodeServices
 from wherry.node.pods.worker import PodWorker

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from wherry.client.events import EventKind
+from wherry.component.events import EventKind
 from wherry.node.pods import state, unsupported
 from wherry.node.pods.runs import Runs
 from wherry.node.pods.services import NodeServices

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.informer import Informer
 from wherry.objects import Object
 from wherry.objects.podreferences import Reference
 from wherry.objects.resource import CONFIG_MAPS, SECRETS

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from wherry.client.events import EventRecorder
-from wherry.client.informer import Informer
 from wherry.client.interface import Client
+from wherry.component.events import EventRecorder
+from wherry.component.informer import Informer
 from wherry.node.images.source import ImageSource
 from wherry.node.network.hostports import HostPorts
 from wherry.node.pods.objectcache import ObjectCache

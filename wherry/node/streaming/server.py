@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from wherry.component.health import Health
 from wherry.node.runtime.interface import ContainerHandle, ContainerRuntime
 from wherry.node.streaming.attach import attach
 from wherry.node.streaming.channels import ChannelSocket
@@ -37,7 +38,6 @@ from wherry.node.streaming.portforward import (
 )
 from wherry.node.streaming.session import Streams
 from wherry.objects.errors import ApiError, BadRequest, Forbidden, InternalError
-from wherry.telemetry.health import Health
 
 log = logging.getLogger(__name__)
 

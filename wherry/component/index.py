@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 
-from wherry.client.informer import Informer
+from wherry.component.informer import Informer
 from wherry.objects import Object, metadata
 from wherry.objects.metadata import Key
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.fake.client import FakeClient
-from wherry.client import events
-from wherry.client.events import Correlator, EventWriter, Occurrence
+from wherry.component import events
+from wherry.component.events import Correlator, EventWriter, Occurrence
 from wherry.objects import Object
 from wherry.objects.errors import Forbidden, ServiceUnavailable
 from wherry.objects.resource import EVENTS, NODES, PODS

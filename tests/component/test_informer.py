@@ -8,8 +8,8 @@ import pytest
 from tests.client.contract.test_objects import config_map
 from tests.client.test_http import until
 from tests.fake.client import FakeClient
-from wherry.client import informer as module
-from wherry.client.informer import Informer
+from wherry.component import informer as module
+from wherry.component.informer import Informer
 from wherry.objects.errors import Forbidden, ServiceUnavailable
 from wherry.objects.resource import CONFIG_MAPS
 

@@ -3,8 +3,8 @@
 import aiohttp
 import pytest
 
+from wherry.component.health import HealthServer
 from wherry.telemetry import metrics
-from wherry.telemetry.health import HealthServer
 
 
 @pytest.fixture

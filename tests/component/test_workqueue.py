@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from wherry.client import workqueue as module
-from wherry.client.workqueue import WorkQueue
+from wherry.component import workqueue as module
+from wherry.component.workqueue import WorkQueue
 from wherry.objects.errors import ServiceUnavailable
 
 
