@@ -35,6 +35,10 @@ def deployment(name: str, replicas: int = 1) -> Object:
     return {"metadata": {"name": name}, "spec": spec}
 
 
+def service(name: str, port: int = 80, **spec: Any) -> Object:
+    return {"metadata": {"name": name}, "spec": {"ports": [{"port": port}], **spec}}
+
+
 def binding(pod_name: str, node_name: str) -> Object:
     return {
         "apiVersion": "v1",

@@ -86,11 +86,14 @@ class Kind:
     `columns` excludes Name (first unless `name_column` is False) and Age (added after the last column of priority 0
     unless `age` is False: then the kind shows none, or places its own).
     `has_status`: serves the `status` subresource: plain writes keep the old status, status writes keep the rest.
+    `status_keeps`: the metadata that a status write cannot change; the rest it can, as any other write.
+    `create_on_update`: a PUT creates an object that is not there.
+    `unconditional_update`: a PUT need not say from which version it was made.
     `scale`: serves `scale` (paths spec.replicas, status.replicas, and `status.selector` computed from spec.selector).
     `generation`: metadata.generation counts spec changes.
     `fields`: selectable fields beyond metadata.name and metadata.namespace: path -> getter.
     `grace_period(obj)`: seconds of graceful deletion (Pods); None deletes at once.
-    `deleting(obj)` runs in place when the deletionTimestamp is set (Namespace: phase Terminating).
+    `deleting(obj)` runs when the deletionTimestamp is set, and replaces parts of `obj` (Namespace: phase Terminating).
     `held(obj)` says that something besides metadata.finalizers keeps a deleted object (Namespace: spec.finalizers); a
     kind that has it keeps its spec in plain writes: only the finalize subresource changes it.
     `claims(obj)`: values that only one object may have (a Service's addresses and node ports), kept in an index.
@@ -111,6 +114,9 @@ class Kind:
     age: bool = True
     name_column: bool = True
     has_status: bool = False
+    status_keeps: Sequence[str] = ()
+    create_on_update: bool = False
+    unconditional_update: bool = True
     scale: bool = False
     generation: bool = False
     fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)

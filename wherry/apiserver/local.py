@@ -71,7 +71,7 @@ class LocalClient:
         """See `Client.update`."""
         metadata = obj["metadata"]
         target = _target(resource, metadata.get("namespace"), metadata["name"], subresource)
-        return await self._api.update(self._user, target, obj, _IGNORING)
+        return (await self._api.update(self._user, target, obj, _IGNORING)).object
 
     async def patch(
         self,

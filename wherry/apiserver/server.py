@@ -29,7 +29,8 @@ from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.local import LocalClient
-from wherry.apiserver.registry.registry import Registry, Settings
+from wherry.apiserver.registry.context import Settings
+from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state.state import State
 from wherry.apiserver.storage.interface import Storage
 from wherry.apiserver.storage.memory import MemoryStorage

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.apiserver.state.test_collection import POD, pod
-from wherry.apiserver.state.change import encode
+from wherry.apiserver.state.change import Key, encode
 from wherry.apiserver.state.selection import Selection
-from wherry.apiserver.state.state import State
-from wherry.apiserver.storage.interface import Page, StorageError, Write
+from wherry.apiserver.state.state import Edit, State
+from wherry.apiserver.storage.interface import Page, Stale, StorageError, Write
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
 from wherry.objects import Object
@@ -59,7 +59,17 @@ async def started(storage: MemoryStorage | SqliteStorage) -> State:
     return state
 
 
-def put(obj: Object):  # type: ignore[no-untyped-def]
+async def write(state: State, compute: Callable[[Object | None], Object | None], key: Key = KEY) -> Object:
+    """Do what a writer does: think about the newest object, commit, and begin again when somebody was faster."""
+    while True:
+        current = await state.newest(POD, key)
+        try:
+            return await state.commit([Edit(POD, key, compute(current))])
+        except Stale:
+            continue
+
+
+def put(obj: Object) -> Callable[[Object | None], Object]:
     return lambda current: obj
 
 
@@ -68,7 +78,7 @@ async def test_a_write_is_visible_to_nobody_before_it_is_durable() -> None:
     state = await started(storage)
     collection = state.collection(POD)
     watch = collection.watch(Selection(), None)
-    writing = asyncio.create_task(state.write(POD, KEY, put(pod(*KEY, 0))))
+    writing = asyncio.create_task(write(state, put(pod(*KEY, 0))))
     await asyncio.sleep(0)
     assert collection.get(KEY) is None
     assert collection.latest(KEY) is not None
@@ -90,7 +100,7 @@ async def test_writers_of_one_object_see_each_others_result() -> None:
         number = current["spec"]["n"] + 1 if current else 1
         return {"metadata": {"namespace": "demo", "name": "x"}, "spec": {"n": number}}
 
-    writing = [asyncio.create_task(state.write(POD, KEY, count)) for _ in range(5)]
+    writing = [asyncio.create_task(write(state, count)) for _ in range(5)]
     for _ in range(30):
         await asyncio.sleep(0)
         storage.release()
@@ -102,7 +112,7 @@ async def test_writers_of_one_object_see_each_others_result() -> None:
 async def test_writers_of_different_objects_do_not_wait_for_each_other() -> None:
     storage = SlowStorage()
     state = await started(storage)
-    writing = [asyncio.create_task(state.write(POD, ("demo", n), put(pod("demo", n, 0)))) for n in "abc"]
+    writing = [asyncio.create_task(write(state, put(pod("demo", n, 0)), ("demo", n))) for n in "abc"]
     await asyncio.sleep(0)
     assert len(storage.held) == 3
     storage.release()
@@ -114,14 +124,14 @@ async def test_a_write_that_failed_never_was() -> None:
     storage = SlowStorage()
     state = await started(storage)
     storage.error = StorageError("disk full")
-    writing = asyncio.create_task(state.write(POD, KEY, put(pod(*KEY, 0))))
+    writing = asyncio.create_task(write(state, put(pod(*KEY, 0))))
     await asyncio.sleep(0)
     storage.release()
     with pytest.raises(StorageError, match="disk full"):
         await writing
     assert state.collection(POD).latest(KEY) is None
     storage.error = None
-    again = asyncio.create_task(state.write(POD, KEY, put(pod(*KEY, 0))))
+    again = asyncio.create_task(write(state, put(pod(*KEY, 0))))
     await asyncio.sleep(0)
     storage.release()
     assert await again is not None
@@ -131,7 +141,7 @@ async def test_a_write_that_failed_never_was() -> None:
 async def test_a_writer_that_goes_away_does_not_take_its_write_with_it() -> None:
     storage = SlowStorage()
     state = await started(storage)
-    writing = asyncio.create_task(state.write(POD, KEY, put(pod(*KEY, 0))))
+    writing = asyncio.create_task(write(state, put(pod(*KEY, 0))))
     await asyncio.sleep(0)
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
@@ -142,12 +152,49 @@ async def test_a_writer_that_goes_away_does_not_take_its_write_with_it() -> None
     await state.stop()
 
 
-async def test_leaving_an_object_as_it_is_writes_nothing() -> None:
-    state = await started(MemoryStorage())
-    first = await state.write(POD, KEY, put(pod(*KEY, 0)))
-    assert await state.write(POD, KEY, lambda current: current) is first
-    assert await state.write(POD, ("demo", "missing"), lambda current: None) is None
-    assert state.revision == 1
+async def test_a_commit_to_an_object_that_is_being_written_is_stale_once_that_is_done() -> None:
+    storage = SlowStorage()
+    state = await started(storage)
+    first = asyncio.create_task(state.commit([Edit(POD, KEY, pod(*KEY, 0))]))
+    await asyncio.sleep(0)
+    assert not state.is_newest(POD, KEY, None)
+    second = asyncio.create_task(state.commit([Edit(POD, KEY, pod(*KEY, 1))]))
+    await asyncio.sleep(0)
+    assert not second.done()
+    storage.release()
+    with pytest.raises(Stale):
+        await second
+    assert state.is_newest(POD, KEY, await first)
+    await state.stop()
+
+
+async def test_a_commit_that_another_server_overtook_is_stale_once_the_others_can_be_read() -> None:
+    storage = MemoryStorage()
+    mine, other = await started(storage), State(storage, [POD])
+    await other.start()
+    theirs = other.commit([Edit(POD, KEY, pod(*KEY, 0, app="theirs"))])
+    with pytest.raises(Stale):
+        await asyncio.gather(theirs, mine.commit([Edit(POD, KEY, pod(*KEY, 0, app="mine"))]))
+    found = mine.collection(POD).get(KEY)
+    assert found is not None
+    assert found["metadata"]["labels"] == {"app": "theirs"}
+    assert not mine.collection(POD).pending
+    await mine.stop()
+    await other.stop()
+
+
+async def test_the_objects_of_one_commit_appear_together_or_not_at_all() -> None:
+    storage = MemoryStorage()
+    state = await started(storage)
+    a, b = ("demo", "a"), ("demo", "b")
+    await state.commit([Edit(POD, a, pod(*a, 0)), Edit(POD, b, pod(*b, 0))])
+    versions = {obj["metadata"]["resourceVersion"] for obj in state.collection(POD).items()}
+    assert versions == {"1"}
+    await storage.commit([Write("/core/pods/demo/b", None, 1)])  # somebody else, not seen yet
+    with pytest.raises(Stale):
+        await state.commit([Edit(POD, a, pod(*a, 7)), Edit(POD, b, pod(*b, 7))])
+    left = [(o["metadata"]["name"], o["metadata"]["resourceVersion"]) for o in state.collection(POD).items()]
+    assert left == [("a", "1")]
     await state.stop()
 
 
@@ -167,9 +214,9 @@ async def test_objects_versions_and_recent_changes_survive_a_restart(tmp_path: P
     storage = SqliteStorage(tmp_path / "db")
     state = await started(storage)
     for label in ("a", "b"):
-        await state.write(POD, KEY, put(pod(*KEY, 0, app=label)))
-    await state.write(POD, ("demo", "y"), put(pod("demo", "y", 0)))
-    await state.write(POD, ("demo", "y"), lambda current: None)
+        await write(state, put(pod(*KEY, 0, app=label)))
+    await write(state, put(pod("demo", "y", 0)), ("demo", "y"))
+    await write(state, lambda current: None, ("demo", "y"))
     await state.stop()
     await storage.close()
 

@@ -9,7 +9,6 @@ from wherry.apiserver.admission import escalation, lifecycle, noderestriction, s
 from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
-from wherry.apiserver.user import User
 from wherry.objects import Object
 
 PATIENCE_SECONDS = 1.0
@@ -17,9 +16,10 @@ PATIENCE_SECONDS = 1.0
 
 
 class Admission:
-    """`ready` may wait, before the writer is entered; `admit` then decides on the newest state, without waiting.
+    """`admit` may wait, and nothing is held meanwhile; `confirm` has the last word, and does not wait.
 
-    `accounts` is the ServiceAccount kind, None where that is not served.
+    What asks others by network, as webhooks do, has its place in `admit`. `accounts` is the ServiceAccount kind, None
+    where that is not served.
     """
 
     def __init__(self, state: State, accounts: Kind | None, authorizer: Authorizer):
@@ -27,7 +27,25 @@ class Admission:
         self._authorizer = authorizer
         self._accounts = accounts
 
-    async def ready(self, kind: Kind, obj: Object) -> None:
+    async def admit(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
+        """Complete the private `new`, defaults included, in place; raises `ApiError` when it may not be written."""
+        if old is None:
+            await self._account(kind, new)
+        lifecycle.admit(kind, new, old, context)
+        noderestriction.admit(kind, new, old, context.user)
+        escalation.admit(kind, new, old, context, self._authorizer)
+        serviceaccount.admit(kind, new, old, context)
+
+    def confirm(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
+        """Check again what may have changed while `admit` waited and would leave `new` without a home."""
+        lifecycle.admit(kind, new, old, context)
+
+    async def admit_delete(self, kind: Kind, obj: Object, context: Context) -> None:
+        """Raise `Forbidden` when the object may not be deleted, or not by this user."""
+        lifecycle.check_delete(kind, obj["metadata"]["name"])
+        noderestriction.check_delete(kind, obj, context.user)
+
+    async def _account(self, kind: Kind, obj: Object) -> None:
         """Give the service account of a new pod a moment to appear."""
         name = serviceaccount.wanted(kind, obj)
         if name is None or self._accounts is None:
@@ -42,18 +60,6 @@ class Admission:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await watch.take()
         except TimeoutError:
-            pass  # `admit` says what is missing
+            pass  # what is missing is said below
         finally:
             watch.end()
-
-    def admit(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
-        """Complete `new`, in place; raises an `ApiError` when it may not be written."""
-        lifecycle.admit(kind, new, old, context)
-        noderestriction.admit(kind, new, old, context.user)
-        escalation.admit(kind, new, old, context, self._authorizer)
-        serviceaccount.admit(kind, new, old, context)
-
-    def check_delete(self, kind: Kind, obj: Object, user: User) -> None:
-        """Raise `Forbidden` when the object may not be deleted, or not by `user`."""
-        lifecycle.check_delete(kind, obj["metadata"]["name"])
-        noderestriction.check_delete(kind, obj, user)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from wherry.apiserver.access.accounts import Accounts
 from wherry.apiserver.api import tokens
 from wherry.apiserver.catalog import Served
-from wherry.apiserver.registry import updating
+from wherry.apiserver.registry import parts
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state.change import Key
@@ -65,7 +65,7 @@ class _Pods:
         def assign(pod: Object) -> Object:
             return _assigned(pod, node, wanted)
 
-        await self._registry.modify(served, key, assign, options, updating.WHOLE)
+        await self._registry.modify(served, key, assign, options, parts.WHOLE)
         return SUCCESS
 
     async def evict(self, served: Served, key: Key, body: Object, options: WriteOptions) -> Object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from wherry.apiserver.access.accounts import Accounts
@@ -16,7 +17,8 @@ from wherry.apiserver.api.views import View
 from wherry.apiserver.catalog import Catalog, Served, unknown_path
 from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
 from wherry.apiserver.registry.reader import Page, Stream
-from wherry.apiserver.registry.registry import Deletion, Registry
+from wherry.apiserver.registry.registry import Put, Registry
+from wherry.apiserver.registry.transaction import Outcome
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.user import User
 from wherry.objects import Object, patch, selectors
@@ -106,10 +108,14 @@ class Api:
         self.authorizer.require(user, target.attributes("create"))
         return await self.registry.create(served, body, target.namespace, options)
 
-    async def update(self, user: User, target: Target, body: Object, options: WriteOptions) -> Object:
-        """Replace an object, or a part of it."""
+    async def update(self, user: User, target: Target, body: Object, options: WriteOptions) -> Put:
+        """Replace an object, or a part of it; create it where its kind allows that."""
         self.authorizer.require(user, target.attributes("update"))
-        return await self._modify(user, target, "update", lambda shown: body, options)
+        if target.subresource:
+            return Put(await self._modify(user, target, "update", lambda shown: body, options), False)
+        served = self.catalog.of(target.resource)
+        may_create = partial(self.authorizer.require, user, target.attributes("create"))
+        return await self.registry.put(served, target.key, body, replace(options, user=user), may_create)
 
     async def patch(self, user: User, target: Target, type: PatchType, body: Any, options: WriteOptions) -> Object:
         """Patch an object, or a part of it."""
@@ -128,7 +134,7 @@ class Api:
 
         return await self._modify(user, target, "patch", patched, options)
 
-    async def delete(self, user: User, target: Target, options: DeleteOptions, write: WriteOptions) -> Deletion:
+    async def delete(self, user: User, target: Target, options: DeleteOptions, write: WriteOptions) -> Outcome:
         """Delete one object."""
         self.authorizer.require(user, target.attributes("delete"))
         if target.subresource:

@@ -1,14 +1,18 @@
 """The rules of create, read, update, delete and watch, the same for every kind.
 
-    options.py     what a request may ask besides the object
-    context.py     what a kind's hooks may look at
-    creating.py    a new object's metadata, defaults, admission and checks
-    updating.py    what an update may change, and what it may not
-    deleting.py    finalizers, grace periods, propagation
-    paging.py      `limit` and `continue`
-    versions.py    the meaning of `resourceVersion` on reads
-    reader.py      `Reader`: get, list, watch
-registry.py    `Registry`: those, and create, update, patch, delete
+    options.py        what a request may ask besides the object
+    context.py        what a kind's hooks may look at
+    transaction.py    one change of one object, tried until nobody was faster
+    writing.py        `Writing`: the stages of create, update, patch and delete, in their order
+    identity.py       which object a request is about: type, name, version
+    parts.py          what a write to an object, its status or its finalizers may change
+    serverfields.py   the metadata that is the server's: uid, age, generation
+    managedfields.py  the metadata that says who set which field
+    deleting.py       finalizers, grace periods, propagation
+    paging.py         `limit` and `continue`
+    versions.py       the meaning of `resourceVersion` on reads
+    reader.py         `Reader`: get, list, watch
+    registry.py       `Registry`: those, and create, put, modify, delete
 
 No HTTP and no authorisation here: `wherry.apiserver.api` puts them in front.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from wherry.apiserver.catalog import Catalog
@@ -12,14 +13,20 @@ from wherry.objects import Object
 from wherry.objects.resource import Resource
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What kinds need to know of the cluster."""
+
+    service_cidr: IPv4Network
+    node_port_range: range
+
+
 class HookContext:
     """The `Context` of `wherry.apiserver.kind`: the newest objects, writes under way included."""
 
-    def __init__(
-        self, state: State, catalog: Catalog, service_cidr: IPv4Network, node_port_range: range, options: WriteOptions
-    ):
-        self.service_cidr = service_cidr
-        self.node_port_range = node_port_range
+    def __init__(self, state: State, catalog: Catalog, settings: Settings, options: WriteOptions):
+        self.service_cidr = settings.service_cidr
+        self.node_port_range = settings.node_port_range
         self.user = options.user
         self.dry_run = options.dry_run
         self.warn = options.warn

@@ -6,9 +6,9 @@ Source: apiserver pkg/registry/rest/delete.go (BeforeDelete), pkg/registry/gener
 from __future__ import annotations
 
 from wherry.apiserver.kind import Kind
+from wherry.apiserver.registry import identity
 from wherry.apiserver.registry.options import DeleteOptions
 from wherry.objects import Object, timestamps
-from wherry.objects.errors import Conflict
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 _FINALIZERS = {"Orphan": ORPHAN, "Foreground": FOREGROUND}
@@ -17,13 +17,8 @@ _FINALIZERS = {"Orphan": ORPHAN, "Foreground": FOREGROUND}
 def check_preconditions(kind: Kind, obj: Object, options: DeleteOptions) -> None:
     """Raise `Conflict` when the delete was meant for another object or another version."""
     meta = obj["metadata"]
-    for what, wanted, actual in (
-        ("UID", options.uid, meta["uid"]),
-        ("ResourceVersion", options.resource_version, meta["resourceVersion"]),
-    ):
-        if wanted and wanted != actual:
-            why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
-            raise Conflict.of(kind.plural, meta["name"], why, kind.resource.group)
+    identity.check_precondition(kind, obj, "UID", options.uid, meta["uid"])
+    identity.check_precondition(kind, obj, "ResourceVersion", options.resource_version, meta["resourceVersion"])
 
 
 def begun(kind: Kind, obj: Object, options: DeleteOptions, now: float) -> Object | None:

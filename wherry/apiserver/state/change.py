@@ -43,7 +43,7 @@ class Change:
     def gone(self) -> Object:
         """The last state of an object that left, carrying the version of its leaving."""
         assert self.old is not None
-        return {**self.old, "metadata": {**self.old["metadata"], "resourceVersion": str(self.revision)}}
+        return gone(self.old, self.revision)
 
     def encoded(self, form: Hashable, encode: Callable[[], bytes]) -> bytes:
         """Return the bytes of this change in `form`, calling `encode` if nobody has asked for that form yet."""
@@ -71,6 +71,11 @@ class LoggedChange(Change):
     def new(self) -> Object | None:  # type: ignore[override]
         """See `Change`."""
         return decode(self._entry.value, self.revision) if self._entry.value is not None else None
+
+
+def gone(obj: Object, revision: int) -> Object:
+    """Return the last state of an object that was removed at `revision`."""
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(revision)}}
 
 
 def encode(obj: Object) -> bytes:

@@ -17,11 +17,11 @@ from wherry.objects import Object
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """A write that is submitted and not yet durable. `done` yields the object as it is published."""
+    """An object of a commit under way. `done` yields the commit's revision, once what it did can be read."""
 
     new: Object | None
     value: bytes | None
-    done: asyncio.Future[Object]
+    done: asyncio.Future[int]
 
 
 class Collection:

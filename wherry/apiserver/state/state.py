@@ -1,25 +1,42 @@
 """Every collection, fed by the store's watch, and the one way to write.
 
-    write: compute(current) ──commit──▶ storage ──watch──▶ apply ──▶ readers, watchers, and the writer's answer
+    newest ─▶ (the writer's own thinking) ─▶ commit ─▶ storage ─watch─▶ apply ─▶ readers, watchers, the writer's answer
 
-What is read is what is durable: a change is visible to nobody before the store has it. Writes to different objects
-overlap (the store commits them together); a write to an object waits for the one before it. `compute` runs without
-interruption on the newest state, pending writes included, so two writers cannot both take the last free port.
+What is read is what is durable: a change is visible to nobody before the store has it. Commits of different objects
+overlap (the store syncs them together); of one object there is one under way at most. A commit that was overtaken, in
+this process or by another server on the same store, is `Stale`, and by then what overtook it can be read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import NamedTuple
 
 from wherry.apiserver.kind import Kind
-from wherry.apiserver.state.change import Change, Key, LoggedChange, decode, encode
+from wherry.apiserver.state.change import Change, Key, LoggedChange, decode, encode, gone
 from wherry.apiserver.state.collection import Collection, Pending
-from wherry.apiserver.storage.interface import LogEntry, Page, Storage, StorageError, Write
+from wherry.apiserver.storage.interface import LogEntry, Page, Stale, Storage, StorageError, Write
 from wherry.objects import Object
 
 log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 3.0
+"""How long a commit that was overtaken waits to see by what."""
+
+
+class Edit(NamedTuple):
+    """One object of a commit: what is to be at `key`, None for nothing. `new` is the commit's own from then on."""
+
+    kind: Kind
+    key: Key
+    new: Object | None
+
+    @property
+    def path(self) -> str:
+        """The stored key."""
+        return f"/{_room(self.kind)}/{self.key[0]}/{self.key[1]}"
 
 
 class State:
@@ -86,37 +103,70 @@ class State:
             self._waiting.append((revision, done))
             await done
 
-    async def write(self, kind: Kind, key: Key, compute: Callable[[Object | None], Object | None]) -> Object | None:
-        """Replace the object at `key` with what `compute` makes of the newest one; return it once it is durable.
-
-        `compute` gets None when there is no object; it returns a new object, None to remove it, or the very object it
-        got to leave it alone; what it raises is passed on. The answer of a removal is the object's last state. Raises
-        `StorageError`.
-        """
+    async def newest(self, kind: Kind, key: Key) -> Object | None:
+        """Return an object (None: there is none) once no commit of it is under way."""
         collection = self.collection(kind)
         while (earlier := collection.pending.get(key)) is not None:
             await asyncio.wait([earlier.done])
-        current = collection.get(key)
-        new = compute(current)
-        if new is current:
-            return current
-        return await asyncio.shield(self._submit(collection, key, new))
+        return collection.get(key)
 
-    def _submit(self, collection: Collection, key: Key, new: Object | None) -> asyncio.Future[Object]:
-        path = f"/{_room(collection.kind)}/{key[0]}/{key[1]}"
-        value = encode(new) if new is not None else None
-        done: asyncio.Future[Object] = asyncio.get_running_loop().create_future()
-        collection.pending[key] = Pending(new, value, done)
-        written = self._storage.commit([Write(path, value, collection.revision_of(key))])
+    def is_newest(self, kind: Kind, key: Key, seen: Object | None) -> bool:
+        """Return whether `seen` is still the object at `key`, and no commit under way will change that."""
+        collection = self.collection(kind)
+        return key not in collection.pending and collection.get(key) is seen
+
+    async def commit(self, edits: Sequence[Edit]) -> Object:
+        """Make all of `edits`, which are based on the newest state, or none; return the first's object once durable.
+
+        The answer of a removal is the object's last state. Raises `Stale`, once the newer state can be read, when an
+        object was not the newest, or a commit of it was under way; else `StorageError`. Up to the submission nothing
+        interrupts the caller; from then on the commit goes on without it.
+        """
+        under_way = [p.done for e in edits if (p := self.collection(e.kind).pending.get(e.key)) is not None]
+        if under_way:
+            await asyncio.wait(under_way)
+            raise Stale(edits[0].path, 0)
+        kind, key, new = edits[0]
+        old = self.collection(kind).get(key)
+        try:
+            revision = await asyncio.shield(self._submit(edits))
+        except Stale as stale:
+            await self._catch_up(stale.key)
+            raise
+        if new is None:
+            assert old is not None  # else the commit would be stale
+            return gone(old, revision)
+        return new
+
+    def _submit(self, edits: Sequence[Edit]) -> asyncio.Future[int]:
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        waiting: list[tuple[Collection, Key]] = []
+        writes = []
+        for edit in edits:
+            collection = self.collection(edit.kind)
+            value = encode(edit.new) if edit.new is not None else None
+            writes.append(Write(edit.path, value, collection.revision_of(edit.key)))
+            collection.pending[edit.key] = Pending(edit.new, value, done)
+            waiting.append((collection, edit.key))
 
         def failed(future: asyncio.Future[int]) -> None:
             if (error := future.exception()) is not None and not done.done():
-                del collection.pending[key]
+                for collection, key in waiting:
+                    del collection.pending[key]
                 done.set_exception(error)
                 done.exception()  # the writer may have gone away
 
-        asyncio.ensure_future(written).add_done_callback(failed)
+        asyncio.ensure_future(self._storage.commit(writes)).add_done_callback(failed)
         return done
+
+    async def _catch_up(self, path: str) -> None:
+        """Return once what the store has at `path` now can be read here; raises `StorageError` when it never comes."""
+        page = await self._storage.range(path, limit=1)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self.reached(page.revision)
+        except TimeoutError:
+            raise StorageError("changes in the store are not seen") from None
 
     async def _follow(self, feed: AsyncIterator[Sequence[LogEntry]]) -> None:
         try:
@@ -157,10 +207,9 @@ class State:
         else:
             pending = None
             new = decode(entry.value, entry.revision) if entry.value is not None else None
-        change = Change(entry.revision, key, collection.get(key), new)
-        collection.apply(change)
+        collection.apply(Change(entry.revision, key, collection.get(key), new))
         if pending is not None and not pending.done.done():
-            pending.done.set_result(new if new is not None else change.gone)
+            pending.done.set_result(entry.revision)  # whoever waits goes on when the whole batch is applied
 
     def _wake(self) -> None:
         still = []

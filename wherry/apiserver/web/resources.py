@@ -85,7 +85,8 @@ class Resources:
         form = _form(request)
         body, options = await self._body(request, target, warnings)
         made = await self._api.update(user, target, body, options)
-        return self._shown(self._api.catalog.of(target.resource), target, made, form, warnings)
+        served = self._api.catalog.of(target.resource)
+        return self._shown(served, target, made.object, form, warnings, 201 if made.created else 200)
 
     async def _patch(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]

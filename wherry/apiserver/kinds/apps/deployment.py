@@ -85,6 +85,7 @@ DEPLOYMENT = Kind(
     validate=_validate,
     validate_update=_validate_update,
     has_status=True,
+    status_keeps=("labels",),
     scale=True,
     generation=True,
     columns=(

@@ -29,6 +29,8 @@ def _validate(obj: Object) -> list[FieldError]:
 
 LEASE = Kind(
     resource=LEASES,
+    create_on_update=True,
+    unconditional_update=False,
     default=lambda obj: obj.update(spec=obj.get("spec") or {}),
     validate=_validate,
     columns=(Column("Holder", lambda obj: cells.text(obj, "spec", "holderIdentity")),),

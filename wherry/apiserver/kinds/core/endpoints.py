@@ -76,6 +76,7 @@ def _endpoints(obj: Object) -> str:
 ENDPOINTS = Kind(
     resource=resource.ENDPOINTS,
     short_names=("ep",),
+    create_on_update=True,
     default=_default,
     validate=_validate,
     columns=(Column("Endpoints", _endpoints),),

@@ -94,6 +94,7 @@ def _order(path: str, item: Object, name: str) -> list[FieldError]:
 LIMIT_RANGE = Kind(
     resource=LIMIT_RANGES,
     short_names=("limits",),
+    create_on_update=True,
     default=_default,
     validate=_validate,
     columns=(Column("Created At", lambda obj: obj["metadata"].get("creationTimestamp", ""), "date"),),

@@ -109,6 +109,7 @@ EVENT = Kind(
     validate=_validate,
     conversions={("events.k8s.io", "v1"): Conversion(_to_core, _from_core)},
     name_column=False,
+    create_on_update=True,
     age=False,
     columns=(
         Column("Last Seen", _last_seen),

@@ -94,6 +94,7 @@ POD = Kind(
     validate=_validate,
     validate_update=podupdate.validate,
     has_status=True,
+    status_keeps=("ownerReferences",),  # old kubelets corrupted them
     grace_period=_grace_period,
     columns=(
         Column("Ready", lambda obj: podstatus.summarize(obj).ready),

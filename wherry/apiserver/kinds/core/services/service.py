@@ -86,6 +86,7 @@ SERVICE = Kind(
     short_names=("svc",),
     categories=("all",),
     name_pattern="service-name",
+    create_on_update=True,
     default=_default,
     admit=_admit,
     validate=servicecheck.validate,

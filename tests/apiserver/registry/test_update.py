@@ -7,10 +7,24 @@ import asyncio
 import pytest
 
 from tests.apiserver.harness import Cluster
-from tests.apiserver.samples import config_map, deployment
+from tests.apiserver.samples import config_map, deployment, pod, service
 from wherry.objects import Object
-from wherry.objects.errors import BadRequest, Conflict, Invalid, NotFound
-from wherry.objects.resource import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES
+from wherry.objects.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
+from wherry.objects.resource import (
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    ENDPOINTS,
+    EVENTS,
+    LEASES,
+    NAMESPACES,
+    NODES,
+    PODS,
+    ROLE_BINDINGS,
+    ROLES,
+    SERVICES,
+    Resource,
+)
 
 
 async def test_an_update_from_an_old_version_is_a_conflict(cluster: Cluster) -> None:
@@ -75,6 +89,102 @@ async def test_spec_and_status_are_written_apart(cluster: Cluster) -> None:
     both["spec"]["replicas"] = 6
     status = await cluster.client.patch(DEPLOYMENTS, "a", both, "demo", subresource="status")
     assert (status["spec"]["replicas"], status["status"]["replicas"]) == (5, 4)
+
+
+async def test_metadata_written_through_status_is_kept(cluster: Cluster) -> None:
+    await cluster.client.create(SERVICES, service("s"), "demo")
+    change = {
+        "labels": {"a": "b"},
+        "annotations": {"patchedstatus": "true"},
+        "finalizers": ["example.com/one"],
+        "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}],
+    }
+    balancer = {"ingress": [{"ip": "203.0.113.1"}]}
+    patch = {"metadata": change, "spec": {"type": "NodePort"}, "status": {"loadBalancer": balancer}}
+    for _ in range(2):
+        patched = await cluster.client.patch(SERVICES, "s", patch, "demo", subresource="status")
+        assert {key: patched["metadata"][key] for key in change} == change
+        assert patched["spec"]["type"] == "ClusterIP"
+        assert patched["status"]["loadBalancer"]["ingress"][0]["ip"] == "203.0.113.1"
+    replaced = patched | {"metadata": {**patched["metadata"], "annotations": {"put": "too"}}}
+    assert (await cluster.client.update(SERVICES, replaced, subresource="status"))["metadata"]["annotations"] == {
+        "put": "too"
+    }
+
+
+async def test_a_status_write_leaves_alone_the_metadata_its_kind_keeps(cluster: Cluster) -> None:
+    """Deployments keep their labels, pods their owners; and the server's own fields are nobody's."""
+    await cluster.client.create(DEPLOYMENTS, deployment("d"), "demo")
+    made = await cluster.client.create(PODS, pod("p"), "demo")
+    owner = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}]
+    patch = {"metadata": {"labels": {"a": "b"}, "annotations": {"a": "b"}, "ownerReferences": owner, "generation": 7}}
+    written = await cluster.client.patch(DEPLOYMENTS, "d", patch, "demo", subresource="status")
+    assert "labels" not in written["metadata"]
+    assert written["metadata"]["annotations"] == {"a": "b"}
+    assert written["metadata"]["ownerReferences"] == owner
+    assert written["metadata"]["generation"] == 1
+    written = await cluster.client.patch(PODS, "p", patch, "demo", subresource="status")
+    assert written["metadata"]["labels"]["a"] == "b"
+    assert "ownerReferences" not in written["metadata"]
+    assert written["metadata"]["uid"] == made["metadata"]["uid"]
+
+
+async def test_metadata_written_through_status_is_checked(cluster: Cluster) -> None:
+    await cluster.client.create(SERVICES, service("s"), "demo")
+    patch = {"metadata": {"labels": {"a": "not good"}}}
+    with pytest.raises(Invalid, match=r"metadata\.labels: Invalid value"):
+        await cluster.client.patch(SERVICES, "s", patch, "demo", subresource="status")
+
+
+@pytest.mark.parametrize("resource", [SERVICES, LEASES, ENDPOINTS, EVENTS, CLUSTER_ROLES])
+async def test_a_put_creates_where_upstream_lets_it(cluster: Cluster, resource: Resource) -> None:
+    obj: Object = {"metadata": {"name": "new"}, **NEW.get(resource, {})}
+    if resource.namespaced:
+        obj["metadata"]["namespace"] = "demo"
+    path = f"/{'api' if not resource.group else 'apis'}/{resource.api_version}/"
+    path += f"namespaces/demo/{resource.plural}/new" if resource.namespaced else f"{resource.plural}/new"
+    status, _, made = await cluster.request("PUT", path, obj)
+    assert (status, made["metadata"]["name"]) == (201, "new")
+    assert made["metadata"]["uid"]
+    status, _, again = await cluster.request("PUT", path, made)
+    assert (status, again["metadata"]["uid"]) == (200, made["metadata"]["uid"])
+
+
+NEW: dict[Resource, Object] = {
+    SERVICES: {"spec": {"ports": [{"port": 80}]}},
+    EVENTS: {"involvedObject": {"namespace": "demo"}},
+}
+
+
+async def test_a_put_that_would_create_needs_the_right_to_create(cluster: Cluster) -> None:
+    only_update = {"rules": [{"apiGroups": ["*"], "resources": ["leases"], "verbs": ["update"]}]}
+    await cluster.client.create(ROLES, {"metadata": {"name": "r"}, **only_update}, "demo")
+    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "eve"}
+    role = {"kind": "Role", "apiGroup": "rbac.authorization.k8s.io", "name": "r"}
+    await cluster.client.create(
+        ROLE_BINDINGS, {"metadata": {"name": "r"}, "subjects": [subject], "roleRef": role}, "demo"
+    )
+    eve = cluster.server.client("eve", ())
+    lease = {"metadata": {"name": "new", "namespace": "demo"}, "spec": {}}
+    with pytest.raises(Forbidden, match='User "eve" cannot create resource "leases"'):
+        await eve.update(LEASES, lease)
+    made = await cluster.client.create(LEASES, lease, "demo")
+    assert (await eve.update(LEASES, made | {"spec": {"holderIdentity": "eve"}}))["spec"]["holderIdentity"] == "eve"
+
+
+async def test_a_put_for_an_object_that_is_gone_creates_no_other(cluster: Cluster) -> None:
+    obj = service("s") | {"metadata": {"name": "s", "namespace": "demo", "uid": "that-of-another"}}
+    with pytest.raises(Conflict, match="Precondition failed: UID in precondition: that-of-another"):
+        await cluster.client.update(SERVICES, obj)
+
+
+async def test_a_lease_is_updated_from_a_version_only(cluster: Cluster) -> None:
+    lease: Object = {"metadata": {"name": "l", "namespace": "demo"}, "spec": {}}
+    made = await cluster.client.create(LEASES, lease, "demo")
+    with pytest.raises(Invalid, match=r"metadata\.resourceVersion: Invalid value: 0: must be specified for an update"):
+        await cluster.client.update(LEASES, lease | {"spec": {"holderIdentity": "x"}})
+    changed = made | {"spec": {"holderIdentity": "x"}}
+    assert (await cluster.client.update(LEASES, changed))["spec"] == {"holderIdentity": "x"}
 
 
 async def test_a_namespace_loses_its_own_finalizer_through_finalize_only(cluster: Cluster) -> None:

@@ -47,7 +47,7 @@ async def test_generated_names_differ(cluster: Cluster) -> None:
 
 async def test_a_generated_name_that_is_taken_is_drawn_again(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["a-x", "a-x", "a-y"])
-    monkeypatch.setattr("wherry.apiserver.registry.creating.names.generate", lambda base: next(drawn))
+    monkeypatch.setattr("wherry.apiserver.registry.identity.names.generate", lambda base: next(drawn))
     obj = {"metadata": {"generateName": "a-"}}
     made = [await cluster.client.create(CONFIG_MAPS, obj, "demo") for _ in range(2)]
     assert [m["metadata"]["name"] for m in made] == ["a-x", "a-y"]

@@ -1,0 +1,161 @@
+"""The one way to write an object: create, update, patch, and a PUT that creates.
+
+    read ─▶ change ─▶ type ─▶ default ─▶ admit (may wait) ─▶ still the same? ─▶ prepare ─▶ allocate ─▶ managedFields
+    ─▶ validate ─▶ commit
+
+`transaction.py` reads, compares and commits, and starts again when somebody else was faster; here is what lies between.
+Defaults come before admission, as they do upstream, where decoding fills them in: what admits an object sees it as
+everybody will.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from wherry.apiserver.admission import Admission
+from wherry.apiserver.catalog import Catalog, Served
+from wherry.apiserver.kinds.common import objectmeta
+from wherry.apiserver.registry import deleting, identity, managedfields, parts, serverfields
+from wherry.apiserver.registry.context import HookContext, Settings
+from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
+from wherry.apiserver.registry.reader import not_found
+from wherry.apiserver.registry.transaction import Finish
+from wherry.apiserver.state.change import Key
+from wherry.apiserver.state.state import State
+from wherry.objects import Object, schema
+from wherry.objects.errors import AlreadyExists, FieldError
+from wherry.objects.metadata import copy
+
+Change = Callable[[Object], Object]
+"""Given the newest object in the served version, read-only, return a new one (sharing parts is fine)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A private object on its way in, in storage version; `old` is what it replaces, `part` what it may change.
+
+    `managers` are the managed fields its writer asked for, None when it did not.
+    """
+
+    served: Served
+    obj: Object
+    old: Object | None
+    options: WriteOptions
+    managers: Sequence[Object] | None
+    part: str = ""
+
+
+class Writing:
+    """The stages, each object's own way through them. `clock` tells the time in seconds since the epoch."""
+
+    def __init__(
+        self,
+        state: State,
+        catalog: Catalog,
+        admission: Admission,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+    ):
+        self._state = state
+        self._catalog = catalog
+        self._admission = admission
+        self._settings = settings
+        self._clock = clock
+
+    def context(self, options: WriteOptions) -> HookContext:
+        """Return what the hooks of one write may look at."""
+        return HookContext(self._state, self._catalog, self._settings, options)
+
+    async def create(
+        self, served: Served, key: Key, new: Object, options: WriteOptions, current: Object | None
+    ) -> Finish:
+        """Attempt to create `new`, which is typed and called `key`, in the place of nothing."""
+        if current is not None:
+            raise AlreadyExists.of(served.resource.plural, key[1], served.resource.group)
+        obj = served.to_storage(copy(new))
+        managers = obj["metadata"].pop("managedFields", None)
+        serverfields.give(served.kind, obj["metadata"], self._clock())
+        return await self._admitted(_Draft(served, obj, None, options, managers))
+
+    async def update(
+        self, served: Served, key: Key, change: Change, options: WriteOptions, part: str, current: Object | None
+    ) -> Finish:
+        """Attempt to replace an object with what `change` makes of it; `part` names what may be written."""
+        if current is None:
+            raise not_found(served, key[1])
+        shown = served.from_storage(current)
+        changed = change(shown)
+        if changed is shown:
+            return lambda: current
+        new = typed(served, changed, options)
+        identity.check_name(new, key)
+        identity.check_version(served.kind, new, current)
+        obj = parts.merged(served.kind, served.to_storage(new), current, part)
+        managers = obj["metadata"].pop("managedFields", None)
+        return await self._admitted(_Draft(served, obj, current, options, managers, part))
+
+    async def delete(
+        self, served: Served, key: Key, options: DeleteOptions, write: WriteOptions, current: Object | None
+    ) -> Finish:
+        """Attempt to delete an object, or to begin to."""
+        if current is None:
+            raise not_found(served, key[1])
+        deleting.check_preconditions(served.kind, current, options)
+        await self._admission.admit_delete(served.kind, current, self.context(write))
+        return lambda: deleting.begun(served.kind, current, options, self._clock())
+
+    async def _admitted(self, draft: _Draft) -> Finish:
+        kind, context = draft.served.kind, self.context(draft.options)
+        if kind.default is not None:
+            kind.default(draft.obj)
+        await self._admission.admit(kind, draft.obj, draft.old, context)
+        return partial(self._finished, draft, context)
+
+    def _finished(self, draft: _Draft, context: HookContext) -> Object | None:
+        """Complete and check a draft whose object is still the newest; raises `Invalid` and what hooks raise."""
+        kind, obj, old = draft.served.kind, draft.obj, draft.old
+        self._admission.confirm(kind, obj, old, context)
+        if kind.admit is not None:
+            kind.admit(obj, old, context)
+        live = old["metadata"].get("managedFields") or () if old else ()
+        if managers := managedfields.after(draft.managers, live, draft.part):
+            obj["metadata"]["managedFields"] = list(managers)
+        if errors := _errors(draft):
+            name = (old or obj)["metadata"].get("name", "")
+            raise draft.served.invalid(name, errors)
+        if old is None:
+            return obj
+        serverfields.count(kind, obj, old)
+        if obj == old:
+            return old
+        return None if deleting.finished(kind, obj) else obj
+
+
+def _errors(draft: _Draft) -> list[FieldError]:
+    """Return what is wrong with a draft; `WHOLE` exists to do what a kind's rules for updates forbid."""
+    kind, obj, old = draft.served.kind, draft.obj, draft.old
+    errors = objectmeta.validate(obj, kind) if old is None else objectmeta.validate_update(obj, old)
+    if kind.validate is not None:
+        errors += kind.validate(obj)
+    if old is not None and kind.validate_update is not None and draft.part != parts.WHOLE:
+        errors += kind.validate_update(obj, old)
+    return errors
+
+
+def typed(served: Served, obj: Object, options: WriteOptions) -> Object:
+    """Return a private copy of `obj` in canonical form; what is unknown is dropped, refused or warned about."""
+    resource = served.resource
+    obj = identity.with_type(served, obj)
+    gvk = (resource.group, resource.version, resource.kind)
+    strict = options.validation == "Strict"
+    new, unknown = schema.typed(obj, gvk, served.type, strict=strict, duplicates=options.duplicates)
+    if options.validation == "Warn":
+        for warning in unknown:
+            options.warn(warning)
+    managers = obj["metadata"].get("managedFields")
+    if managers == []:  # an empty list is left out of an object, but here it says something
+        new["metadata"]["managedFields"] = managers
+    return new
