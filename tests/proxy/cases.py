@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.proxy.build import (
@@ -16,8 +16,10 @@ from tests.proxy.build import (
     service,
     unready,
 )
+from tests.proxy.families import told_in
 from tests.proxy.outcome import DROP, PASS, REJECT, Outcome, masqueraded_to, to
 from wherry.objects import Object
+from wherry.objects.family import Family
 
 NODE_PORT = 30080
 BALANCER = "192.168.51.100"
@@ -36,6 +38,11 @@ class Case:
     port: int
     expected: Outcome
     protocol: str = "tcp"
+
+    def told_in(self, family: Family) -> Case:
+        """Return the same case with another family's addresses."""
+        services, slices, destination = told_in(family, (self.services, self.slices, self.destination))
+        return replace(self, services=services, slices=slices, destination=destination)
 
 
 def _node_port(**spec: Any) -> Object:

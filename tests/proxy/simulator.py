@@ -1,6 +1,7 @@
 """An interpreter of the nft scripts this mode writes: loads the text, then tells where a packet would go.
 
 It knows only the statements `layout.py` uses and fails loudly at any other, so a changed rule must be taught here.
+Rules of an `ip6` table are read with `ip` for `ip6`: what differs between the families is then the addresses alone.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import re
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
-from tests.proxy.build import ADDRESSES, NODE_ADDRESS, PODS
+from tests.proxy.build import ADDRESSES
+from tests.proxy.families import told_in
 from tests.proxy.outcome import DROP, PASS, REJECT, Outcome
+from wherry.objects.family import Family
 
 KEY = "ip daddr . meta l4proto . th dport"
-ASKED = "ct original ip daddr . ip protocol . ct original proto-dst"
-NAMES = {address: pod for pod, address in PODS.items()}
+ASKED = "ct original ip daddr . meta l4proto . ct original proto-dst"
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Table:
 
     def run(self, script: str) -> None:
         """Apply a script as nft does: all or (by an assertion) nothing."""
-        lines = iter(script.splitlines())
+        lines = iter(re.sub(r"\bip6\b", "ip", script).splitlines())
         for line in lines:
             words = line.split()
             if not words:
@@ -45,6 +47,11 @@ class Table:
                     used = [s for s in self.sets.values() for v in s.values() if v and v.split()[-1] == name]
                     assert not used, f"{name} is still in use"
                     del self.chains[name]
+                case ["add", "map"]:
+                    self.sets.setdefault(words[4], {})
+                case ["delete", "map"]:
+                    assert not [r for rules in self.chains.values() for r in rules if f"@{words[4]} " in f"{r} "]
+                    del self.sets[words[4]]
                 case ["add", "rule"]:
                     self.chains[words[4]].append(" ".join(words[5:]))
                 case ["flush", "map"] | ["flush", "set"]:
@@ -90,7 +97,7 @@ class Table:
                 entry = slots.setdefault(f"{name} {at}", {"slots": set(), "to": set()})
                 entry["slots"].add(slot)
                 entry["to"].add(str(data))
-        others = {n: e for n, e in self.sets.items() if not n.endswith("endpoints") and n != "affinity"}
+        others = {n: e for n, e in self.sets.items() if not n.endswith("endpoints") and "affinity" not in n}
         return {"chains": self.chains, "slots": slots, **others}
 
 
@@ -118,12 +125,14 @@ class Packet:
 class Simulator:
     """Sends packets through a table."""
 
-    def __init__(self, table: Table):
+    def __init__(self, table: Table, family: Family = Family.V4):
         self.table = table
+        self._addresses = told_in(family, ADDRESSES)
+        self._names = {address: name for name, address in self._addresses.items()}
 
     def send(self, source: str, destination: str, port: int, protocol: str = "tcp") -> Outcome:
         """Return what becomes of a new connection, all random choices taken together."""
-        packet = Packet(ADDRESSES[source], destination, protocol, port)
+        packet = Packet(self._addresses[source], destination, protocol, port)
         result = self._chain("output" if source == "host" else "prerouting", packet)
         if isinstance(result, Outcome):
             return result
@@ -131,10 +140,10 @@ class Simulator:
             return PASS
         ends = {self._leave(replace(packet, daddr=a, dport=p, asked=(destination, port))) for a, p in result}
         (masqueraded,) = {e.masqueraded for e in ends}
-        return Outcome("to", frozenset(NAMES[e.daddr] for e in ends), masqueraded)
+        return Outcome("to", frozenset(self._names[e.daddr] for e in ends), masqueraded)
 
     def _leave(self, packet: Packet) -> Packet:
-        hook = "input" if packet.daddr == NODE_ADDRESS else "postrouting"
+        hook = "input" if packet.daddr == self._addresses["host"] else "postrouting"
         result = self._chain(hook, packet)
         assert isinstance(result, Packet)
         return result
@@ -187,11 +196,11 @@ class Simulator:
         yield r"ip daddr @(\S+)", lambda s: packet.daddr in sets[s]
         yield r"ct original ip daddr @(\S+)", lambda s: packet.asked is not None and packet.asked[0] in sets[s]
         yield r"ip saddr \. ip daddr @(\S+)", lambda s: f"{packet.saddr} . {packet.daddr}" in sets[s]
-        yield r"fib saddr type local", lambda: packet.saddr == NODE_ADDRESS
+        yield r"fib saddr type local", lambda: packet.saddr == self._addresses["host"]
         yield r"ct status ! dnat", lambda: packet.asked is None
         yield r"ct status dnat", lambda: packet.asked is not None
-        yield r"meta l4proto (tcp)", lambda p: packet.protocol == p
-        yield r"ip protocol \{ tcp, udp, sctp \}", lambda: True
+        yield r"meta l4proto (tcp|udp)", lambda p: packet.protocol == p
+        yield r"meta l4proto \{ tcp, udp, sctp \}", lambda: True
         yield rf"{re.escape(KEY)} \. ip saddr @(\S+)", ranged
 
     def _verdict(self, rest: str, packet: Packet) -> Outcome | Packet | list[tuple[str, int]] | str | None:
@@ -205,8 +214,14 @@ class Simulator:
         if re.fullmatch(rf"dnat ip to ip saddr \. {re.escape(KEY)} map @affinity", rest):
             bound = sets["affinity"].get(f"{packet.saddr} . {packet.key}")
             return [_address(bound)] if bound else None
-        if rest.startswith("update @affinity"):
+        if found := re.fullmatch(r"dnat ip to ip saddr map @(\S+) : ip saddr map @(\S+)", rest):
+            address, number = (sets[name].get(packet.saddr) for name in found.groups())
+            return [(address, int(number))] if address and number else None
+        if rest.startswith("update @affinity "):
             sets["affinity"][f"{packet.saddr} . {packet.asked_key}"] = f"{packet.daddr} . {packet.dport}"
+            return None
+        if found := re.fullmatch(r"update @(\S+) {[^}]*: ip daddr } update @(\S+) {[^}]*: th dport }", rest):
+            sets[found[1]][packet.saddr], sets[found[2]][packet.saddr] = packet.daddr, str(packet.dport)
             return None
         if rest.startswith("reject"):
             return REJECT

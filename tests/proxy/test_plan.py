@@ -80,7 +80,7 @@ def test_a_dual_stack_service_has_a_frontend_in_each_family() -> None:
     six = endpoint_slice([endpoint("fd00::5")], family="IPv6", name="web-6")
     routes = plan([dual], endpoint_slice([endpoint("p1")]), six).routes
     assert shown(routes[WEB]) == ["10.244.0.5:8080*"]
-    assert shown(routes[Frontend("fd00::10", "TCP", 80)]) == ["fd00::5:8080"]
+    assert shown(routes[Frontend("fd00::10", "TCP", 80)]) == ["[fd00::5]:8080"]
 
 
 def test_every_kind_of_address_gets_a_frontend() -> None:

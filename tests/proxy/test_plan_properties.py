@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,20 +13,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.proxy.build import CLUSTER_CIDR, SERVICE_CIDR
+from tests.proxy.families import told_in
 from tests.proxy.model import Backend, Piece, Wanted, World, expected, objects
 from tests.proxy.simulator import Table, listed
 from tests.proxy.world import World as RealWorld
 from tests.proxy.world import small_world
 from wherry.net.nft import NftCommand
 from wherry.objects import Object
+from wherry.objects.family import Family
 from wherry.proxy.changes import Changes
 from wherry.proxy.modes import ModeConfig
-from wherry.proxy.modes.nftables.layout import TABLE, Layout
+from wherry.proxy.modes.nftables.layout import Layout
 from wherry.proxy.modes.nftables.ruleset import Ruleset
 from wherry.proxy.plan import Change, Plan, difference, make_plan
-from wherry.proxy.topology import Choice
+from wherry.proxy.topology import Choice, ThisNode
 
-LAYOUT = Layout(ModeConfig((CLUSTER_CIDR,), (SERVICE_CIDR,)))
+LAYOUTS = {f: Layout(f, ModeConfig(*told_in(f, ((CLUSTER_CIDR,), (SERVICE_CIDR,))))) for f in Family}
 SHARED_IPS = ["192.0.2.1", "192.0.2.2", "10.96.0.2"]  # the last one is s2's cluster IP
 
 
@@ -89,9 +92,10 @@ def histories(most: int) -> st.SearchStrategy[list[tuple[Any, ...]]]:
 class Told:
     """A world, and the tracker that is told of each of its changes as informers would."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family) -> None:
         self.world = World()
-        self.changes = Changes(self.world.node)
+        self._family = family
+        self.changes = Changes(self._node)
         self._known: tuple[dict[str, Object], dict[str, Object]] = {}, {}
 
     def step(self, step: tuple[Any, ...]) -> None:
@@ -107,12 +111,12 @@ class Told:
                 world.slices.pop((f"s{number}", f"s{number}-{name}"), None)
             case ("zone", zone):
                 world.zone = zone
-                self.changes.node(world.node)
+                self.changes.node(self._node)
         self._tell()
 
     def _tell(self) -> None:
         for known, current, tell in zip(
-            self._known, objects(self.world), (self.changes.service, self.changes.slice), strict=True
+            self._known, self._objects, (self.changes.service, self.changes.slice), strict=True
         ):
             now = {o["metadata"]["name"]: o for o in current}
             for name in list(known.keys() | now.keys()):
@@ -124,7 +128,16 @@ class Told:
                     del known[name]
 
     def scratch(self) -> Plan:
-        return make_plan(*objects(self.world), self.world.node)
+        return make_plan(*self._objects, self._node)
+
+    @property
+    def _objects(self) -> tuple[list[Object], list[Object]]:
+        return told_in(self._family, objects(self.world))
+
+    @property
+    def _node(self) -> ThisNode:
+        node = self.world.node
+        return replace(node, addresses=told_in(self._family, node.addresses))
 
 
 def apply(plan: Plan, change: Change) -> Plan:
@@ -147,8 +160,8 @@ def said(choice: Choice | None) -> Any:
     return frozenset(e[:2] for e in choice.endpoints) or choice.otherwise.value
 
 
-def takes(all_steps: list[tuple[Any, ...]]) -> Iterator[tuple[Told, Change]]:
-    told = Told()
+def takes(all_steps: list[tuple[Any, ...]], family: Family) -> Iterator[tuple[Told, Change]]:
+    told = Told(family)
     for step in [*all_steps, ("take",)]:
         if step[0] == "take":
             yield told, told.changes.take()
@@ -160,21 +173,24 @@ def takes(all_steps: list[tuple[Any, ...]]) -> Iterator[tuple[Told, Change]]:
 @given(histories(20))
 def test_the_incremental_plan_equals_the_one_from_scratch_and_the_model(all_steps: list[tuple[Any, ...]]) -> None:
     plan = Plan()
-    for told, change in takes(all_steps):
+    for told, change in takes(all_steps, Family.V4):
         plan = apply(plan, change)
         assert plan == told.changes.plan == told.scratch()
         assert {tuple(f): (said(r.inside), said(r.outside)) for f, r in plan.routes.items()} == expected(told.world)
 
 
 @settings(max_examples=120, deadline=None)
-@given(histories(20))
-def test_incremental_transactions_make_the_table_a_full_load_makes(all_steps: list[tuple[Any, ...]]) -> None:
-    table, ruleset = Table(), Ruleset(LAYOUT)
+@given(histories(20), st.sampled_from(Family))
+def test_incremental_transactions_make_the_table_a_full_load_makes(
+    all_steps: list[tuple[Any, ...]], family: Family
+) -> None:
+    layout = LAYOUTS[family]
+    table, ruleset = Table(), Ruleset(layout)
     table.run(str(ruleset.load(Change(), None)))
-    for told, change in takes(all_steps):
+    for told, change in takes(all_steps, family):
         table.run(str(ruleset.update(change)))
         fresh = Table()
-        fresh.run(str(Ruleset(LAYOUT).load(difference(Plan(), told.scratch()), None)))
+        fresh.run(str(Ruleset(layout).load(difference(Plan(), told.scratch()), None)))
         assert table.normal() == fresh.normal()
 
 
@@ -186,30 +202,31 @@ def real_world() -> Iterator[RealWorld]:
 
 @pytest.mark.kernel
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(all_steps=histories(10))
+@given(all_steps=histories(10), family=st.sampled_from(Family))
 def test_the_kernel_takes_every_transaction_and_holds_what_it_says(
-    real_world: RealWorld, all_steps: list[tuple[Any, ...]]
+    real_world: RealWorld, all_steps: list[tuple[Any, ...]], family: Family
 ) -> None:
     """After incremental transactions, and after a full load over them, the kernel's table is the simulated one."""
-    nft = NftCommand()
+    nft, layout = NftCommand(), LAYOUTS[family]
+    name = layout.table
 
     async def play() -> None:
-        table, ruleset = Table(), Ruleset(LAYOUT)
+        table, ruleset = Table(), Ruleset(layout)
         start = str(ruleset.load(Change(), None))
         table.run(start)
-        await nft.run(f"add table {TABLE}\ndelete table {TABLE}\n{start}")
+        await nft.run(f"add table {name}\ndelete table {name}\n{start}")
         scratch = Plan()
-        for told, change in takes(all_steps):
+        for told, change in takes(all_steps, family):
             scratch = told.scratch()
             script = str(ruleset.update(change))
             table.run(script)
             await nft.run(script)
-        assert listed(await nft._nft("list", "table", *TABLE.split())) == table.sets
-        found = await nft.list_table(TABLE)
-        again = str(Ruleset(LAYOUT).load(difference(Plan(), scratch), found))
+        assert listed(await nft._nft("list", "table", *name.split())) == table.sets
+        found = await nft.list_table(name)
+        again = str(Ruleset(layout).load(difference(Plan(), scratch), found))
         table.run(again)
         await nft.run(again)
-        assert listed(await nft._nft("list", "table", *TABLE.split())) == table.sets
+        assert listed(await nft._nft("list", "table", *name.split())) == table.sets
         assert table.normal()["chains"].keys() <= {w.split()[1] for w in found.splitlines() if "chain " in w}
 
     real_world.inside("host", play)
@@ -217,12 +234,12 @@ def test_the_kernel_takes_every_transaction_and_holds_what_it_says(
 
 def test_one_endpoint_of_a_thousand_costs_a_few_elements() -> None:
     """The cost of a change follows the change, not the Service's size."""
-    told = Told()
+    told = Told(Family.V4)
     told.step(("service", Wanted(1)))
     addresses = [f"10.244.{i // 200}.{i % 200 + 1}" for i in range(1000)]
     everyone = tuple(Backend(a, 0, "ready", "n2") for a in addresses)
     told.step(("slice", 1, "x", Piece(8080, everyone)))
-    ruleset = Ruleset(LAYOUT)
+    ruleset = Ruleset(LAYOUTS[Family.V4])
     ruleset.load(told.changes.take(), None)
     told.step(("slice", 1, "x", Piece(8080, everyone[:500] + everyone[501:])))
     transaction = ruleset.update(told.changes.take())

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,23 @@ from tests.apiserver.accounts import addon_objects, answered, create, grant, tok
 from tests.apiserver.harness import Cluster
 from tests.client.front import Front
 from tests.fake.client import FakeClient
-from tests.proxy.build import CLUSTER_CIDR, CLUSTER_IP, NODE_ADDRESS, endpoint, endpoint_slice, node, service, unready
+from tests.proxy.build import (
+    CLUSTER_CIDR,
+    CLUSTER_IP,
+    NODE_ADDRESS,
+    PODS,
+    endpoint,
+    endpoint_slice,
+    node,
+    service,
+    unready,
+)
 from tests.proxy.cases import NODE_PORT
+from tests.proxy.families import told_in
 from tests.proxy.outcome import REJECT, Outcome, masqueraded_to
 from tests.proxy.world import World, small_world
+from wherry.objects import Object
+from wherry.objects.family import Family, bracketed
 from wherry.objects.resource import ENDPOINT_SLICES, SERVICES
 
 pytestmark = pytest.mark.kernel
@@ -28,9 +42,9 @@ WHERRY = (sys.executable, "-m", "wherry")
 WEB = service(ports=[{"port": 80, "nodePort": NODE_PORT}], type="NodePort")
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with small_world() as made:
+@pytest.fixture(scope="module", params=Family)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    with small_world(request.param) as made:
         yield made
 
 
@@ -39,9 +53,9 @@ async def wherry(*args: str) -> asyncio.subprocess.Process:
 
 
 @contextlib.asynccontextmanager
-async def proxy(kubeconfig: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def proxy(kubeconfig: Path, cluster_cidr: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await wherry(
-        "proxy", f"--kubeconfig={kubeconfig}", "--hostname-override=n1", f"--cluster-cidr={CLUSTER_CIDR}"
+        "proxy", f"--kubeconfig={kubeconfig}", "--hostname-override=n1", f"--cluster-cidr={cluster_cidr}"
     )
     try:
         yield process
@@ -60,38 +74,45 @@ async def until(true: Callable[[], bool]) -> None:
 def test_a_service_works_while_the_proxy_runs_and_after_it(world: World, tmp_path: Path) -> None:
     """Through start, change, kill -9, start again, SIGTERM and --cleanup."""
 
+    told = partial(told_in, world.family)
+    node_address, cidr = told(NODE_ADDRESS), told(CLUSTER_CIDR)
+
     def node_port() -> Outcome:
-        return world.send("client", NODE_ADDRESS, NODE_PORT)
+        return world.send("client", node_address, NODE_PORT)
 
     def cluster_ip(tries: int = 6) -> Outcome:
-        return world.send("host", CLUSTER_IP, 80, tries=tries)
+        return world.send("host", told(CLUSTER_IP), 80, tries=tries)
+
+    def slice_of(entry: Object) -> Object:
+        return told(endpoint_slice([entry]))
 
     async def scenario() -> None:
-        client = FakeClient(node(), WEB, endpoint_slice([endpoint("p1")]))
+        client = FakeClient(told(node()), told(WEB), slice_of(endpoint("p1")))
         async with Front(client) as front:
             kubeconfig = tmp_path / "kubeconfig"
             kubeconfig.write_text(yaml.safe_dump(config(front.base)))
-            async with proxy(kubeconfig) as process:
+            async with proxy(kubeconfig, cidr) as process:
                 await until(lambda: node_port() == masqueraded_to("p1"))
-                client.put(endpoint_slice([unready("p1")]))
+                client.put(slice_of(unready("p1")))
                 await until(lambda: node_port() == REJECT)
-                client.put(endpoint_slice([endpoint("p2")]))
+                client.put(slice_of(endpoint("p2")))
                 await until(lambda: cluster_ip() == masqueraded_to("p2"))
                 flush = await asyncio.create_subprocess_exec("nft", "flush", "ruleset")
                 assert await flush.wait() == 0
                 await until(lambda: cluster_ip(1) == masqueraded_to("p2"))
                 process.kill()
             assert cluster_ip() == masqueraded_to("p2")
-            client.put(endpoint_slice([endpoint("r1")]))
-            async with proxy(kubeconfig) as process:
+            client.put(slice_of(endpoint("r1")))
+            async with proxy(kubeconfig, cidr) as process:
                 await until(lambda: cluster_ip() == masqueraded_to("r1"))
                 process.send_signal(signal.SIGTERM)
                 assert await asyncio.wait_for(process.wait(), 10) == 0
             assert cluster_ip() == masqueraded_to("r1")
             shown = await wherry("proxy", "plan", f"--kubeconfig={kubeconfig}", "--node=n1", "--nft")
             output = (await shown.communicate())[0].decode()
-            assert f"NodePort     {NODE_ADDRESS}:{NODE_PORT}/TCP -> 10.244.1.5:8080;" in output
-            assert "add element ip wherry-proxy services {" in output
+            shown_as = f"{bracketed(node_address)}:{NODE_PORT}/TCP -> {bracketed(told(PODS['r1']))}:8080;"
+            assert f"NodePort     {shown_as}" in output
+            assert f"add element {world.family.nft} wherry-proxy services {{" in output
             await (await wherry("proxy", "--cleanup")).wait()
             assert node_port() == REJECT  # by the node itself, where nobody listens
 
@@ -101,19 +122,24 @@ def test_a_service_works_while_the_proxy_runs_and_after_it(world: World, tmp_pat
 def test_it_works_with_the_rights_of_its_manifest_on_a_real_api_server(world: World, tmp_path: Path) -> None:
     """Over HTTPS, known by a token; the API server is in the node's namespace, as the control plane is."""
 
+    told = partial(told_in, world.family)
+
+    def node_port() -> Outcome:
+        return world.send("client", told(NODE_ADDRESS), NODE_PORT)
+
     async def scenario() -> None:
         before = answered(403)
         async with Cluster(tmp_path) as cluster:
             await grant(cluster, [o for o in addon_objects() if o["metadata"]["name"].endswith("kube-proxy")])
             kubeconfig = await token_kubeconfig(cluster, tmp_path, "kube-system", "kube-proxy")
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-            await create(cluster, [node(), namespace, WEB, endpoint_slice([endpoint("p1")])])
-            async with proxy(kubeconfig) as process:
-                await until(lambda: world.send("client", NODE_ADDRESS, NODE_PORT) == masqueraded_to("p1"))
-                await cluster.client.update(ENDPOINT_SLICES, endpoint_slice([endpoint("p2")]))
-                await until(lambda: world.send("client", NODE_ADDRESS, NODE_PORT) == masqueraded_to("p2"))
+            await create(cluster, [told(node()), namespace, told(WEB), told(endpoint_slice([endpoint("p1")]))])
+            async with proxy(kubeconfig, told(CLUSTER_CIDR)) as process:
+                await until(lambda: node_port() == masqueraded_to("p1"))
+                await cluster.client.update(ENDPOINT_SLICES, told(endpoint_slice([endpoint("p2")])))
+                await until(lambda: node_port() == masqueraded_to("p2"))
                 await cluster.client.delete(SERVICES, "web", "demo")
-                await until(lambda: world.send("client", NODE_ADDRESS, NODE_PORT) == REJECT)
+                await until(lambda: node_port() == REJECT)
                 process.send_signal(signal.SIGTERM)
                 assert await asyncio.wait_for(process.wait(), 10) == 0
         assert answered(403) == before

@@ -1,5 +1,7 @@
 """A small real network: a node, pods and a machine on the LAN, each a network namespace; servers that say who they are.
 
+Its addresses are IPv4, or their IPv6 twins (`families`).
+
 client 192.168.51.1 ── LAN ── n1 192.168.51.209 ── p1, p2, p3  10.244.0.x
                                    └────────────── r1          10.244.1.5 (as if behind another node)
 """
@@ -18,10 +20,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.proxy.build import ADDRESSES, CLIENT_ADDRESS, NODE_ADDRESS, PODS, TARGET_PORT
+from tests.proxy.build import ADDRESSES, PODS, TARGET_PORT
+from tests.proxy.families import told_in
 from tests.proxy.outcome import DROP, PASS, REJECT, Outcome
 from wherry.net import namespaces
-from wherry.net.links import Links
+from wherry.net.links import Links, sysctl
+from wherry.objects.family import Family
 
 T = TypeVar("T")
 
@@ -30,9 +34,14 @@ TIMEOUT_SECONDS = 0.25
 
 
 class World:
-    """The namespaces and their servers. `path[name]` is where a namespace is; names are those of `build.ADDRESSES`."""
+    """The namespaces and their servers, in one family.
 
-    def __init__(self, directory: Path):
+    `path[name]` is where a namespace is; names are those of `build.ADDRESSES`.
+    """
+
+    def __init__(self, directory: Path, family: Family):
+        self.family = family
+        self.addresses = told_in(family, ADDRESSES)
         self.path = {name: directory / name for name in ADDRESSES}
         self._selector = selectors.DefaultSelector()
         self._stopped = False
@@ -43,10 +52,11 @@ class World:
         for name, path in self.path.items():
             namespaces.create(path)
             self._made.append(name)
+            sysctl("net/ipv6/conf/default/accept_dad", "0", path)
         namespaces.run(self.path["host"], self._wire_host)
         namespaces.run(self.path["client"], self._wire_client)
         for pod in PODS:
-            namespaces.run(self.path[pod], self._wire_pod, PODS[pod])
+            namespaces.run(self.path[pod], self._wire_pod, self.addresses[pod])
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 self.listen(pod, kind)
         self._thread.start()
@@ -72,8 +82,8 @@ class World:
             (what,) = answers
             return REJECT if what == "REJECT" else DROP
         pods = frozenset(a.split()[0] for a in answers)
-        (seen_as,) = {"itself" if a.split()[1] == ADDRESSES[source] else "masqueraded" for a in answers}
-        if destination in PODS.values():
+        (seen_as,) = {"itself" if a.split()[1] == self.addresses[source] else "masqueraded" for a in answers}
+        if destination in [self.addresses[pod] for pod in PODS]:
             return PASS
         return Outcome("to", pods, seen_as == "masqueraded")
 
@@ -81,7 +91,7 @@ class World:
         """Return a connected socket of `source`."""
 
         def connect() -> socket.socket:
-            made = socket.socket(socket.AF_INET, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+            made = socket.socket(self.family.number, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
             made.settimeout(TIMEOUT_SECONDS)
             try:
                 made.connect((destination, port))
@@ -111,9 +121,9 @@ class World:
         """Add a server to a pod."""
 
         def bind() -> socket.socket:
-            made = socket.socket(socket.AF_INET, kind)
+            made = socket.socket(self.family.number, kind)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind(("0.0.0.0", port))
+            made.bind((self.family.any, port))
             if kind == socket.SOCK_STREAM:
                 made.listen(64)
             made.setblocking(False)
@@ -144,42 +154,50 @@ class World:
             made.close()
 
     def _wire_host(self) -> None:
-        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            sysctl(f"net/{name}", "1")
         with Links() as links:
             links.loopback_up()
             links.veth("lan0", "eth0", self.path["client"])
-            links.address("lan0", NODE_ADDRESS, 24)
+            links.address("lan0", self.addresses["host"], self._lan_bits)
             links.up("lan0")
-            links.route("default", via=CLIENT_ADDRESS)
-            for pod, address in PODS.items():
+            links.route(self.family.everywhere, via=self.addresses["client"])
+            for pod in PODS:
                 links.veth(f"veth-{pod}", "eth0", self.path[pod])
-                links.address(f"veth-{pod}", GATEWAY, 32)
+                links.address(f"veth-{pod}", self._gateway, self.family.bits)
                 links.up(f"veth-{pod}")
-                links.route(f"{address}/32", link=f"veth-{pod}")
+                links.route(self.family.alone(self.addresses[pod]), link=f"veth-{pod}")
 
     def _wire_client(self) -> None:
         with Links() as links:
             links.loopback_up()
-            links.address("eth0", CLIENT_ADDRESS, 24)
+            links.address("eth0", self.addresses["client"], self._lan_bits)
             links.up("eth0")
             for cidr in ("10.96.0.0/12", "10.244.0.0/16", "192.168.51.100/32", "192.168.51.101/32"):
-                links.route(cidr, via=NODE_ADDRESS)
+                links.route(told_in(self.family, cidr), via=self.addresses["host"])
 
-    @staticmethod
-    def _wire_pod(address: str) -> None:
+    def _wire_pod(self, address: str) -> None:
         with Links() as links:
             links.loopback_up()
-            links.address("eth0", address, 32)
+            links.address("eth0", address, self.family.bits)
             links.up("eth0")
-            links.route(f"{GATEWAY}/32", link="eth0")
-            links.route("default", via=GATEWAY)
+            links.route(self.family.alone(self._gateway), link="eth0")
+            links.route(self.family.everywhere, via=self._gateway)
+
+    @property
+    def _gateway(self) -> str:
+        return told_in(self.family, GATEWAY)
+
+    @property
+    def _lan_bits(self) -> int:
+        return int(told_in(self.family, "192.168.51.0/24").partition("/")[2])
 
 
 @contextlib.contextmanager
-def small_world() -> Iterator[World]:
+def small_world(family: Family = Family.V4) -> Iterator[World]:
     """Make the world, and take it away whatever happens."""
     directory = Path(tempfile.mkdtemp(prefix="wherry-test-", dir="/run"))
-    world = World(directory)
+    world = World(directory, family)
     try:
         world.start()
         yield world

@@ -15,6 +15,7 @@ from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.paths import LAN_NAMESPACE, node_namespace
 from wherry.net import namespaces
 from wherry.net.links import Links, sysctl
+from wherry.objects.family import family_of
 
 BRIDGE = "lan0"
 REFUSAL = """
@@ -62,5 +63,5 @@ def _build_node(node: Node, config: ClusterConfig) -> None:
         links.loopback_up()
         links.address("eth0", node.address, IPv4Network(config.node_cidr).prefixlen)
         links.up("eth0")
-        links.route("default", via=config.lan_gateway, link="eth0")
+        links.route(family_of(config.lan_gateway).everywhere, via=config.lan_gateway, link="eth0")
     sysctl("net/ipv4/ip_forward", "1")

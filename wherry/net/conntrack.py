@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
+from wherry.objects.family import Family
+
 Address = tuple[str, int]
 
 _FLOW = re.compile(r"src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)")
@@ -22,23 +24,23 @@ class ConntrackError(Exception):
 
 
 class Path(NamedTuple):
-    """What some IPv4 UDP flows have in common: whom the client addressed, and who answers."""
+    """What some UDP flows have in common: whom the client addressed, and who answers."""
 
     destination: Address
     answerer: Address
 
 
-async def delete_udp_flows(stale: Callable[[Path], bool]) -> int:
-    """Delete every IPv4 UDP flow on a path that `stale` tells to; return how many there were. Raises `ConntrackError`.
+async def delete_udp_flows(stale: Callable[[Path], bool], family: Family) -> int:
+    """Delete a family's UDP flows on the paths that `stale` tells to; return their number. Raises `ConntrackError`.
 
     Acts on the network namespace of the calling thread.
     """
-    paths = udp_paths(await _conntrack("-L", "-f", "ipv4", "-p", "udp"))
+    paths = udp_paths(await _conntrack("-L", "-f", family.conntrack, "-p", "udp"))
     found = {path: count for path, count in paths.items() if stale(path)}
     for (address, port), (answerer, answerer_port) in found:
         to = ("--orig-dst", address, "--orig-port-dst", str(port))
         by = ("--reply-src", answerer, "--reply-port-src", str(answerer_port))
-        await _conntrack("-D", "-f", "ipv4", "-p", "udp", *to, *by)
+        await _conntrack("-D", "-f", family.conntrack, "-p", "udp", *to, *by)
     return sum(found.values())
 
 

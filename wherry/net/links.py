@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,8 +17,11 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from wherry.net import namespaces
+from wherry.objects.family import Family, family_of
 
 RTPROT_STATIC = 4  # linux/rtnetlink.h: an administrator's
+IFA_F_NODAD = 0x02  # linux/if_addr.h
+IFA_F_NOPREFIXROUTE = 0x200
 
 
 class LinkError(OSError):
@@ -88,8 +91,13 @@ class Links:
         return {link.get_attr("IFLA_IFNAME") for link in self._ipr.get_links()}
 
     def address(self, name: str, address: str, prefix_length: int, *, prefix_route: bool = True) -> None:
-        """Give `name` an IPv4 address; without `prefix_route` the kernel adds no route for its subnet."""
-        flags = {} if prefix_route else {"flags": 0x200}  # IFA_F_NOPREFIXROUTE
+        """Give `name` an address; without `prefix_route` the kernel adds no route for its subnet.
+
+        An IPv6 address serves at once: who has which is decided here, so the kernel need not ask around for a second.
+        """
+        flags = 0 if prefix_route else IFA_F_NOPREFIXROUTE
+        if family_of(address) is Family.V6:
+            flags |= IFA_F_NODAD
         self._do(
             f"address {address}/{prefix_length} on {name}",
             self._ipr.addr,
@@ -98,7 +106,7 @@ class Links:
             address=address,
             prefixlen=prefix_length,
             ignore=(errno.EEXIST,),
-            **flags,
+            **({"flags": flags} if flags else {}),
         )
 
     def route(
@@ -110,11 +118,11 @@ class Links:
         source: str | None = None,
         protocol: int = RTPROT_STATIC,
     ) -> None:
-        """Set the route to `destination` (a CIDR, or "default"): through a gateway, straight out of a link, or both.
+        """Set the route to `destination` (a CIDR): through a gateway, straight out of a link, or both.
 
         `protocol` says whose the route is (rtnetlink(7)); `routes` finds it again by that.
         """
-        args: dict[str, Any] = {"dst": destination, "proto": protocol}
+        args: dict[str, Any] = {"dst": destination, "family": family_of(destination).number, "proto": protocol}
         if via:
             args["gateway"] = via
         if link:
@@ -127,22 +135,23 @@ class Links:
 
     def unreachable(self, destination: str) -> None:
         """Refuse packets to `destination` (a CIDR) that no longer route takes."""
-        self._do(f"unreachable {destination}", self._ipr.route, "replace", dst=destination, type="unreachable")
+        args: dict[str, Any] = {"dst": destination, "family": family_of(destination).number, "type": "unreachable"}
+        self._do(f"unreachable {destination}", self._ipr.route, "replace", **args)
 
     def delete_route(self, destination: str) -> None:
         """Delete the route to `destination`; no error if there is none."""
-        anywhere = 255  # RT_SCOPE_NOWHERE matches a route of any scope
-        what = f"delete route {destination}"
-        self._do(what, self._ipr.route, "del", dst=destination, scope=anywhere, ignore=(errno.ESRCH,))
+        # RT_SCOPE_NOWHERE matches a route of any scope
+        args: dict[str, Any] = {"dst": destination, "family": family_of(destination).number, "scope": 255}
+        self._do(f"delete route {destination}", self._ipr.route, "del", ignore=(errno.ESRCH,), **args)
 
     def routes(self, protocol: int) -> dict[str, str | None]:
-        """Return the main table's IPv4 unicast routes of one `protocol`: CIDR -> gateway (None for a direct route)."""
-        found: dict[str, str | None] = {}
-        for route in self._ipr.get_routes(family=2, table=254, type=1, proto=protocol):
-            destination = route.get_attr("RTA_DST")
-            cidr = f"{destination}/{route['dst_len']}" if destination else "default"
-            found[cidr] = route.get_attr("RTA_GATEWAY")
-        return found
+        """Return the main table's unicast routes of one `protocol`: CIDR -> gateway (None for a direct route)."""
+        return {cidr: via for family in Family for cidr, via in self._routes(family, protocol)}
+
+    def _routes(self, family: Family, protocol: int) -> Iterator[tuple[str, str | None]]:
+        for route in self._ipr.get_routes(family=family.number, table=254, type=1, proto=protocol):
+            destination = route.get_attr("RTA_DST") or family.any
+            yield f"{destination}/{route['dst_len']}", route.get_attr("RTA_GATEWAY")
 
     def _index(self, name: str) -> int:
         index = self.index(name)

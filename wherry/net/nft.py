@@ -28,7 +28,7 @@ class Transaction:
 
     `table` is "family name". `prepare` holds whole nft commands that come first. `chains` are made, or emptied where
     they exist, and given their rules. Then elements are deleted and added (one that changes its data is in both), and
-    last `dropped_chains` go, which nothing may jump to by then.
+    last `dropped_chains` go, which nothing may jump to by then, and `dropped_maps`, which no rule may use.
     """
 
     table: str
@@ -37,9 +37,11 @@ class Transaction:
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
     added: Mapping[str, Elements] = field(default_factory=dict)
     dropped_chains: Sequence[str] = ()
+    dropped_maps: Sequence[str] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.prepare or self.chains or self.deleted or self.added or self.dropped_chains)
+        dropped = self.dropped_chains or self.dropped_maps
+        return bool(self.prepare or self.chains or self.deleted or self.added or dropped)
 
     def __str__(self) -> str:
         return "".join(f"{command}\n" for command in self.commands())
@@ -60,6 +62,8 @@ class Transaction:
         for chain in self.dropped_chains:
             yield f"flush chain {self.table} {chain}"
             yield f"delete chain {self.table} {chain}"
+        for name in self.dropped_maps:
+            yield f"delete map {self.table} {name}"
 
     def _elements(self, verb: str, name: str, texts: Sequence[str]) -> Iterator[str]:
         for start in range(0, len(texts), BATCH):

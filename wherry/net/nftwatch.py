@@ -11,7 +11,7 @@ import contextlib
 import errno
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 NETLINK_NETFILTER = 12
 SOL_NETLINK = 270
@@ -27,8 +27,8 @@ BUFFER = 1 << 16
 
 
 @contextlib.contextmanager
-def watch(table: str, deleted: Callable[[], None]) -> Iterator[None]:
-    """Call `deleted` when `table` ("family name") may have been deleted, by anybody, in the calling thread's namespace.
+def watch(tables: Collection[str], deleted: Callable[[], None]) -> Iterator[None]:
+    """Call `deleted` when one of `tables` ("family name") may have been deleted, in the calling thread's namespace.
 
     "May": the kernel drops messages when too many come at once, and then it is called too. Raises OSError.
     """
@@ -37,14 +37,14 @@ def watch(table: str, deleted: Callable[[], None]) -> Iterator[None]:
         netlink.setblocking(False)
         netlink.bind((0, 0))
         netlink.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTABLES)
-        loop.add_reader(netlink, _read, netlink, table, deleted)
+        loop.add_reader(netlink, _read, netlink, tables, deleted)
         try:
             yield
         finally:
             loop.remove_reader(netlink)
 
 
-def _read(netlink: socket.socket, table: str, deleted: Callable[[], None]) -> None:
+def _read(netlink: socket.socket, tables: Collection[str], deleted: Callable[[], None]) -> None:
     try:
         data = netlink.recv(BUFFER)
     except BlockingIOError:
@@ -54,7 +54,7 @@ def _read(netlink: socket.socket, table: str, deleted: Callable[[], None]) -> No
             raise
         deleted()
         return
-    if table in deleted_tables(data):
+    if any(table in tables for table in deleted_tables(data)):
         deleted()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from wherry.objects import Object
+from wherry.objects.family import Family, bracketed, canonical
 from wherry.objects.meaning import endpoints as meaning
 
 
@@ -18,7 +19,7 @@ class Endpoint(NamedTuple):
     local: bool = False
 
     def __str__(self) -> str:
-        return f"{self.address}:{self.port}" + ("*" if self.local else "")
+        return f"{bracketed(self.address)}:{self.port}" + ("*" if self.local else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,10 @@ class Candidate:
         return self.ready, self.serving, not self.terminating
 
 
-def candidates(slices: Iterable[Object], port_name: str, protocol: str, family: str, node: str) -> list[Candidate]:
+def candidates(slices: Iterable[Object], port_name: str, protocol: str, family: Family, node: str) -> list[Candidate]:
     """Return the endpoints of one service port from all of its slices, sorted, each address and port once.
 
-    `port_name` is "" for the unnamed port, `family` is IPv4 or IPv6 (the slices' addressType), `node` this node's name.
+    `port_name` is "" for the unnamed port, `family` the slices' addressType, `node` this node's name.
     A slice port without a number ("all ports") does not serve a Service and is left out.
     """
     found: dict[tuple[str, int], Candidate] = {}
@@ -68,7 +69,7 @@ def candidates(slices: Iterable[Object], port_name: str, protocol: str, family: 
 def _candidate(entry: Object, port: int, node: str) -> Candidate:
     """Read one endpoint; only its first address counts, as upstream."""
     return Candidate(
-        Endpoint(entry["addresses"][0], port, entry.get("nodeName") == node),
+        Endpoint(canonical(entry["addresses"][0]), port, entry.get("nodeName") == node),
         ready=meaning.is_ready(entry),
         serving=meaning.is_serving(entry),
         terminating=meaning.is_terminating(entry),

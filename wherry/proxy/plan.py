@@ -14,9 +14,10 @@ from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from wherry.objects import Object
+from wherry.objects.family import Family, bracketed, family_of
 from wherry.objects.meaning.endpoints import service_of
 from wherry.proxy.endpoint import Candidate, Endpoint, candidates
-from wherry.proxy.service import ServiceKey, ServicePort, ServicePortName, admit_self, family_of, service_ports
+from wherry.proxy.service import ServiceKey, ServicePort, ServicePortName, admit_self, service_ports
 from wherry.proxy.topology import Choice, ThisNode, cluster_choice, lasting, local_choice
 
 
@@ -27,9 +28,13 @@ class Frontend(NamedTuple):
     protocol: str
     port: int
 
+    @property
+    def family(self) -> Family:
+        """The address's family."""
+        return family_of(self.address)
+
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}/{self.protocol}"
+        return f"{bracketed(self.address)}:{self.port}/{self.protocol}"
 
 
 class Kind(IntEnum):

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, 
 from typing import Any, NamedTuple
 
 from wherry.objects import Object, metadata
+from wherry.objects.family import Family, canonical, family_of
 from wherry.objects.meaning.services import balancers, cluster_ips, ports, protocol
 from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_PROXY_NAME
 
@@ -33,7 +34,7 @@ class ServicePort:
     """One port of a Service in one IP family, with all that applies to it."""
 
     name: ServicePortName
-    family: str
+    family: Family
     protocol: str
     port: int
     cluster_ip: str
@@ -60,11 +61,6 @@ def service_ports(service: Object) -> list[ServicePort]:
     return [_port(service, port, address) for address in cluster_ips(service) for port in ports(service)]
 
 
-def family_of(address: str) -> str:
-    """Return IPv4 or IPv6, as `spec.ipFamilies` and a slice's addressType call them."""
-    return "IPv6" if ":" in address else "IPv4"
-
-
 def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort:
     spec = service["spec"]
     family = family_of(cluster_ip)
@@ -75,9 +71,9 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
         family,
         protocol(port),
         port["port"],
-        cluster_ip,
+        canonical(cluster_ip),
         node_port=port.get("nodePort") or 0,
-        external_ips=tuple(ip for ip in spec.get("externalIPs") or () if family_of(ip) == family),
+        external_ips=tuple(canonical(ip) for ip in spec.get("externalIPs") or () if family_of(ip) is family),
         load_balancer_ips=balancers,
         source_ranges=tuple(collapse(spec.get("loadBalancerSourceRanges") or (), family)) if balancers else (),
         affinity_seconds=_affinity(spec),
@@ -89,13 +85,10 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
     )
 
 
-def _load_balancer_ips(service: Object, family: str) -> tuple[str, ...]:
+def _load_balancer_ips(service: Object, family: Family) -> tuple[str, ...]:
     """Return the load balancer's addresses that packets keep as destination (KEP-1860: not so with ipMode Proxy)."""
-    return tuple(
-        i["ip"]
-        for i in balancers(service)
-        if i.get("ip") and i.get("ipMode") != "Proxy" and family_of(i["ip"]) == family
-    )
+    held = (i["ip"] for i in balancers(service) if i.get("ip") and i.get("ipMode") != "Proxy")
+    return tuple(canonical(ip) for ip in held if family_of(ip) is family)
 
 
 def _affinity(spec: dict[str, Any]) -> int:
@@ -105,10 +98,10 @@ def _affinity(spec: dict[str, Any]) -> int:
     return config.get("timeoutSeconds") or DEFAULT_AFFINITY_SECONDS
 
 
-def collapse(ranges: Iterable[str], family: str = "IPv4") -> list[str]:
+def collapse(ranges: Iterable[str], family: Family) -> list[str]:
     """Return the CIDRs of one family, none inside another: an nft interval set refuses overlaps."""
     networks = [ip_network(r.strip(), strict=False) for r in ranges]
-    if family == "IPv6":
+    if family is Family.V6:
         return [str(n) for n in collapse_addresses(n for n in networks if isinstance(n, IPv6Network))]
     return [str(n) for n in collapse_addresses(n for n in networks if isinstance(n, IPv4Network))]
 

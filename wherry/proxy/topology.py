@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from wherry.objects import Object
+from wherry.objects.family import Family, canonical, family_of
 from wherry.objects.meaning import nodes
 from wherry.proxy.endpoint import Candidate, Endpoint
-from wherry.proxy.service import family_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class ThisNode:
         """Read a Node object; None (not registered yet) has no zone and no address, so it serves no NodePorts."""
         if node is None:
             return cls(name)
-        primary: dict[str, str] = {}
+        primary: dict[Family, str] = {}
         for kind in ("InternalIP", "ExternalIP"):
             for address in nodes.addresses(node, kind):
-                primary.setdefault(family_of(address), address)
+                primary.setdefault(family_of(address), canonical(address))
         return cls(name, nodes.zone(node), tuple(primary.values()))
 
 

@@ -4,8 +4,8 @@
     eth0 10.244.1.7/32 ────────────────── vethXXXXXXXX 10.244.1.1/32
     default via 10.244.1.1 dev eth0        10.244.1.7 dev vethXXXXXXXX
 
-There is no bridge: every packet of a pod passes the node's netfilter hooks once, as routed traffic. Calls block for a
-few milliseconds, and act on the namespace the calling thread is in (the node's).
+IPv6 alike, with /128. There is no bridge: every packet of a pod passes the node's netfilter hooks once, as routed traffic.
+Calls block for a few milliseconds, and act on the namespace the calling thread is in (the node's).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wherry.net import namespaces
 from wherry.net.links import Links, sysctl
+from wherry.objects.family import Family, family_of
 
 POD_LINK = "eth0"
 
@@ -32,21 +33,31 @@ def attach(namespace: Path, uid: str, address: str, gateway: str, *, from_loopba
     with Links() as links:
         if links.index(name(uid)) is None:
             links.veth(name(uid), POD_LINK, namespace)
-        links.address(name(uid), gateway, 32)
+        family = family_of(address)
+        _ready_at_once(name(uid), family)
+        links.address(name(uid), gateway, family.bits)
         links.up(name(uid))
-        links.route(f"{address}/32", link=name(uid))
+        links.route(family.alone(address), link=name(uid))
     if from_loopback:
         sysctl(f"net/ipv4/conf/{name(uid)}/route_localnet", "1")
     namespaces.run(namespace, _configure, address, gateway)
 
 
 def _configure(address: str, gateway: str) -> None:
+    family = family_of(address)
     with Links() as links:
         links.loopback_up()
-        links.address(POD_LINK, address, 32)
+        _ready_at_once(POD_LINK, family)
+        links.address(POD_LINK, address, family.bits)
         links.up(POD_LINK)
-        links.route(f"{gateway}/32", link=POD_LINK)
-        links.route("default", via=gateway, link=POD_LINK)
+        links.route(family.alone(gateway), link=POD_LINK)
+        links.route(family.everywhere, via=gateway, link=POD_LINK)
+
+
+def _ready_at_once(link: str, family: Family) -> None:
+    """Let the link's own IPv6 address serve as soon as it is up, where the kernel would ask around for it first."""
+    if family is Family.V6:
+        sysctl(f"net/ipv6/conf/{link}/accept_dad", "0")
 
 
 def detach(uid: str) -> None:

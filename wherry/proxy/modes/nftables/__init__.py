@@ -1,11 +1,13 @@
-"""The nftables mode: everything in maps, one rule per distinct endpoint count. README.md explains it.
+"""The nftables mode: a table per IP family, all in maps, one rule per distinct endpoint count. README.md explains it.
 
-layout.py     the table's fixed part
-slots.py      endpoints numbered without a gap (pure)
-elements.py   one route as elements (pure)
-ruleset.py    changes of the plan as transactions (pure)
-stale.py      which stored affinities and UDP flows a change leaves behind (pure)
-mode.py       the edge: hands transactions to nft
+layout.py      a table's fixed part, and the rules of numbered chains
+names.py       keys, maps and numbered chains by name (pure)
+slots.py       endpoints numbered without a gap (pure)
+elements.py    one route as elements (pure)
+ruleset.py     changes of the plan as transactions (pure)
+affinities.py  which stored affinities a change leaves behind (pure)
+table.py       the edge of one IP family: hands transactions to nft
+mode.py        both families together
 """
 
 from __future__ import annotations

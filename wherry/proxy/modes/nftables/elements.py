@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wherry.proxy.modes.nftables.layout import key, slot_key, slot_map
+from wherry.proxy.modes.nftables.names import AFFINITY, Chain, Picker, Remember, affinity_map, key, slot_key, slot_map
 from wherry.proxy.modes.nftables.slots import Slots
 from wherry.proxy.plan import Kind, Masquerade, Route
 from wherry.proxy.topology import Choice, Verdict
@@ -43,7 +43,7 @@ def own_elements(route: Route, placed: Placed) -> dict[Element, str | None]:
     if route.masquerade in _MASQUERADE:
         elements["masquerading", at] = _MASQUERADE[route.masquerade]
     if route.affinity_seconds:
-        elements["remembered", at] = f"jump remember-{route.affinity_seconds}"
+        elements["remembered", at] = f"jump {_remember(route).name}"
     return elements
 
 
@@ -56,27 +56,36 @@ def shared_elements(route: Route) -> set[Element]:
     return shared
 
 
-def chains(route: Route) -> set[str]:
-    """Return the numbered chains the route needs (`layout.chain_rules`), shared with all routes of the same number."""
+def affinity_maps(route: Route) -> set[str]:
+    """Return the maps that only frontends with affinity need, beside the one all share."""
+    return {affinity_map(route.frontend)} - {AFFINITY} if route.affinity_seconds else set()
+
+
+def chains(route: Route) -> set[Chain]:
+    """Return the numbered chains the route needs, shared with all routes of the same number."""
     return set(_chains(route))
 
 
 def choice_verdict(choice: Choice, route: Route, *, local: bool = False) -> str:
     """Return where a packet goes for a choice; `local`: it is the one for outside."""
     if choice.endpoints:
-        return f"goto {_picker(choice, route, local)}"
+        return f"goto {_picker(choice, route, local).name}"
     return "goto refuse" if choice.otherwise is Verdict.REJECT else "goto no-local"
 
 
-def _chains(route: Route) -> Iterator[str]:
+def _chains(route: Route) -> Iterator[Chain]:
     if route.inside.endpoints:
         yield _picker(route.inside, route, False)
     if route.outside is not None and route.outside.endpoints:
         yield _picker(route.outside, route, True)
     if route.affinity_seconds:
-        yield f"remember-{route.affinity_seconds}"
+        yield _remember(route)
 
 
-def _picker(choice: Choice, route: Route, local: bool) -> str:
-    sticky = "sticky-" if route.affinity_seconds else ""
-    return f"{sticky}{slot_map(route.frontend, local=local)}-{len(choice.endpoints)}"
+def _picker(choice: Choice, route: Route, local: bool) -> Picker:
+    affinity = affinity_map(route.frontend) if route.affinity_seconds else ""
+    return Picker(slot_map(route.frontend, local=local), len(choice.endpoints), affinity)
+
+
+def _remember(route: Route) -> Remember:
+    return Remember(affinity_map(route.frontend), route.affinity_seconds)

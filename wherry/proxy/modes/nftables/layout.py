@@ -1,73 +1,88 @@
-"""The table's fixed part: sets, maps, hooks and the rules that never change. README.md draws the packet's path."""
+"""A table's fixed part: sets, maps, hooks and the rules that never change. README.md draws the packet's path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
 
+from wherry.objects.family import Family
 from wherry.proxy.modes import ModeConfig
-from wherry.proxy.plan import Frontend
+from wherry.proxy.modes.nftables.names import AFFINITY, PROTOCOLS, Chain, Picker, Remember, affinity_parts
+from wherry.proxy.service import collapse
 
-TABLE = "ip wherry-proxy"
-
-FRONTEND = "ip daddr . meta l4proto . th dport"
-ASKED = "ct original ip daddr . ip protocol . ct original proto-dst"
-"""The frontend a connection was addressed to, once its packets carry the endpoint's address."""
-PORTS = "ip protocol { tcp, udp, sctp }"
+PORTS = "meta l4proto { tcp, udp, sctp }"
 """Makes nft understand `ct original proto-dst` as a port."""
 
-_KEY = "ipv4_addr . inet_proto . inet_service"
-_VERDICTS = f"{{ type {_KEY} : verdict; }}"
-_PROTOCOLS = ("tcp", "udp", "sctp")
-
-
-def _slots(protocol: str) -> str:
-    """Return the type of a map of slots.
-
-    A slot's number has no name among nft's types, hence `typeof`; as nft 1.0.6 cannot read a `typeof … th dport` map
-    back well enough to use it in a further rule, each protocol has a map of its own.
-    """
-    return f"{{ typeof {_endpoint(protocol)} . numgen random mod 65535 : {_endpoint(protocol)}; }}"
-
-
-def _endpoint(protocol: str) -> str:
-    return f"ip daddr . {protocol} dport"
-
-
-SETS = {
-    "services": f"map services {_VERDICTS}",
-    "admitted": f"map admitted {_VERDICTS}",
-    "inside": f"map inside {_VERDICTS}",
-    "outside": f"map outside {_VERDICTS}",
-    **{name: f"map {name} {_slots(p)}" for p in _PROTOCOLS for name in (f"{p}-endpoints", f"{p}-local-endpoints")},
-    "masquerading": f"map masquerading {_VERDICTS}",
-    "remembered": f"map remembered {_VERDICTS}",
-    "source-ranges": f"set source-ranges {{ type {_KEY} . ipv4_addr; flags interval; }}",
-    "cluster-ips": "set cluster-ips { type ipv4_addr; }",
-    "hairpin": "set hairpin { type ipv4_addr . ipv4_addr; }",
-}
-"""Filled from the plan, and so emptied before a full load."""
-
-AFFINITY = (
-    f"map affinity {{ type ipv4_addr . {_KEY} : ipv4_addr . inet_service; flags dynamic, timeout; size 262144; }}"
-)
-"""Filled by packets; kept over a full load, so that a restart of the proxy moves no client."""
-
 NO_LOCAL_COUNTER = "no-local-endpoints"
+
+_AFFINITIES = "flags dynamic, timeout; size 262144;"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The fixed part for one configuration."""
+    """The fixed part for one family and configuration."""
 
+    family: Family
     config: ModeConfig
+
+    @property
+    def table(self) -> str:
+        """The table, as nft names it: its family and its name."""
+        return f"{self.family.nft} wherry-proxy"
+
+    @property
+    def cluster_cidrs(self) -> list[str]:
+        """Where this family's pods are."""
+        return collapse(self.config.cluster_cidrs, self.family)
+
+    @property
+    def service_cidrs(self) -> list[str]:
+        """Where this family's cluster IPs are."""
+        return collapse(self.config.service_cidrs, self.family)
+
+    @property
+    def sets(self) -> dict[str, str]:
+        """The sets and maps filled from the plan, which are emptied before a full load: name -> declaration."""
+        address, frontend = self.family.nft_address, f"{self.family.nft_address} . inet_proto . inet_service"
+        verdicts = f"{{ type {frontend} : verdict; }}"
+        return {
+            "services": f"map services {verdicts}",
+            "admitted": f"map admitted {verdicts}",
+            "inside": f"map inside {verdicts}",
+            "outside": f"map outside {verdicts}",
+            **{n: f"map {n} {self._slots(p)}" for p in PROTOCOLS for n in (f"{p}-endpoints", f"{p}-local-endpoints")},
+            "masquerading": f"map masquerading {verdicts}",
+            "remembered": f"map remembered {verdicts}",
+            "source-ranges": f"set source-ranges {{ type {frontend} . {address}; flags interval; }}",
+            "cluster-ips": f"set cluster-ips {{ type {address}; }}",
+            "hairpin": f"set hairpin {{ type {address} . {address}; }}",
+        }
+
+    @property
+    def affinity(self) -> str:
+        """The declaration of the map that packets fill; kept over a full load, so that a restart moves no client.
+
+        Empty for IPv6: there each frontend with affinity has its own (`names.affinity_map`).
+        """
+        address = self.family.nft_address
+        key = f"{address} . {address} . inet_proto . inet_service"
+        shared = self.family is Family.V4
+        return f"map {AFFINITY} {{ type {key} : {address} . inet_service; {_AFFINITIES} }}" if shared else ""
+
+    def own_affinity(self, name: str) -> list[str]:
+        """Return the declarations of one frontend's own such maps, kept as long as the frontend has affinity."""
+        address = self.family.nft_address
+        return [
+            f"map {self.table} {part} {{ type {address} : {data}; {_AFFINITIES} }}"
+            for part, data in zip(affinity_parts(name), (address, "inet_service"), strict=True)
+        ]
 
     @property
     def text(self) -> str:
         """The table as `nft -f` takes it."""
         chains = "".join(_chain(name, rules) for name, rules in self._chains().items())
-        sets = "".join(f"\t{line}\n" for line in (*SETS.values(), AFFINITY))
-        return f"table {TABLE} {{\n{sets}\tcounter {NO_LOCAL_COUNTER} {{\n\t}}\n{chains}}}"
+        sets = "".join(f"\t{line}\n" for line in (*self.sets.values(), self.affinity) if line)
+        return f"table {self.table} {{\n{sets}\tcounter {NO_LOCAL_COUNTER} {{\n\t}}\n{chains}}}"
 
     @property
     def marker(self) -> str:
@@ -78,21 +93,73 @@ class Layout:
         """Whether a printed table (None: there is none) has this layout."""
         return found is not None and f"chain {self.marker} " in found
 
+    def rules(self, chain: Chain) -> list[str]:
+        """Return the rules of a numbered chain."""
+        ip = self.family.nft
+        if isinstance(chain, Picker):
+            pick = (
+                f"dnat {ip} to {self._endpoint(chain.protocol)} . numgen random mod {chain.number} map @{chain.slots}"
+            )
+            return [*([self._bound(chain)] if chain.affinity else []), pick]
+        return [self._remember(chain)]
+
+    def _remember(self, chain: Remember) -> str:
+        """Return the rule that stores where a client was sent."""
+        ip, timeout = self.family.nft, f"timeout {chain.seconds}s"
+        if chain.affinity == AFFINITY:
+            return f"{PORTS} update @{AFFINITY} {{ {ip} saddr . {self._asked} {timeout} : {ip} daddr . th dport }}"
+        address, port = affinity_parts(chain.affinity)
+        return (
+            f"{PORTS} update @{address} {{ {ip} saddr {timeout} : {ip} daddr }} "
+            f"update @{port} {{ {ip} saddr {timeout} : th dport }}"
+        )
+
+    def _bound(self, chain: Picker) -> str:
+        """Return the rule that sends a client where it was sent before."""
+        ip = self.family.nft
+        if chain.affinity == AFFINITY:
+            return f"dnat {ip} to {ip} saddr . {self._frontend} map @{AFFINITY}"
+        address, port = affinity_parts(chain.affinity)
+        return f"meta l4proto {chain.protocol} dnat {ip} to {ip} saddr map @{address} : {ip} saddr map @{port}"
+
+    @property
+    def _frontend(self) -> str:
+        return f"{self.family.nft} daddr . meta l4proto . th dport"
+
+    @property
+    def _asked(self) -> str:
+        """The frontend a connection was addressed to, once its packets carry the endpoint's address."""
+        return f"ct original {self.family.nft} daddr . meta l4proto . ct original proto-dst"
+
+    def _slots(self, protocol: str) -> str:
+        """Return the type of a map of slots.
+
+        A slot's number has no name among nft's types, hence `typeof`; as nft 1.0.6 cannot read a `typeof … th dport`
+        map back well enough to use it in a further rule, each protocol has a map of its own.
+        """
+        endpoint = self._endpoint(protocol)
+        return f"{{ typeof {endpoint} . numgen random mod 65535 : {endpoint}; }}"
+
+    def _endpoint(self, protocol: str) -> str:
+        return f"{self.family.nft} daddr . {protocol} dport"
+
     def _chains(self) -> dict[str, list[str]]:
-        pods = _addresses(self.config.cluster_cidrs)
+        ip, frontend, asked = self.family.nft, self._frontend, self._asked
+        pods, services = _addresses(self.cluster_cidrs), _addresses(self.service_cidrs)
+        off_cluster = f"ct original {ip} daddr @cluster-ips {ip} saddr != {pods}"
         return {
-            "refuse": ["meta l4proto tcp reject with tcp reset", "reject with icmp port-unreachable"],
+            "refuse": ["meta l4proto tcp reject with tcp reset", f"reject with {self.family.icmp} port-unreachable"],
             "no-local": [f'counter name "{NO_LOCAL_COUNTER}" drop'],
             "by-source": [
-                *([f"ip saddr {pods} {FRONTEND} vmap @inside"] if pods else []),
-                f"fib saddr type local {FRONTEND} vmap @inside",
-                f"{FRONTEND} vmap @outside",
+                *([f"{ip} saddr {pods} {frontend} vmap @inside"] if pods else []),
+                f"fib saddr type local {frontend} vmap @inside",
+                f"{frontend} vmap @outside",
             ],
-            "by-source-range": [f"{FRONTEND} . ip saddr @source-ranges {FRONTEND} vmap @admitted", "drop"],
+            "by-source-range": [f"{frontend} . {ip} saddr @source-ranges {frontend} vmap @admitted", "drop"],
             "dispatch": [
-                f"{FRONTEND} vmap @services",
-                "ip daddr @cluster-ips goto refuse",
-                *([f"ip daddr {_addresses(self.config.service_cidrs)} drop"] if self.config.service_cidrs else []),
+                f"{frontend} vmap @services",
+                f"{ip} daddr @cluster-ips goto refuse",
+                *([f"{ip} daddr {services} drop"] if services else []),
             ],
             "masquerade-all": ["masquerade fully-random"],
             "masquerade-own": ["fib saddr type local masquerade fully-random"],
@@ -100,52 +167,26 @@ class Layout:
             "output": ["type nat hook output priority -100; policy accept;", "goto dispatch"],
             "input": [
                 "type nat hook input priority 100; policy accept;",
-                f"ct status dnat {PORTS} {ASKED} vmap @remembered",
+                f"ct status dnat {PORTS} {asked} vmap @remembered",
             ],
             "postrouting": [
                 "type nat hook postrouting priority 100; policy accept;",
                 "ct status ! dnat return",
-                f"{PORTS} {ASKED} vmap @remembered",
-                "ip saddr . ip daddr @hairpin masquerade fully-random",
-                *([f"ct original ip daddr @cluster-ips ip saddr != {pods} masquerade fully-random"] if pods else []),
-                f"{PORTS} {ASKED} vmap @masquerading",
+                f"{PORTS} {asked} vmap @remembered",
+                f"{ip} saddr . {ip} daddr @hairpin masquerade fully-random",
+                *(
+                    [f"ct original {ip} daddr @cluster-ips {ip} saddr != {pods} masquerade fully-random"]
+                    if pods
+                    else []
+                ),
+                f"{PORTS} {asked} vmap @masquerading",
             ],
         }
-
-
-def key(frontend: Frontend) -> str:
-    """Return a frontend as the maps' key."""
-    return f"{frontend.address} . {frontend.protocol.lower()} . {frontend.port}"
-
-
-def slot_key(frontend: Frontend, slot: int) -> str:
-    """Return the key of a frontend's slot in the map of its protocol."""
-    return f"{frontend.address} . {frontend.port} . {slot}"
-
-
-def slot_map(frontend: Frontend, *, local: bool = False) -> str:
-    """Return the map a frontend's slots are in."""
-    return f"{frontend.protocol.lower()}-{'local-' if local else ''}endpoints"
-
-
-def chain_rules(name: str) -> list[str]:
-    """Return the rules of a chain that exists once per distinct number.
-
-    `tcp-endpoints-N`, `udp-local-endpoints-N` and so on pick one of N slots of the map so named at random; `sticky-…`
-    asks the client's affinity first; `remember-S` stores it for S seconds.
-    """
-    what, _, number = name.rpartition("-")
-    if what == "remember":
-        return [f"{PORTS} update @affinity {{ ip saddr . {ASKED} timeout {number}s : ip daddr . th dport }}"]
-    slots = what.removeprefix("sticky-")
-    sticky = [f"dnat ip to ip saddr . {FRONTEND} map @affinity"] if what != slots else []
-    protocol = slots.partition("-")[0]
-    return [*sticky, f"dnat ip to {_endpoint(protocol)} . numgen random mod {number} map @{slots}"]
 
 
 def _chain(name: str, rules: list[str]) -> str:
     return f"\tchain {name} {{\n" + "".join(f"\t\t{rule}\n" for rule in rules) + "\t}\n"
 
 
-def _addresses(cidrs: tuple[str, ...]) -> str:
+def _addresses(cidrs: list[str]) -> str:
     return f"{{ {', '.join(cidrs)} }}" if cidrs else ""

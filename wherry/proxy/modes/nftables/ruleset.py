@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from wherry.net.nft import Transaction
 from wherry.proxy.modes.nftables import elements as compiled
 from wherry.proxy.modes.nftables.elements import Element, Placed
-from wherry.proxy.modes.nftables.layout import SETS, TABLE, Layout, chain_rules
+from wherry.proxy.modes.nftables.layout import Layout
+from wherry.proxy.modes.nftables.names import AFFINITY, Chain, affinity_parts
 from wherry.proxy.modes.nftables.slots import place
 from wherry.proxy.plan import Change, Frontend, Route
 
@@ -28,7 +30,8 @@ class Ruleset:
         self._layout = layout
         self._placed: dict[Frontend, Placed] = {}
         self._elements: Counter[Element] = Counter()
-        self._chains: Counter[str] = Counter()
+        self._chains: Counter[Chain] = Counter()
+        self._affinities: Counter[str] = Counter()
 
     def load(self, whole: Change, found: str | None) -> Transaction:
         """Return the transaction to a whole plan (the change from none to it) over the table `found`, printed or None.
@@ -36,21 +39,26 @@ class Ruleset:
         A table of the same layout is emptied and filled again but for what packets stored; any other is replaced.
         """
         filled = self.update(whole)
-        stale: list[str] = []
+        table = self._layout.table
         if found is not None and self._layout.is_of(found):
-            prepare = [f"flush {text.split()[0]} {TABLE} {name}" for name, text in SETS.items()]
-            stale = [c for c in _numbered_chains(found) if c not in filled.chains]
-        else:
-            prepare = [f"add table {TABLE}", f"delete table {TABLE}"] if found is not None else []
-            prepare += [self._layout.text, f"add chain {TABLE} {self._layout.marker}"]
-        return Transaction(TABLE, tuple(prepare), filled.chains, {}, filled.added, tuple(stale))
+            emptied = [f"flush {text.split()[0]} {table} {name}" for name, text in self._layout.sets.items()]
+            return replace(
+                filled,
+                prepare=(*emptied, *filled.prepare),
+                dropped_chains=tuple(c for c in _numbered_chains(found) if c not in filled.chains),
+                dropped_maps=tuple(m for m in _affinity_maps(found) if m not in _parts(self._affinities)),
+            )
+        fresh = [f"add table {table}", f"delete table {table}"] if found is not None else []
+        fresh += [self._layout.text, f"add chain {table} {self._layout.marker}"]
+        return replace(filled, prepare=(*fresh, *filled.prepare))
 
     def update(self, change: Change) -> Transaction:
         """Return the transaction for one change of the plan."""
         deleted: dict[str, list[str]] = {}
         added: dict[str, dict[str, str | None]] = {}
         shared: Counter[Element] = Counter()
-        chains: Counter[str] = Counter()
+        chains: Counter[Chain] = Counter()
+        affinities: Counter[str] = Counter()
         for frontend, (before, after) in change.routes.items():
             old = self._own(before)
             new = self._own(after, moved=True)
@@ -64,14 +72,22 @@ class Ruleset:
                 if route is not None:
                     _count(shared, compiled.shared_elements(route), step)
                     _count(chains, compiled.chains(route), step)
+                    _count(affinities, compiled.affinity_maps(route), step)
         come, gone = _settle(self._elements, shared)
         for name, at in gone:
             deleted.setdefault(name, []).append(at)
         for name, at in come:
             added.setdefault(name, {})[at] = None
         new_chains, old_chains = _settle(self._chains, chains)
+        new_maps, old_maps = _settle(self._affinities, affinities)
         return Transaction(
-            TABLE, (), {c: chain_rules(c) for c in sorted(new_chains)}, deleted, added, tuple(sorted(old_chains))
+            self._layout.table,
+            tuple(f"add {each}" for name in sorted(new_maps) for each in self._layout.own_affinity(name)),
+            {c.name: self._layout.rules(c) for c in sorted(new_chains, key=_name)},
+            deleted,
+            added,
+            tuple(sorted(c.name for c in old_chains)),
+            tuple(_parts(sorted(old_maps))),
         )
 
     def _own(self, route: Route | None, *, moved: bool = False) -> dict[Element, str | None]:
@@ -108,7 +124,21 @@ def _settle(users: Counter[H], moves: Counter[H]) -> tuple[list[H], list[H]]:
     return come, gone
 
 
+def _name(chain: Chain) -> str:
+    return chain.name
+
+
+def _parts(affinities: Iterable[str]) -> list[str]:
+    return [part for name in affinities for part in affinity_parts(name)]
+
+
 def _numbered_chains(found: str) -> list[str]:
-    """Return the chains of a printed table that `layout.chain_rules` makes: those named for a number."""
+    """Return the chains of a printed table that are `names.Chain`s: those named for a number."""
     names = [line.split()[1] for line in found.splitlines() if line.startswith("\tchain ")]
     return [n for n in names if n.rpartition("-")[2].isdigit() and not n.startswith("layout-")]
+
+
+def _affinity_maps(found: str) -> list[str]:
+    """Return the maps of a printed table that are one frontend's affinities."""
+    names = [line.split()[1] for line in found.splitlines() if line.startswith("\tmap ")]
+    return [n for n in names if n.startswith(f"{AFFINITY}-")]
