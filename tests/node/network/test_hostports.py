@@ -9,6 +9,7 @@ import pytest
 from tests.node.build import container, pod
 from wherry.net.conntrack import Path
 from wherry.node.network.hostports import HostPort, is_stale, of_pod, script
+from wherry.objects.family import Family
 
 IP = "10.244.1.7"
 
@@ -28,7 +29,7 @@ def test_the_ports_of_a_host_network_pod_are_its_own():
 
 
 def test_without_ports_there_is_no_table():
-    assert "{" not in script([])
+    assert "{" not in script([], Family.V4)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +48,14 @@ def test_a_flow_to_what_was_there_before_is_stale(address: str, answerer: str, s
 
 
 @pytest.mark.kernel
-def test_the_kernel_takes_the_script_again_and_again():
-    ports = [HostPort("", "tcp", 8080, IP, 80), HostPort("192.168.51.209", "udp", 53, IP, 53)]
-    whole = script(ports) + script(ports[:1]) + script(ports[1:]) + script([]) + script(ports)
+@pytest.mark.parametrize("family", Family)
+def test_the_kernel_takes_the_script_again_and_again(family: Family):
+    four = [HostPort("", "tcp", 8080, IP, 80), HostPort("192.168.51.209", "udp", 53, IP, 53)]
+    six = [HostPort("", "tcp", 8080, "fd00::7", 80), HostPort("fd00::209", "udp", 53, "fd00::7", 53)]
+    mixed = HostPort("fd00::209", "udp", 53, IP, 53)
+    states = [[*four, *six, mixed], [four[0], six[0]], [four[1], six[1]], [], [*four, *six]]
+    whole = "".join(script(ports, family) for ports in states)
     command = ["unshare", "-n", "sh", "-c", "nft -f - && nft list ruleset"]
     done = subprocess.run(command, input=whole, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "tcp . 8080 : 10.244.1.7 . 80" in done.stdout
+    assert f"tcp . 8080 : {IP if family is Family.V4 else 'fd00::7'} . 80" in done.stdout

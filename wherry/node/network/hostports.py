@@ -5,7 +5,8 @@
 A client keeps its address, but for two: a pod that reaches itself, whose answer would otherwise not come back through
 the node; and the node at its own 127.0.0.1, an address that means another machine once it has left this one. The
 latter also needs `route_localnet` on the pod's link (`link.attach`), and `guard`, so that nobody but the node gets at
-its loopback that way (CVE-2020-8558). Source of the rules: the CNI plugin portmap.
+its loopback that way (CVE-2020-8558). IPv6 has no such setting: ::1 is never led on. Source of the rules: the CNI
+plugin portmap.
 """
 
 from __future__ import annotations
@@ -18,30 +19,29 @@ from typing import NamedTuple
 from wherry.net.conntrack import ConntrackError, Path, delete_udp_flows
 from wherry.net.nft import Nft
 from wherry.objects import Object
+from wherry.objects.family import Family, family_of
 
 log = logging.getLogger(__name__)
 
-TABLE = "ip wherry-host-ports"
-ANY_ADDRESS = ("", "0.0.0.0", "::")
-LOOPBACK = "127.0.0.1"
+ANY_ADDRESS = ("", *(family.any for family in Family))
 
 # Before kube-proxy's (-100 and 100), as a port map on the node itself would be.
 RULES = """
 \tset hairpin {{
-\t\ttype ipv4_addr . ipv4_addr
+\t\ttype {address} . {address}
 {hairpin}\t}}
 \tmap any-address {{
-\t\ttype inet_proto . inet_service : ipv4_addr . inet_service
+\t\ttype inet_proto . inet_service : {address} . inet_service
 {any_address}\t}}
 \tmap one-address {{
-\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+\t\ttype {address} . inet_proto . inet_service : {address} . inet_service
 {one_address}\t}}
 \tchain guard {{
 \t\ttype filter hook prerouting priority -300;
-\t\tiifname != "lo" ip daddr 127.0.0.0/8 drop
+\t\tiifname != "lo" {ip} daddr {loopbacks} drop
 \t}}
 \tchain dispatch {{
-\t\tdnat to ip daddr . meta l4proto . th dport map @one-address
+\t\tdnat to {ip} daddr . meta l4proto . th dport map @one-address
 \t\tfib daddr type local dnat to meta l4proto . th dport map @any-address
 \t}}
 \tchain prerouting {{
@@ -54,8 +54,8 @@ RULES = """
 \t}}
 \tchain postrouting {{
 \t\ttype nat hook postrouting priority 99;
-\t\tct status dnat ip saddr . ip daddr @hairpin masquerade
-\t\tct status dnat ip saddr 127.0.0.0/8 masquerade
+\t\tct status dnat {ip} saddr . {ip} daddr @hairpin masquerade
+\t\tct status dnat {ip} saddr {loopbacks} masquerade
 \t}}
 """
 
@@ -68,6 +68,11 @@ class HostPort(NamedTuple):
     port: int
     pod_ip: str
     pod_port: int
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether address and pod are of one family: no packet changes its family on the way."""
+        return not self.address or family_of(self.address) is family_of(self.pod_ip)
 
 
 def of_pod(pod: Object, ip: str) -> list[HostPort]:
@@ -89,20 +94,25 @@ def of_pod(pod: Object, ip: str) -> list[HostPort]:
     ]
 
 
-def script(ports: Sequence[HostPort]) -> str:
-    """Return the nft script that makes the table lead exactly `ports` on; without any there is no table. Pure."""
+def script(ports: Iterable[HostPort], family: Family) -> str:
+    """Return the nft script that makes a family's table lead exactly `ports` on; without any there is none. Pure."""
+    table = f"{family.nft} wherry-host-ports"
     # `add` before `delete`, so that there is something to delete the first time.
-    fresh = f"add table {TABLE}\ndelete table {TABLE}\n"
+    fresh = f"add table {table}\ndelete table {table}\n"
+    ports = [p for p in ports if family_of(p.pod_ip) is family and p.is_possible]
     if not ports:
         return fresh
     everywhere = {f"{p.protocol} . {p.port}": f"{p.pod_ip} . {p.pod_port}" for p in ports if not p.address}
     somewhere = {f"{p.address} . {p.protocol} . {p.port}": f"{p.pod_ip} . {p.pod_port}" for p in ports if p.address}
     rules = RULES.format(
+        ip=family.nft,
+        address=family.nft_address,
+        loopbacks=family.loopbacks,
         hairpin=_elements({f"{p.pod_ip} . {p.pod_ip}" for p in ports}),
         any_address=_elements(f"{key} : {target}" for key, target in everywhere.items()),
         one_address=_elements(f"{key} : {target}" for key, target in somewhere.items()),
     )
-    return f"{fresh}table {TABLE} {{{rules}}}\n"
+    return f"{fresh}table {table} {{{rules}}}\n"
 
 
 def _elements(texts: Iterable[str]) -> str:
@@ -114,7 +124,7 @@ def is_stale(flow: Path, ports: Sequence[HostPort], node: str) -> bool:
     """Tell whether a UDP flow to a host port of `node` goes on to what was there before. Pure."""
     address, number = flow.destination
     here = {p.address: (p.pod_ip, p.pod_port) for p in ports if (p.protocol, p.port) == ("udp", number)}
-    target = here.get(address) or (here.get("") if address in (node, LOOPBACK) else None)
+    target = here.get(address) or (here.get("") if address in (node, family_of(node).loopback) else None)
     return target is not None and flow.answerer != target
 
 
@@ -124,6 +134,7 @@ class HostPorts:
     def __init__(self, nft: Nft, address: str, wanted: Callable[[], Sequence[HostPort]]):
         self._nft = nft
         self._address = address
+        self._family = family_of(address)
         self._wanted = wanted
         self._lock = asyncio.Lock()
 
@@ -131,13 +142,13 @@ class HostPorts:
         """Lead exactly the wanted ports on; raises NftError."""
         async with self._lock:
             ports = await asyncio.to_thread(self._wanted)
-            await self._nft.run(script(ports))
+            await self._nft.run(script(ports, self._family))
             if any(port.protocol == "udp" for port in ports):
                 await self._cut(ports)
 
     async def _cut(self, ports: Sequence[HostPort]) -> None:
         """End the UDP flows that would go on to a pod that is gone: a client that keeps its port keeps its flow."""
         try:
-            await delete_udp_flows(lambda flow: is_stale(flow, ports, self._address))
+            await delete_udp_flows(lambda flow: is_stale(flow, ports, self._address), self._family)
         except ConntrackError as error:
             log.warning("old flows to host ports go on until they time out: %s", error)

@@ -4,8 +4,8 @@
     eth0 10.244.1.7/32 ────────────────── vethXXXXXXXX 10.244.1.1/32
     default via 10.244.1.1 dev eth0        10.244.1.7 dev vethXXXXXXXX
 
-IPv6 alike, with /128. There is no bridge: every packet of a pod passes the node's netfilter hooks once, as routed traffic.
-Calls block for a few milliseconds, and act on the namespace the calling thread is in (the node's).
+IPv6 alike, with /128. There is no bridge: every packet of a pod passes the node's netfilter hooks once, as routed
+traffic. Calls block for a few milliseconds, and act on the namespace the calling thread is in (the node's).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def attach(namespace: Path, uid: str, address: str, gateway: str, *, from_loopba
         links.address(name(uid), gateway, family.bits)
         links.up(name(uid))
         links.route(family.alone(address), link=name(uid))
-    if from_loopback:
+    if from_loopback and family is Family.V4:
         sysctl(f"net/ipv4/conf/{name(uid)}/route_localnet", "1")
     namespaces.run(namespace, _configure, address, gateway)
 

@@ -146,7 +146,6 @@ class Layout:
     def _chains(self) -> dict[str, list[str]]:
         ip, frontend, asked = self.family.nft, self._frontend, self._asked
         pods, services = _addresses(self.cluster_cidrs), _addresses(self.service_cidrs)
-        off_cluster = f"ct original {ip} daddr @cluster-ips {ip} saddr != {pods}"
         return {
             "refuse": ["meta l4proto tcp reject with tcp reset", f"reject with {self.family.icmp} port-unreachable"],
             "no-local": [f'counter name "{NO_LOCAL_COUNTER}" drop'],
