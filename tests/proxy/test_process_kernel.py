@@ -22,6 +22,7 @@ from tests.proxy.build import (
     CLUSTER_IP,
     NODE_ADDRESS,
     PODS,
+    SERVICE_CIDR,
     endpoint,
     endpoint_slice,
     node,
@@ -33,7 +34,7 @@ from tests.proxy.families import told_in
 from tests.proxy.outcome import REJECT, Outcome, masqueraded_to
 from tests.proxy.world import World, small_world
 from wherry.objects import Object
-from wherry.objects.family import Family, bracketed
+from wherry.objects.family import Family, bracketed, network
 from wherry.objects.resource import ENDPOINT_SLICES, SERVICES
 
 pytestmark = pytest.mark.kernel
@@ -129,7 +130,7 @@ def test_it_works_with_the_rights_of_its_manifest_on_a_real_api_server(world: Wo
 
     async def scenario() -> None:
         before = answered(403)
-        async with Cluster(tmp_path) as cluster:
+        async with Cluster(tmp_path, service_cidr=network(told(SERVICE_CIDR))) as cluster:
             await grant(cluster, [o for o in addon_objects() if o["metadata"]["name"].endswith("kube-proxy")])
             kubeconfig = await token_kubeconfig(cluster, tmp_path, "kube-system", "kube-proxy")
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}

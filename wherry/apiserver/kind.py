@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network
 from typing import Any, Protocol
 
 from wherry.apiserver.user import User
 from wherry.objects import Object, definitions
 from wherry.objects.definitions import Type
 from wherry.objects.errors import FieldError
+from wherry.objects.family import Network
 from wherry.objects.resource import Resource
 
 
 class Context(Protocol):
     """What a hook may look at: the current objects, the configuration, the caller."""
 
-    service_cidr: IPv4Network
+    service_cidr: Network
     node_port_range: range
     user: User
     dry_run: bool

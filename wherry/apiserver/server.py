@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from wherry.apiserver.access.accounts import Accounts
@@ -47,6 +46,7 @@ from wherry.apiserver.web.pages import VERSION, pages
 from wherry.apiserver.web.streams import Streams
 from wherry.client.interface import Client
 from wherry.component.health import Health
+from wherry.objects.family import Network, bracketed
 from wherry.objects.resource import SERVICE_ACCOUNTS
 from wherry.telemetry import metrics
 
@@ -66,7 +66,7 @@ class ApiServerConfig:
 
     sockets: Sequence[socket.socket]
     storage: Path | None
-    service_cidr: IPv4Network
+    service_cidr: Network
     advertise_address: str
     advertise_port: int
     tls_certificate: Path
@@ -104,7 +104,7 @@ class ApiServer:
         handler = Handler(
             self.api,
             Authenticator(accounts),
-            discovery=Discovery(entries, f"{config.advertise_address}:{config.advertise_port}"),
+            discovery=Discovery(entries, f"{bracketed(config.advertise_address)}:{config.advertise_port}"),
             openapi=OpenApi(entries, VERSION["gitVersion"]),
             streams=Streams(authorizer, Nodes(self._registry), to_nodes),
             pages=pages(self.health, accounts),

@@ -12,6 +12,7 @@ from wherry.apiserver.kinds.common import objectmeta
 from wherry.apiserver.user import SYSTEM, User
 from wherry.objects import Object, metadata, schema
 from wherry.objects.errors import FieldError
+from wherry.objects.family import Network
 from wherry.objects.resource import Resource
 
 SERVICE_CIDR = IPv4Network("10.96.0.0/12")
@@ -24,7 +25,7 @@ class World:
 
     objects: list[Object] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    service_cidr: IPv4Network = SERVICE_CIDR
+    service_cidr: Network = SERVICE_CIDR
     node_port_range: range = NODE_PORTS
     user: User = SYSTEM
     dry_run: bool = False

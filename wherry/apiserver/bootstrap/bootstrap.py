@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from ipaddress import IPv4Network
 
 from wherry.apiserver.bootstrap import service
 from wherry.apiserver.bootstrap.bindings import bindings
@@ -12,6 +11,7 @@ from wherry.apiserver.bootstrap.namespaces import namespaces
 from wherry.apiserver.bootstrap.roles import roles
 from wherry.client.interface import Client
 from wherry.objects.errors import NotFound
+from wherry.objects.family import Network
 from wherry.objects.resource import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
@@ -22,7 +22,7 @@ from wherry.objects.resource import (
 )
 
 
-async def bootstrap(client: Client, service_cidr: IPv4Network, address: str, port: int) -> None:
+async def bootstrap(client: Client, service_cidr: Network, address: str, port: int) -> None:
     """Put everything in place; `address`:`port` is where the server is reached. Raises what `client` raises."""
     independent = [(NAMESPACES, obj) for obj in namespaces()]
     independent += [(CLUSTER_ROLES, obj) for obj in roles()]
@@ -36,7 +36,7 @@ async def bootstrap(client: Client, service_cidr: IPv4Network, address: str, por
     )
 
 
-async def _forget_moved_service(client: Client, service_cidr: IPv4Network) -> None:
+async def _forget_moved_service(client: Client, service_cidr: Network) -> None:
     """Delete Service `kubernetes` when the service range has changed: a cluster IP cannot."""
     try:
         current = await client.get(SERVICES, service.NAME, service.NAMESPACE)

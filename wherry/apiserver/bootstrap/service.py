@@ -6,21 +6,20 @@ pkg/controlplane/controller/kubernetesservice, pkg/controlplane/reconcilers.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
-
 from wherry.objects import Object
+from wherry.objects.family import Network, family_of
 from wherry.objects.meaning.wellknown import SERVICE_NAME, SKIP_MIRROR
 
 NAME, NAMESPACE = "kubernetes", "default"
 PORT = 443
 
 
-def address(service_cidr: IPv4Network) -> str:
+def address(service_cidr: Network) -> str:
     """Return the cluster IP of the service."""
     return str(service_cidr[1])
 
 
-def service(service_cidr: IPv4Network, target_port: int) -> Object:
+def service(service_cidr: Network, target_port: int) -> Object:
     """Return the Service."""
     return {
         "apiVersion": "v1",
@@ -51,7 +50,7 @@ def endpoint_slice(ip: str, port: int) -> Object:
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": _metadata({SERVICE_NAME: NAME}),
-        "addressType": "IPv4",
+        "addressType": str(family_of(ip)),
         "endpoints": [{"addresses": [ip], "conditions": {"ready": True}}],
         "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.registry.options import WriteOptions
 from wherry.apiserver.state.state import State
 from wherry.objects import Object
+from wherry.objects.family import Network
 from wherry.objects.resource import Resource
 
 
@@ -17,7 +17,7 @@ from wherry.objects.resource import Resource
 class Settings:
     """What kinds need to know of the cluster."""
 
-    service_cidr: IPv4Network
+    service_cidr: Network
     node_port_range: range
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.apiserver.kinds.pipeline import World, accepted
 from wherry.apiserver.kinds.core.services import allocation
 from wherry.objects import Object
-from wherry.objects.errors import InternalError
+from wherry.objects.errors import InternalError, Invalid
 
 
 def service(name: str, *ports: Object, **spec: Any) -> Object:
@@ -114,3 +114,30 @@ def test_a_status_write_changes_no_number() -> None:
 def test_node_ports_of_a_load_balancer_can_be_declined() -> None:
     new = accepted(service("web", type="LoadBalancer", allocateLoadBalancerNodePorts=False))
     assert "nodePort" not in new["spec"]["ports"][0]
+
+
+SIX = IPv6Network("fd00:10:96::/108")
+
+
+def test_a_cluster_of_ipv6_gives_out_ipv6() -> None:
+    """The last address of the range too: IPv6 has no broadcast."""
+    world = World(service_cidr=SIX)
+    spec = accepted(service("web"), None, world)["spec"]
+    assert IPv6Address(spec["clusterIP"]) in SIX
+    assert spec["ipFamilies"] == ["IPv6"]
+    assert allocation.free_address(SIX, set().__contains__, lambda n: n - 1) == str(SIX[-1])
+    assert accepted(service("last", clusterIP=str(SIX[-1])), None, world)["spec"]["clusterIP"] == str(SIX[-1])
+
+
+def test_another_familys_address_is_refused_by_name() -> None:
+    with pytest.raises(Invalid, match="IPv4 is not configured on this cluster"):
+        accepted(service("web", clusterIP="10.96.0.9"), None, World(service_cidr=SIX))
+    with pytest.raises(Invalid, match="IPv6 is not configured on this cluster"):
+        accepted(service("web", clusterIP="fd00:10:96::9"), None, World())
+
+
+def test_an_address_is_taken_in_whatever_spelling() -> None:
+    world = World(service_cidr=SIX)
+    world.objects.append(accepted(service("a", clusterIP="fd00:10:96:0:0:0:0:9"), None, world))
+    with pytest.raises(Invalid, match="provided IP is already allocated"):
+        accepted(service("b", clusterIP="fd00:10:96::9"), None, world)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from ipaddress import IPv4Network
 
 from wherry.objects.errors import InternalError
+from wherry.objects.family import Family, Network, network_family
 
 Pick = Callable[[int], int]
 """Return a random number from 0 up to, and without, its argument."""
@@ -39,12 +39,12 @@ def free_port(ports: range, used: Callable[[int], bool], pick: Pick = secrets.ra
     raise InternalError("Internal error occurred: failed to allocate a nodePort: range is full")
 
 
-def free_address(network: IPv4Network, used: Callable[[str], bool], pick: Pick = secrets.randbelow) -> str:
+def free_address(network: Network, used: Callable[[str], bool], pick: Pick = secrets.randbelow) -> str:
     """Return an address of `network` that is not `used`; raises `InternalError` when there is none.
 
-    The network's own and its broadcast address are never given out.
+    Addresses that are no host's are never given out (`usable`).
     """
-    count = network.num_addresses - 2
+    count = usable(network)
     split = static_addresses(network.num_addresses)
     for start, end in ((split, count), (0, min(split, count))):
 
@@ -54,6 +54,14 @@ def free_address(network: IPv4Network, used: Callable[[str], bool], pick: Pick =
         if (found := _free(end - start, taken, pick)) is not None:
             return str(network[1 + start + found])
     raise InternalError("Internal error occurred: failed to allocate a serviceIP: range is full")
+
+
+def usable(network: Network) -> int:
+    """Return how many addresses from the network's second on can be given out.
+
+    The first is the network's own (for IPv6 any router's), and the last of an IPv4 network is everybody's (broadcast).
+    """
+    return network.num_addresses - (2 if network_family(network) is Family.V4 else 1)
 
 
 def _free(size: int, taken: Callable[[int], bool], pick: Pick) -> int | None:

@@ -1,23 +1,20 @@
 """A Service's addresses: cluster IPs and IP families, filled in, allocated, kept.
 
-The cluster has one family, IPv4. Source of rules and texts: k8s.io/kubernetes
+The cluster has one family, that of its service range. Source of rules and texts: k8s.io/kubernetes
 pkg/registry/core/service/storage/alloc.go, pkg/registry/core/service/strategy.go.
 """
 
 from __future__ import annotations
 
 import secrets
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from wherry.apiserver.kind import Context
-from wherry.apiserver.kinds.common import checks
 from wherry.apiserver.kinds.core.services import allocation, servicecheck, servicespec
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError, Invalid
+from wherry.objects.family import Family, canonical, family_of, network_family
 from wherry.objects.resource import SERVICES
-
-FAMILY = "IPv4"
-"""The cluster's one family."""
 
 
 def link(new: Object, old: Object | None) -> None:
@@ -66,12 +63,14 @@ def allocate(service: Object, old: Object | None, context: Context) -> None:
     if spec.get("ipFamilyPolicy") is None:
         spec["ipFamilyPolicy"] = before.get("ipFamilyPolicy") or _policy(spec)
     _refuse(service, servicecheck.addresses(spec))
-    _refuse(service, _families(spec))
+    _refuse(service, _families(spec, network_family(context.service_cidr)))
     if spec.get("clusterIP") == servicespec.NO_IP:
         return
     if not spec.get("clusterIP"):
         spec["clusterIP"] = allocation.free_address(
-            context.service_cidr, lambda address: context.claimed(SERVICES, address, service), secrets.randbelow
+            context.service_cidr,
+            lambda address: context.claimed(SERVICES, address, service),
+            secrets.randbelow,
         )
         spec["clusterIPs"] = [spec["clusterIP"]]
     elif not servicespec.cluster_ips(before):
@@ -85,7 +84,7 @@ def _policy(spec: Object) -> str:
     )
 
 
-def _families(spec: Object) -> list[FieldError]:
+def _families(spec: Object, ours: Family) -> list[FieldError]:
     families = spec.setdefault("ipFamilies", [])
     policy = spec["ipFamilyPolicy"]
     errors = []
@@ -96,37 +95,37 @@ def _families(spec: Object) -> list[FieldError]:
                 errors.append(fields.invalid("spec.ipFamilyPolicy", policy, f"{start} {noun} are specified"))
     for i, address in enumerate(servicespec.cluster_ips(spec)):
         if address != servicespec.NO_IP and i >= len(families):
-            if isinstance(checks.parse_ip(address), IPv4Address):
-                families.append(FAMILY)
+            if family_of(address) is ours:
+                families.append(str(ours))
             else:
-                text = "IPv6 is not configured on this cluster"
+                text = f"{ours.other} is not configured on this cluster"
                 errors.append(fields.invalid(f"spec.clusterIPs[{i}]", servicespec.cluster_ips(spec), text))
     if errors:
         return errors
     if spec.get("clusterIP") == servicespec.NO_IP and not spec.get("selector"):
-        families = families or [FAMILY]
+        families = families or [str(ours)]
         if len(families) < 2 and policy != "SingleStack":
-            families = [*families, "IPv6" if families[0] == FAMILY else FAMILY]
+            families = [*families, str(Family(families[0]).other)]
         spec["ipFamilies"] = families
         return []
     if policy == "RequireDualStack":
         text = "this cluster is not configured for dual-stack services"
         errors.append(fields.invalid("spec.ipFamilyPolicy", policy, text))
     for i, family in enumerate(families):
-        if family != FAMILY:
+        if family != ours:
             errors.append(fields.invalid(f"spec.ipFamilies[{i}]", family, "not configured on this cluster"))
-    spec["ipFamilies"] = families or [FAMILY]
+    spec["ipFamilies"] = families or [str(ours)]
     return errors
 
 
 def _claim(service: Object, address: str, context: Context) -> None:
     """Check that an address which was asked for by value can be had."""
     network = context.service_cidr
-    wanted = IPv4Address(address)
+    wanted = ip_address(address)
     why = ""
-    if wanted not in network or wanted in (network.network_address, network.broadcast_address):
+    if wanted not in network or not 1 <= int(wanted) - int(network[0]) <= allocation.usable(network):
         why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {network}"
-    elif context.claimed(SERVICES, address, service):
+    elif context.claimed(SERVICES, canonical(address), service):
         why = "provided IP is already allocated"
     if why:
         addresses = servicespec.cluster_ips(servicespec.of(service))

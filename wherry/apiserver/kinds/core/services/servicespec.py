@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from wherry.objects import Object
+from wherry.objects.family import canonical
 
 NO_IP = "None"
 """The clusterIP of a headless Service."""
@@ -60,7 +61,7 @@ def needs_health_check(spec: Object) -> bool:
 def claims(service: Object) -> list[Hashable]:
     """Return what no other Service may have: cluster IPs, as text, and node ports, as numbers."""
     spec = of(service)
-    return [*(ip for ip in cluster_ips(spec) if ip != NO_IP), *node_ports(spec)]
+    return [*(canonical(ip) for ip in cluster_ips(spec) if ip != NO_IP), *node_ports(spec)]
 
 
 def node_ports(spec: Object) -> list[int]:
