@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from wherry.ingress.fronts.ingress.rule import Rule, location, places
 from wherry.ingress.route.location import Location, Match, in_order
@@ -39,4 +39,19 @@ class HostRules:
         found = [location(rule, match, path, settings, self.tls) for (match, path), rule in owners.items()]
         if (Match.PREFIX, "/") not in owners:
             found.append(location(self.fallback, Match.PREFIX, "/", settings, self.tls) if self.fallback else default)
-        return Server(self.host, self.tls, in_order(found))
+        return Server(self.host, self.tls, in_order([*found, *without_slash(found)]))
+
+
+def without_slash(locations: Sequence[Location]) -> Iterator[Location]:
+    """Yield, for the Exact `/foo/`, a location for `/foo` that leads where it would without that Exact.
+
+    nginx by itself redirects `/foo` to a location `/foo/` with `proxy_pass`, however that one matches. ingress-nginx'
+    users count on it for ImplementationSpecific paths; Exact means no other path (networking/v1 types.go, PathType).
+    """
+    there = {at.path for at in locations}
+    prefixes = {at.path: at for at in locations if at.match is Match.PREFIX}
+    for exact in [at for at in locations if at.match is Match.EXACT and at.path.endswith("/")]:
+        bare = exact.path.removesuffix("/")
+        if bare and bare not in there and exact.path not in prefixes:
+            longest = max((p for p in prefixes if bare.startswith(p)), key=len)
+            yield replace(prefixes[longest], match=Match.EXACT, path=bare)
