@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from wherry.objects import openapi, openapi_protobuf
-from wherry.objects.definitions import load
+from wherry.objects import definitions, openapi, openapi_protobuf
+from wherry.objects.definitions import Description, Field, load
 from wherry.objects.openapi import ServedKind, Subresource
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -39,7 +39,7 @@ KINDS = [
 ]
 SWAGGER = openapi.swagger(KINDS)
 DOCUMENTS = {"v2": SWAGGER} | {
-    f"v3 {group}/{version}": openapi.openapi_v3(KINDS, group, version) for group, version, *_ in KINDS
+    f"v3 {path}": openapi.openapi_v3(*source) for path, source in openapi.by_version(KINDS).items()
 }
 
 
@@ -83,7 +83,7 @@ def test_every_type_of_the_schema_can_be_described() -> None:
     assert [r for r in set(references(document)) if not resolves(document, r)] == []
 
 
-@pytest.mark.parametrize("document", ["v2", "v3 apps/v1"])
+@pytest.mark.parametrize("document", ["v2", "v3 apis/apps/v1"])
 def test_patches_declare_their_kind_and_the_parameters_kubectl_looks_for(document: str) -> None:
     patch = DOCUMENTS[document]["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
     assert patch["x-kubernetes-group-version-kind"] == {"group": "apps", "version": "v1", "kind": "Deployment"}
@@ -127,16 +127,61 @@ def test_only_served_versions_are_named_as_kinds() -> None:
     assert {(k["group"], k["version"]) for k in options} == {(k.group, k.version) for k in KINDS}
 
 
-def test_the_index_points_at_each_group_and_changes_with_its_content() -> None:
-    paths = openapi.openapi_v3_index(KINDS)["paths"]
-    assert set(paths) == {
+def test_there_is_a_document_for_each_group_and_version_made_of_its_own_kinds_only() -> None:
+    sources = openapi.by_version(KINDS)
+    assert set(sources) == {
         *("api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1"),
         *("apis/extensions/v1beta1", "apis/authentication.k8s.io/v1"),
     }
-    fewer = openapi.openapi_v3_index(KINDS[1:])["paths"]
-    assert paths["apis/apps/v1"] == fewer["apis/apps/v1"]
-    assert paths["api/v1"] != fewer["api/v1"]
-    assert paths["api/v1"]["serverRelativeURL"].startswith("/openapi/v3/api/v1?hash=")
+    fewer = openapi.by_version(KINDS[1:])
+    assert fewer["apis/apps/v1"] == sources["apis/apps/v1"]
+    assert fewer["api/v1"] != sources["api/v1"]
+
+
+def test_the_index_points_at_each_document_by_its_hash() -> None:
+    index = openapi.openapi_v3_index({"api/v1": "AB"})
+    assert index == {"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1?hash=AB"}}}
+
+
+WIDGET = definitions.declare(
+    {
+        "com.example.v1.Widget": (
+            "v1.Widget",
+            [
+                Field("", "#io.k8s.apimachinery.pkg.apis.meta.v1.TypeMeta", flags="i"),
+                Field("metadata", "#io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", flags="o"),
+                Field("spec", "#com.example.v1.WidgetSpec", flags="o"),
+            ],
+            Description("A thing with a size."),
+        ),
+        "com.example.v1.WidgetSpec": (
+            "v1.WidgetSpec",
+            [Field("size", "int32", flags="r"), Field("limit", "quantity", flags="o")],
+            Description("What a widget is to be.", {"size": "How large it is."}),
+        ),
+    }
+)["com.example.v1.Widget"]
+
+
+def test_a_kind_with_types_of_its_own_is_described_with_its_list() -> None:
+    widgets = ServedKind("example.com", "v1", "Widget", "widgets", True, VERBS, type=WIDGET)
+    document = openapi.openapi_v3(*openapi.by_version([*KINDS, widgets])["apis/example.com/v1"])
+    schemas = document["components"]["schemas"]
+    assert [r for r in references(document) if not resolves(document, r)] == []
+    assert schemas["com.example.v1.WidgetSpec"] == {
+        "description": "What a widget is to be.",
+        "type": "object",
+        "properties": {
+            "limit": {"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity"},
+            "size": {"description": "How large it is.", "type": "integer", "format": "int32"},
+        },
+        "required": ["size"],
+    }
+    for kind in ("Widget", "WidgetList"):
+        named = schemas[f"com.example.v1.{kind}"]["x-kubernetes-group-version-kind"]
+        assert named == [{"group": "example.com", "version": "v1", "kind": kind}]
+    listed = document["paths"]["/apis/example.com/v1/widgets"]["get"]["responses"]["200"]["content"]
+    assert listed["application/json"]["schema"]["$ref"].endswith("com.example.v1.WidgetList")
 
 
 def test_the_protobuf_document_says_what_the_json_says() -> None:
@@ -162,7 +207,7 @@ def discovery_pages() -> dict[str, bytes]:
     """Return by path just what kubectl reads to explain a field."""
     pages: dict[str, Any] = {
         "/api": {"kind": "APIVersions", "versions": ["v1"]},
-        "/openapi/v3": openapi.openapi_v3_index(KINDS),
+        "/openapi/v3": openapi.openapi_v3_index(dict.fromkeys(openapi.by_version(KINDS), "0")),
     }
     groups: dict[str, Any] = {}
     for kind in KINDS:
@@ -170,7 +215,7 @@ def discovery_pages() -> dict[str, bytes]:
         page = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": []}
         entry = {"name": kind.plural, "singularName": "", "namespaced": kind.namespaced, "kind": kind.kind}
         pages.setdefault(kind.prefix, page)["resources"].append(entry | {"verbs": list(kind.verbs)})
-        pages[f"/openapi/v3{kind.prefix}"] = DOCUMENTS[f"v3 {kind.group}/{kind.version}"]
+        pages[f"/openapi/v3{kind.prefix}"] = DOCUMENTS[f"v3 {kind.prefix.removeprefix('/')}"]
         if kind.group:
             named = {"groupVersion": version, "version": kind.version}
             groups[kind.group] = {"name": kind.group, "versions": [named], "preferredVersion": named}

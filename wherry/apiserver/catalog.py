@@ -8,6 +8,7 @@ tidy up after it (`Follower`), and those who wait for the next one (`changed`).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,23 @@ from wherry.objects.resource import Resource
 def unknown_path() -> NotFound:
     """Return the error for a URL that names nothing here."""
     return NotFound("the server could not find the requested resource", details={})
+
+
+REPEATING = "extensions"
+"""The group that only repeats what others serve."""
+
+_STAGES = {None: 2, "beta": 1, "alpha": 0}
+
+
+def preference(resource: Resource) -> tuple[bool, int, int, int]:
+    """Return what sorts the versions of a resource, those first that clients shall prefer.
+
+    Source: apimachinery pkg/version (CompareKubeAwareVersionStrings).
+    """
+    stage, major, minor = -1, 0, 0
+    if match := re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", resource.version):
+        stage, major, minor = _STAGES[match[2]], int(match[1]), int(match[3] or 0)
+    return resource.group == REPEATING, -stage, -major, -minor
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +192,10 @@ class Catalog:
         if found is None:
             raise unknown_path()
         return found
+
+    def preferred(self) -> list[Resource]:
+        """Return every kind once, under the group and version that clients shall prefer."""
+        return [min(kind.resources, key=preference) for kind in self._kinds]
 
     def kind(self, group: str, plural: str) -> Kind | None:
         """Return the kind of a group and plural, whatever the version."""

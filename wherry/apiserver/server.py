@@ -12,7 +12,6 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from wherry.apiserver.access.accounts import Accounts
@@ -38,7 +37,6 @@ from wherry.apiserver.user import AUTHENTICATED, MASTERS, User
 from wherry.apiserver.web import listener, nodes
 from wherry.apiserver.web.discovery import Discovery
 from wherry.apiserver.web.handler import Handler
-from wherry.apiserver.web.inventory import inventory
 from wherry.apiserver.web.listener import Listener
 from wherry.apiserver.web.nodes import Nodes
 from wherry.apiserver.web.openapi import OpenApi
@@ -47,12 +45,8 @@ from wherry.apiserver.web.streams import Streams
 from wherry.client.interface import Client
 from wherry.component.health import Health
 from wherry.objects.family import Network, bracketed
-from wherry.objects.resource import SERVICE_ACCOUNTS
-from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
-
-_objects = metrics.gauge("apiserver_storage_objects", "Stored objects.", ("resource",))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,23 +83,22 @@ class ApiServer:
         self.catalog = Catalog(config.kinds)
         self._storage: Storage = SqliteStorage(config.storage) if config.storage else MemoryStorage()
         self._state = State(self._storage, config.kinds)
-        authorizer = Authorizer(Rbac(self._state, self.catalog), NodeRights(self._state, self.catalog))
-        account_kind = self.catalog.kind(SERVICE_ACCOUNTS.group, SERVICE_ACCOUNTS.plural)
-        admission = Admission(self._state, account_kind, authorizer)
+        self.catalog.subscribe(self._state)
+        authorizer = Authorizer(Rbac(self._state), NodeRights(self._state))
+        admission = Admission(self._state, authorizer)
         settings = Settings(config.service_cidr, config.node_port_range)
         self._registry = Registry(self._state, self.catalog, admission, settings)
-        accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state, self.catalog)
+        accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state)
         self.api = Api(self._registry, self.catalog, authorizer, accounts)
         self.health = Health()
         self.health.live("ping", lambda: None)
         self.health.live("storage", lambda: None if self._state.following else "changes in the store are not seen")
-        entries = inventory(self.api)
         to_nodes = nodes.tls(config.kubelet_client_certificate, config.kubelet_client_key, config.kubelet_ca)
         handler = Handler(
             self.api,
             Authenticator(accounts),
-            discovery=Discovery(entries, f"{bracketed(config.advertise_address)}:{config.advertise_port}"),
-            openapi=OpenApi(entries, VERSION["gitVersion"]),
+            discovery=Discovery(self.api, f"{bracketed(config.advertise_address)}:{config.advertise_port}"),
+            openapi=OpenApi(self.api, VERSION["gitVersion"]),
             streams=Streams(authorizer, Nodes(self._registry), to_nodes),
             pages=pages(self.health, accounts),
         )
@@ -117,8 +110,6 @@ class ApiServer:
         started = time.monotonic()
         await self._storage.open()
         await self._state.start()
-        for kind in self.catalog.kinds:
-            _objects.labels(kind.resource.group_resource).set_function(partial(len, self._state.collection(kind)))
         config = self._config
         await bootstrap(self.client(), config.service_cidr, config.advertise_address, config.advertise_port)
         await self._listener.start()

@@ -8,11 +8,10 @@ k8s.io/kube-openapi.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from wherry.objects import Object, descriptions
+from wherry.objects import Object
 from wherry.objects.definitions import GroupVersionKind, Type, list_of, load
 from wherry.objects.openapi_schemas import PATCH, V2, V3, Dialect, reachable, schemas
 
@@ -129,37 +128,43 @@ def swagger(kinds: Iterable[ServedKind], version: str = "v1") -> Object:
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": version},
         "paths": _paths(served, _OperationsV2(_types(served))),
-        "definitions": _schemas(served, served, V2),
+        "definitions": _schemas(served, {(kind.group, kind.version) for kind in served}, V2),
     }
 
 
-def openapi_v3(kinds: Iterable[ServedKind], group: str, version: str, server_version: str = "v1") -> Object:
-    """Return the OpenAPI v3 document of one group and version; with no such kind its paths are empty."""
-    every = list(kinds)
-    served = [k for k in every if (k.group, k.version) == (group, version)]
-    return {
-        "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": server_version},
-        "paths": _paths(served, _OperationsV3(_types(served))),
-        "components": {"schemas": _schemas(served, every, V3)},
-    }
+class Version(NamedTuple):
+    """All that goes into the document of one group and version: its kinds, and what other versions are served."""
+
+    kinds: tuple[ServedKind, ...]
+    versions: frozenset[tuple[str, str]]
 
 
-def openapi_v3_index(kinds: Iterable[ServedKind]) -> Object:
-    """Return the document at `/openapi/v3`: path -> URL, with a hash that changes with the content."""
+def by_version(kinds: Iterable[ServedKind]) -> dict[str, Version]:
+    """Return what goes into each document, by its path (`api/v1`, `apis/apps/v1`) below `/openapi/v3`."""
     by_prefix: dict[str, list[ServedKind]] = {}
     for kind in kinds:
         by_prefix.setdefault(kind.prefix.removeprefix("/"), []).append(kind)
+    known = {gvk[:2] for gvk, _ in load().kinds()}
+    versions = frozenset((served[0].group, served[0].version) for served in by_prefix.values())
+    return {prefix: Version(tuple(served), versions & known) for prefix, served in sorted(by_prefix.items())}
+
+
+def openapi_v3(
+    kinds: Sequence[ServedKind], versions: Collection[tuple[str, str]], server_version: str = "v1"
+) -> Object:
+    """Return the OpenAPI v3 document of one group and version, all of whose kinds are given."""
     return {
-        "paths": {
-            prefix: {"serverRelativeURL": f"/openapi/v3/{prefix}?hash={_digest(served)}"}
-            for prefix, served in sorted(by_prefix.items())
-        }
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": server_version},
+        "paths": _paths(kinds, _OperationsV3(_types(kinds))),
+        "components": {"schemas": _schemas(kinds, versions, V3)},
     }
 
 
-def _digest(served: list[ServedKind]) -> str:
-    return hashlib.sha256(repr((load().source, descriptions.load(), served)).encode()).hexdigest().upper()
+def openapi_v3_index(hashes: Mapping[str, str]) -> Object:
+    """Return the document at `/openapi/v3`: path -> URL, which changes with the document's hash."""
+    urls = {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={hash_}"} for path, hash_ in hashes.items()}
+    return {"paths": urls}
 
 
 def _types(served: Iterable[ServedKind]) -> dict[GroupVersionKind, Type]:
@@ -173,10 +178,9 @@ def _types(served: Iterable[ServedKind]) -> dict[GroupVersionKind, Type]:
     return {gvk: type_ for gvk, type_ in types.items() if type_ is not None}
 
 
-def _schemas(served: Iterable[ServedKind], every: Iterable[ServedKind], dialect: Dialect) -> Object:
-    """Return the schemas that the paths of `served` refer to, marked with the kinds of the versions of `every`."""
+def _schemas(served: Iterable[ServedKind], versions: Collection[tuple[str, str]], dialect: Dialect) -> Object:
+    """Return the schemas that the paths of `served` refer to, marked with the kinds of `versions` that they are."""
     own = _types(served)
-    versions = {(kind.group, kind.version) for kind in every}
     kinds: dict[str, list[GroupVersionKind]] = {}
     for gvk, name in load().kinds():
         if gvk[:2] in versions:

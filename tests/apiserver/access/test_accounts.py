@@ -25,7 +25,7 @@ class Clock:
 def accounts(cluster: Cluster, clock: Clock) -> Accounts:
     registry = cluster.server.api.registry
     signer = Signer(cluster.config.service_account_key)
-    return Accounts(signer, "https://issuer", registry.state, cluster.server.catalog, clock)
+    return Accounts(signer, "https://issuer", registry.state, clock)
 
 
 async def token(cluster: Cluster, account: str = "default", **spec: Any) -> Object:

@@ -40,8 +40,8 @@ class Server:
     def __init__(self, storage: Storage, settings: Settings = SETTINGS):
         self.catalog = Catalog(KINDS)
         self.state = State(storage, KINDS)
-        authorizer = Authorizer(Rbac(self.state, self.catalog), NodeRights(self.state, self.catalog))
-        self.admission = Waiting(self.state, None, authorizer)
+        authorizer = Authorizer(Rbac(self.state), NodeRights(self.state))
+        self.admission = Waiting(self.state, authorizer)
         self.registry = Registry(self.state, self.catalog, self.admission, settings)
 
     async def start(self) -> Server:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from wherry.apiserver.access.jwt import BadToken, Claims, Signer
-from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.state.state import State
 from wherry.apiserver.user import AUTHENTICATED, User
 from wherry.objects import Object
@@ -32,13 +31,10 @@ class Grant(NamedTuple):
 class Accounts:
     """Issues tokens for service accounts and recognises them. `clock` tells the seconds since the epoch."""
 
-    def __init__(
-        self, signer: Signer, issuer: str, state: State, catalog: Catalog, clock: Callable[[], float] = time.time
-    ):
+    def __init__(self, signer: Signer, issuer: str, state: State, clock: Callable[[], float] = time.time):
         self.issuer = issuer
         self.signer = signer
         self._state = state
-        self._catalog = catalog
         self._clock = clock
         self._verified: dict[str, Claims] = {}
 
@@ -108,8 +104,8 @@ class Accounts:
             raise BadToken(f"the {what} of this token does not exist any more")
 
     def _get(self, resource: Resource, namespace: str, name: str) -> Object | None:
-        kind = self._catalog.kind(resource.group, resource.plural)
-        return self._state.collection(kind).get((namespace, name)) if kind else None
+        collection = self._state.find(resource)
+        return collection.get((namespace, name)) if collection is not None else None
 
     def _node(self, pod: Object) -> Object | None:
         name = (pod.get("spec") or {}).get("nodeName")

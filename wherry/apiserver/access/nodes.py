@@ -7,7 +7,6 @@ https://kubernetes.io/docs/reference/access-authn-authz/node/ and kubernetes plu
 from __future__ import annotations
 
 from wherry.apiserver.access.attributes import Attributes
-from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.state.state import State
 from wherry.apiserver.user import User
 from wherry.objects import Object, podreferences
@@ -26,14 +25,13 @@ def name_of(user: User) -> str:
 class NodeRights:
     """Looks at the pods in `state`: a decision costs as much as there are pods in the namespace asked about."""
 
-    def __init__(self, state: State, catalog: Catalog):
+    def __init__(self, state: State):
         self._state = state
-        self._pods = catalog.kind(PODS.group, PODS.plural)
 
     def allowed(self, user: User, asked: Attributes) -> bool:
         """Return whether one of the node's pods gives it the right to the attempt."""
         node = name_of(user)
-        if not node or self._pods is None or asked.group or not asked.name:
+        if not node or asked.group or not asked.name:
             return False
         if asked.resource == "serviceaccounts/token" and asked.verb == "create":
             return any(self._runs_as(pod, node, asked.name) for pod in self._in(asked.namespace))
@@ -51,5 +49,5 @@ class NodeRights:
         return (spec.get("nodeName"), spec.get("serviceAccountName")) == (node, account)
 
     def _in(self, namespace: str) -> list[Object]:
-        assert self._pods is not None
-        return list(self._state.collection(self._pods).items(namespace)) if namespace else []
+        pods = self._state.find(PODS)
+        return list(pods.items(namespace)) if pods is not None and namespace else []

@@ -10,12 +10,10 @@ from collections.abc import Iterator
 
 from wherry.apiserver.access import rules
 from wherry.apiserver.access.attributes import Attributes
-from wherry.apiserver.catalog import Catalog
-from wherry.apiserver.state.collection import Collection
 from wherry.apiserver.state.state import State
 from wherry.apiserver.user import MASTERS, User
 from wherry.objects import Object
-from wherry.objects.resource import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, Resource
+from wherry.objects.resource import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 
 Subject = tuple[str, str]
 """("User" or "Group", name); a service account is the user `system:serviceaccount:NAMESPACE:NAME`."""
@@ -27,13 +25,8 @@ LONGEST_MEMORY = 4096
 class Rbac:
     """May a user do something? `system:masters` may do everything."""
 
-    def __init__(self, state: State, catalog: Catalog):
-        def collection(resource: Resource) -> Collection:
-            kind = catalog.kind(resource.group, resource.plural)
-            assert kind is not None, resource
-            return state.collection(kind)
-
-        self._find = collection
+    def __init__(self, state: State):
+        self._find = state.find
         self._seen: tuple[int, ...] = ()
         self._bindings: dict[Subject, list[Object]] = {}
         self._decisions: dict[tuple[str, tuple[str, ...], Attributes], bool] = {}
@@ -65,23 +58,22 @@ class Rbac:
                     yield from self._role_rules(binding["roleRef"], bound_to)
 
     def _role_rules(self, reference: Object, namespace: str) -> list[Object]:
-        if reference.get("kind") == "Role":
-            role = self._find(ROLES).get((namespace, reference["name"])) if namespace else None
-        else:
-            role = self._find(CLUSTER_ROLES).get(("", reference["name"]))
+        resource, namespace = (ROLES, namespace) if reference.get("kind") == "Role" else (CLUSTER_ROLES, "")
+        roles = self._find(resource)
+        role = roles.get((namespace, reference["name"])) if roles is not None else None
         return (role or {}).get("rules") or []
 
     def _refresh(self) -> None:
         """Index the bindings again and forget decisions if any RBAC object has changed."""
         collections = [self._find(r) for r in (CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, CLUSTER_ROLES, ROLES)]
-        seen = tuple(c.revision for c in collections)
+        seen = tuple(c.revision if c is not None else 0 for c in collections)
         if seen == self._seen:
             return
         self._seen = seen
         self._decisions.clear()
         index: dict[Subject, list[Object]] = defaultdict(list)
         for bindings in collections[:2]:
-            for binding in bindings.items():
+            for binding in bindings.items() if bindings is not None else ():
                 for subject in binding.get("subjects") or ():
                     index[_subject(subject, binding)].append(binding)
         self._bindings = dict(index)

@@ -10,6 +10,7 @@ from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
 from wherry.objects import Object
+from wherry.objects.resource import SERVICE_ACCOUNTS
 
 PATIENCE_SECONDS = 1.0
 """How long a new pod waits for its account: `default` is made a moment after its namespace."""
@@ -18,14 +19,12 @@ PATIENCE_SECONDS = 1.0
 class Admission:
     """`admit` may wait, and nothing is held meanwhile; `confirm` has the last word, and does not wait.
 
-    What asks others by network, as webhooks do, has its place in `admit`. `accounts` is the ServiceAccount kind, None
-    where that is not served.
+    What asks others by network, as webhooks do, has its place in `admit`.
     """
 
-    def __init__(self, state: State, accounts: Kind | None, authorizer: Authorizer):
+    def __init__(self, state: State, authorizer: Authorizer):
         self._state = state
         self._authorizer = authorizer
-        self._accounts = accounts
 
     async def admit(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
         """Complete the private `new`, defaults included, in place; raises `ApiError` when it may not be written."""
@@ -48,14 +47,14 @@ class Admission:
     async def _account(self, kind: Kind, obj: Object) -> None:
         """Give the service account of a new pod a moment to appear."""
         name = serviceaccount.wanted(kind, obj)
-        if name is None or self._accounts is None:
+        accounts = self._state.find(SERVICE_ACCOUNTS)
+        if name is None or accounts is None:
             return
         namespace = obj["metadata"]["namespace"]
-        collection = self._state.collection(self._accounts)
-        if collection.latest((namespace, name)) is not None:
+        if accounts.latest((namespace, name)) is not None:
             return
-        selection = select(self._accounts, namespace, fields=f"metadata.name={name}")
-        watch = collection.watch(selection, None)
+        selection = select(accounts.kind, namespace, fields=f"metadata.name={name}")
+        watch = accounts.watch(selection, None)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await watch.take()

@@ -5,6 +5,8 @@
     window.py      `Window`: the recent changes of one resource, from which watches continue
     watches.py     `Watch` and `Watches`: who is told of a change
     collection.py  `Collection`: the objects of one kind
+    rooms.py       where objects are kept in the store
+    loading.py     what is stored, read into collections while others write
     state.py       `State`: every collection, fed by the store, and the way to write
 
 Objects here are shared with everybody and never changed in place.

@@ -27,6 +27,8 @@ class Pending:
 class Collection:
     """The objects of `kind`, sorted by namespace and name; `revision` is that of the last change.
 
+    `loaded` is the revision of the store at which its load began: what is newer is told to watches.
+
     `pending` are the writes under way, at most one an object: what the single writer must already count with, and no
     reader sees yet.
     """
@@ -34,6 +36,7 @@ class Collection:
     def __init__(self, kind: Kind, start: int = 0):
         self.kind = kind
         self.revision = 0
+        self.loaded = 0
         self.window = Window(start)
         self.watches = Watches()
         self.pending: dict[Key, Pending] = {}

@@ -12,18 +12,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.kind import Kind
+from wherry.apiserver.state import rooms
 from wherry.apiserver.state.change import Change, Key, LoggedChange, decode, encode, gone
 from wherry.apiserver.state.collection import Collection, Pending
-from wherry.apiserver.storage.interface import LogEntry, Page, Stale, Storage, StorageError, Write
+from wherry.apiserver.state.loading import load, seen
+from wherry.apiserver.state.window import Window
+from wherry.apiserver.storage.interface import LogEntry, Stale, Storage, StorageError, Write
 from wherry.objects import Object
+from wherry.objects.resource import Resource
+from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
+_objects = metrics.gauge("apiserver_storage_objects", "Stored objects.", ("resource",))
+
 PATIENCE_SECONDS = 3.0
-"""How long a commit that was overtaken waits to see by what."""
+"""How long something that was written meanwhile is waited for."""
 
 
 class Edit(NamedTuple):
@@ -36,7 +45,7 @@ class Edit(NamedTuple):
     @property
     def path(self) -> str:
         """The stored key."""
-        return f"/{_room(self.kind)}/{self.key[0]}/{self.key[1]}"
+        return rooms.path(self.kind.resource, self.key)
 
 
 class State:
@@ -44,15 +53,22 @@ class State:
 
     def __init__(self, storage: Storage, kinds: Iterable[Kind]):
         self.revision = 0
-        self._loaded = 0
         self._storage = storage
-        self._collections = {_room(kind): Collection(kind) for kind in kinds}
+        self._collections = {rooms.room(kind.resource): Collection(kind) for kind in kinds}
+        self._held: dict[str, list[LogEntry]] = {}
         self._feeding: asyncio.Task[None] | None = None
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     def collection(self, kind: Kind) -> Collection:
-        """Return the collection of a kind."""
-        return self._collections[_room(kind)]
+        """Return the collection of a kind; raises `NotFound` when the kind is not served any more."""
+        collection = self.find(kind.resource)
+        if collection is None:
+            raise unknown_path()
+        return collection
+
+    def find(self, resource: Resource) -> Collection | None:
+        """Return the collection of a resource, which is named by its storage version, or None."""
+        return self._collections.get(rooms.room(resource))
 
     @property
     def following(self) -> bool:
@@ -63,29 +79,51 @@ class State:
         """Load what is stored, and follow it from there. The store must be open."""
         oldest = self.revision = await self._storage.oldest()
         self._collections = {room: Collection(c.kind, oldest) for room, c in self._collections.items()}
-        newest = await self._load()
+        newest = await load(self._storage, "", self._collections)
+        for collection in self._collections.values():
+            _count(collection)
         feed = self._storage.watch(oldest)
         while self.revision < newest:
             self._apply(await anext(feed))  # the log, so that a watch may continue from before the start
         self._feeding = asyncio.create_task(self._follow(feed))
 
-    async def _load(self) -> int:
-        """Put every stored object in place, page by page; return the last page's revision."""
-        page = await self._storage.range()
-        self._loaded = page.revision
-        self._place(page)
-        while page.more:
-            page = await self._storage.range(after=page.entries[-1].key)
-            self._place(page)
-        return page.revision
+    # Kinds that come and go: see `wherry.apiserver.catalog.Follower`
 
-    def _place(self, page: Page) -> None:
-        for entry in page.entries:
-            room, _ = _parse(entry.key)
-            if room in self._collections:
-                self._collections[room].load(decode(entry.value, entry.revision))
-            else:
-                log.warning("stored object of an unknown kind is left alone key=%s", entry.key)
+    async def opening(self, kind: Kind) -> None:
+        """Load what is stored of a kind, and follow it from there; raises `StorageError`."""
+        room, collection = rooms.room(kind.resource), Collection(kind)
+        held = self._held[room] = []
+        try:
+            if self._feeding is not None:  # else `start` will load it
+                newest = await load(self._storage, f"/{room}/", {room: collection})
+                collection.window = Window(collection.loaded)
+                await self._caught_up(newest)
+        finally:
+            del self._held[room]
+        for entry in held:
+            self._feed(collection, entry)
+        self._collections[room] = collection
+        _count(collection)
+
+    async def closed(self, kind: Kind) -> None:
+        """Let the writes under way end, then the watches."""
+        collection = self.find(kind.resource)
+        if collection is None or collection.kind is not kind:
+            return
+        while collection.pending:
+            await asyncio.wait([pending.done for pending in collection.pending.values()])
+        del self._collections[rooms.room(kind.resource)]
+        _objects.remove(kind.resource.group_resource)
+        for watch in collection.watches:
+            watch.end()
+
+    async def _caught_up(self, revision: int) -> None:
+        """Return once changes up to `revision` are visible; raises `StorageError` when they never come."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self.reached(revision)
+        except TimeoutError:
+            raise StorageError("changes in the store are not seen") from None
 
     async def stop(self) -> None:
         """Follow no more, and end every watch."""
@@ -162,11 +200,7 @@ class State:
     async def _catch_up(self, path: str) -> None:
         """Return once what the store has at `path` now can be read here; raises `StorageError` when it never comes."""
         page = await self._storage.range(path, limit=1)
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self.reached(page.revision)
-        except TimeoutError:
-            raise StorageError("changes in the store are not seen") from None
+        await self._caught_up(page.revision)
 
     async def _follow(self, feed: AsyncIterator[Sequence[LogEntry]]) -> None:
         try:
@@ -177,24 +211,20 @@ class State:
 
     def _apply(self, batch: Sequence[LogEntry]) -> None:
         for entry in batch:
-            room, key = _parse(entry.key)
-            collection = self._collections.get(room)
-            if collection is None:
-                continue
-            if self._seen(collection, key, entry):
-                collection.window.append(LoggedChange(entry, key))
-            else:
-                self._publish(collection, key, entry)
+            room, _ = rooms.parse(entry.key)
+            if room in self._collections:
+                self._feed(self._collections[room], entry)
+            elif room in self._held:
+                self._held[room].append(entry)
         self.revision = batch[-1].revision
         self._wake()
 
-    def _seen(self, collection: Collection, key: Key, entry: LogEntry) -> bool:
-        """Return whether an entry of the log is from before the load, or from while it went on and is in it already."""
-        if entry.revision <= self._loaded:
-            return True
-        if entry.value is None:
-            return collection.get(key) is None or entry.revision < collection.revision_of(key)
-        return entry.revision <= collection.revision_of(key)
+    def _feed(self, collection: Collection, entry: LogEntry) -> None:
+        _, key = rooms.parse(entry.key)
+        if seen(collection, key, entry):
+            collection.window.append(LoggedChange(entry, key))
+        else:
+            self._publish(collection, key, entry)
 
     def _publish(self, collection: Collection, key: Key, entry: LogEntry) -> None:
         """Make one stored write visible; the object is the writer's own, unless somebody else wrote."""
@@ -221,12 +251,5 @@ class State:
         self._waiting = still
 
 
-def _room(kind: Kind) -> str:
-    """Return `group/plural` of the storage version, the first two parts of a stored key."""
-    return f"{kind.resource.group or 'core'}/{kind.plural}"
-
-
-def _parse(path: str) -> tuple[str, Key]:
-    """Return the room and the object's key of a stored key `/group/plural/namespace/name`."""
-    _, group, plural, namespace, name = path.split("/", 4)
-    return f"{group}/{plural}", (namespace, name)
+def _count(collection: Collection) -> None:
+    _objects.labels(collection.kind.resource.group_resource).set_function(partial(len, collection))

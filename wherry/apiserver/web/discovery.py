@@ -8,10 +8,11 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
+from wherry.apiserver.api.api import Api
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
-from wherry.apiserver.web.inventory import Entry, Part
+from wherry.apiserver.web.inventory import Entry, Part, inventory
 from wherry.objects import Object
 from wherry.objects.errors import NotAcceptable
 from wherry.objects.resource import Resource
@@ -20,18 +21,18 @@ AGGREGATED = "apidiscovery.k8s.io"
 
 
 class Discovery:
-    """The documents, each made once: what is served does not change while the server runs."""
+    """The documents, each made when it is first asked for, and again when the set of kinds has changed."""
 
-    def __init__(self, entries: list[Entry], server_address: str):
+    def __init__(self, api: Api, server_address: str):
+        self._api = api
         self._address = server_address
+        self._generation = -1
         self._groups: dict[str, dict[str, list[Entry]]] = {}
-        for entry in entries:
-            group = self._groups.setdefault(entry.resource.group, {})
-            group.setdefault(entry.resource.version, []).append(entry)
         self._documents: dict[tuple[str, str], Document] = {}
 
     def answer(self, request: web.BaseRequest) -> web.Response:
         """Answer a path below `/api` or `/apis` that names no resource; raises `NotFound`, `NotAcceptable`."""
+        self._refresh()
         path = request.path.rstrip("/")
         version = _aggregated(request.headers.get("Accept", "")) if path in ("/api", "/apis") else ""
         document = self._documents.get((path, version))
@@ -40,6 +41,15 @@ class Discovery:
             document = Document(msgspec.json.encode(self._made(path, version)), f"application/json{kind}")
             self._documents[path, version] = document
         return document.answer(request)
+
+    def _refresh(self) -> None:
+        if self._generation == self._api.catalog.generation:
+            return
+        self._generation = self._api.catalog.generation
+        self._groups, self._documents = {}, {}
+        for entry in inventory(self._api):
+            group = self._groups.setdefault(entry.resource.group, {})
+            group.setdefault(entry.resource.version, []).append(entry)
 
     def _made(self, path: str, version: str) -> Object:
         match path.split("/")[1:]:

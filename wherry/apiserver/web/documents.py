@@ -14,7 +14,8 @@ class Document:
 
     def __init__(self, data: bytes, content_type: str):
         self._data = data
-        self._tag = f'"{hashlib.sha256(data).hexdigest().upper()}"'
+        self.hash = hashlib.sha256(data).hexdigest().upper()
+        self._tag = f'"{self.hash}"'
         self._content_type = content_type
 
     def answer(self, request: web.BaseRequest, *, forever: bool = False) -> web.Response:

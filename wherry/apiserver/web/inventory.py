@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from wherry.apiserver.api import views
 from wherry.apiserver.api.api import Api
-from wherry.apiserver.catalog import Served
+from wherry.apiserver.catalog import REPEATING, Served, preference
 from wherry.objects.definitions import Type
 from wherry.objects.resource import PODS, Resource
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-_STAGES = {None: 2, "beta": 1, "alpha": 0}
-_REPEATING = "extensions"  # the group that only repeats what others serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +52,15 @@ CONNECTED = (
 def inventory(api: Api) -> list[Entry]:
     """Return every resource, by group and version in the order clients shall prefer them, then by name.
 
-    Groups stand in the order in which kinds declare them, `extensions` last; versions as apimachinery
-    pkg/version (CompareKubeAwareVersionStrings) orders them.
+    Groups stand in the order in which kinds declare them, `extensions` last.
     """
     entries = [_entry(api, served) for served in api.catalog]
     entries += [Entry(r, ("create",), r.kind.lower()) for r in api.reviews]
     groups = list(dict.fromkeys(e.resource.group for e in entries))
 
-    def order(entry: Entry) -> tuple[bool, int, tuple[int, ...], str]:
-        group, version = entry.resource.group, entry.resource.version
-        return group == _REPEATING, groups.index(group), tuple(-p for p in _priority(version)), entry.resource.plural
+    def order(entry: Entry) -> tuple[bool, int, tuple[bool, int, int, int], str]:
+        version = preference(entry.resource)
+        return version[0], groups.index(entry.resource.group), version, entry.resource.plural
 
     return sorted(entries, key=order)
 
@@ -76,7 +72,7 @@ def _entry(api: Api, served: Served) -> Entry:
     if resource == PODS:
         parts += CONNECTED
     # Were `ing` a name in both of its groups, kubectl would warn of the second on every `get ing`.
-    repeated = resource.group == _REPEATING
+    repeated = resource.group == REPEATING
     return Entry(
         resource,
         VERBS,
@@ -86,10 +82,3 @@ def _entry(api: Api, served: Served) -> Entry:
         tuple(sorted(parts, key=lambda part: part.name)),
         kind.types.get((resource.group, resource.version)),
     )
-
-
-def _priority(version: str) -> tuple[int, int, int]:
-    match = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
-    if match is None:
-        return -1, 0, 0
-    return _STAGES[match[2]], int(match[1]), int(match[3] or 0)

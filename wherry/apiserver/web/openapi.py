@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
 
+from wherry.apiserver.api.api import Api
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
-from wherry.apiserver.web.inventory import Entry
+from wherry.apiserver.web.inventory import Entry, inventory
 from wherry.objects import openapi, openapi_protobuf
 from wherry.objects.openapi import ServedKind, Subresource
 
@@ -20,53 +23,82 @@ PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 """What the protobuf document is called in answers: `@` in a media type, as clients ask for it, is not well formed."""
 
 
-class OpenApi:
-    """The documents for `entries`. Making one takes up to a tenth of a second, which a thread does."""
+class _Made(NamedTuple):
+    """A document of one group and version, and all that went into it."""
 
-    def __init__(self, entries: list[Entry], server_version: str):
-        self._kinds = [_served(entry) for entry in entries]
+    source: Any
+    document: Document
+
+
+class OpenApi:
+    """The documents, made when first asked for and again when the set of kinds has changed.
+
+    Making them takes up to a tenth of a second, which a thread does; those of a group and version in which nothing has
+    changed are kept.
+    """
+
+    def __init__(self, api: Api, server_version: str):
+        self._api = api
         self._version = server_version
-        self._documents: dict[tuple[str, str], asyncio.Task[Document]] = {}
+        self._generation = -1
+        self._kinds: Sequence[ServedKind] = ()
+        self._making: dict[str, asyncio.Task[Any]] = {}
+        self._versions: dict[str, _Made] = {}
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Answer a path below `/openapi`; raises `NotFound`."""
+        self._refresh()
         match request.path.strip("/").split("/")[1:]:
             case ["v2"]:
                 wanted = _v2_media(request.headers.get("Accept", ""))
-                document = await self._document("v2", wanted, lambda: self._v2(wanted))
+                document: Document = await self._once(wanted, partial(self._v2, wanted, self._kinds))
+                return document.answer(request)
             case ["v3"]:
-                document = await self._document("v3", JSON, lambda: _json(openapi.openapi_v3_index(self._kinds)))
+                index: Document = await self._once("index", partial(self._index, self._kinds))
+                return index.answer(request)
             case ["v3", *parts]:
-                group, version = self._group_version("/" + "/".join(parts))
-                document = await self._document(
-                    request.path,
-                    JSON,
-                    lambda: _json(openapi.openapi_v3(self._kinds, group, version, self._version)),
-                )
-                return document.answer(request, forever="hash" in request.query)
-            case _:
-                raise unknown_path()
-        return document.answer(request)
-
-    async def _document(self, name: str, type_: str, make: Callable[[], bytes]) -> Document:
-        task = self._documents.get((name, type_))
-        if task is None:
-
-            async def made() -> Document:
-                return Document(await asyncio.to_thread(make), type_)
-
-            task = self._documents[name, type_] = asyncio.create_task(made())
-        return await asyncio.shield(task)  # one client that leaves must not spoil it for the others
-
-    def _v2(self, type_: str) -> bytes:
-        swagger = openapi.swagger(self._kinds, self._version)
-        return _json(swagger) if type_ == JSON else openapi_protobuf.swagger_protobuf(swagger)
-
-    def _group_version(self, prefix: str) -> tuple[str, str]:
-        for kind in self._kinds:
-            if kind.prefix == prefix:
-                return kind.group, kind.version
+                await self._once("index", partial(self._index, self._kinds))
+                return _version_answer(request, self._versions.get("/".join(parts)))
         raise unknown_path()
+
+    def _refresh(self) -> None:
+        if self._generation != self._api.catalog.generation:
+            self._generation = self._api.catalog.generation
+            self._kinds = [_served(entry) for entry in inventory(self._api)]
+            self._making = {}
+
+    async def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self._making:
+            self._making[name] = asyncio.create_task(asyncio.to_thread(make))
+        return await asyncio.shield(self._making[name])  # one client that leaves must not spoil it for the others
+
+    def _v2(self, type_: str, kinds: Sequence[ServedKind]) -> Document:
+        swagger = openapi.swagger(kinds, self._version)
+        data = msgspec.json.encode(swagger) if type_ == JSON else openapi_protobuf.swagger_protobuf(swagger)
+        return Document(data, type_)
+
+    def _index(self, kinds: Sequence[ServedKind]) -> Document:
+        """Make the document of each group and version, and then the one that lists them with their hashes."""
+        versions: dict[str, _Made] = {}
+        for prefix, source in openapi.by_version(kinds).items():
+            made = self._versions.get(prefix)
+            if made is None or made.source != source:
+                data = msgspec.json.encode(openapi.openapi_v3(*source, self._version))
+                made = _Made(source, Document(data, JSON))
+            versions[prefix] = made
+        self._versions = versions
+        hashes = {prefix: made.document.hash for prefix, made in versions.items()}
+        return Document(msgspec.json.encode(openapi.openapi_v3_index(hashes)), JSON)
+
+
+def _version_answer(request: web.BaseRequest, made: _Made | None) -> web.Response:
+    """Answer with the document of a group and version; to a client that asks for an older one, say where the new is."""
+    if made is None:
+        raise unknown_path()
+    asked = request.query.get("hash")
+    if asked and asked != made.document.hash:
+        return web.Response(status=301, headers={"Location": f"{request.path}?hash={made.document.hash}"})
+    return made.document.answer(request, forever=bool(asked))
 
 
 def _v2_media(accept: str) -> str:
@@ -76,10 +108,6 @@ def _v2_media(accept: str) -> str:
         if clause.type in (JSON, "*/*", "application/*"):
             return JSON
     return JSON
-
-
-def _json(document: object) -> bytes:
-    return msgspec.json.encode(document)
 
 
 def _served(entry: Entry) -> ServedKind:

@@ -1,0 +1,53 @@
+"""What is stored, read page by page into collections while others write, and what of the log is in it already."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+
+from wherry.apiserver.state import rooms
+from wherry.apiserver.state.change import Key, decode
+from wherry.apiserver.state.collection import Collection
+from wherry.apiserver.storage.interface import LogEntry, Page, Storage
+
+log = logging.getLogger(__name__)
+
+
+async def load(storage: Storage, prefix: str, into: Mapping[str, Collection]) -> int:
+    """Put the objects stored under a prefix in place, by room; return the last page's revision.
+
+    Writes go on meanwhile: the log is to be read from the first page's revision on, `Collection.loaded`, and what
+    `seen` says is in place already is to be passed over. Raises `StorageError`.
+    """
+    page = await storage.range(prefix)
+    for collection in into.values():
+        collection.loaded = page.revision
+    unknown = _place(page, into)
+    while page.more:
+        page = await storage.range(prefix, after=page.entries[-1].key)
+        unknown += _place(page, into)
+    for room, count in unknown.items():
+        log.warning("stored objects of a kind that is not served are left alone kind=%s count=%d", room, count)
+    return page.revision
+
+
+def seen(collection: Collection, key: Key, entry: LogEntry) -> bool:
+    """Return whether an entry of the log is from before the load, or from while it went on and is in it already."""
+    if entry.revision <= collection.loaded:
+        return True
+    if entry.value is None:
+        return collection.get(key) is None or entry.revision < collection.revision_of(key)
+    return entry.revision <= collection.revision_of(key)
+
+
+def _place(page: Page, collections: Mapping[str, Collection]) -> Counter[str]:
+    """Load the objects of a page, and return how many belong to no collection, by room."""
+    unknown: Counter[str] = Counter()
+    for entry in page.entries:
+        room, _ = rooms.parse(entry.key)
+        if room in collections:
+            collections[room].load(decode(entry.value, entry.revision))
+        else:
+            unknown[room] += 1
+    return unknown

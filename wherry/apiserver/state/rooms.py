@@ -1,0 +1,22 @@
+"""Stored keys: `/ROOM/NAMESPACE/NAME`. A room is a resource, named by group and plural of its storage version."""
+
+from __future__ import annotations
+
+from wherry.apiserver.state.change import Key
+from wherry.objects.resource import Resource
+
+
+def room(resource: Resource) -> str:
+    """Return `GROUP/PLURAL`, the first two parts of a stored key; the core group is `core`."""
+    return f"{resource.group or 'core'}/{resource.plural}"
+
+
+def path(resource: Resource, key: Key) -> str:
+    """Return the stored key of an object."""
+    return f"/{room(resource)}/{key[0]}/{key[1]}"
+
+
+def parse(path: str) -> tuple[str, Key]:
+    """Return the room and the object's key of a stored key."""
+    _, group, plural, namespace, name = path.split("/", 4)
+    return f"{group}/{plural}", (namespace, name)
