@@ -12,7 +12,8 @@ from tests.fake.client import FakeClient
 from wherry.controllers.garbagecollector.controller import GarbageCollector
 from wherry.controllers.garbagecollector.decide import Fate, Verdict, verdict
 from wherry.objects import Object
-from wherry.objects.resource import CONFIG_MAPS, REPLICA_SETS, SECRETS
+from wherry.objects.errors import NotFound
+from wherry.objects.resource import CONFIG_MAPS, REPLICA_SETS, SECRETS, Resource
 from wherry.objects.timestamps import rfc3339
 
 
@@ -106,3 +107,20 @@ async def test_an_owner_of_the_same_name_but_another_uid_is_no_owner() -> None:
     async with running(client, (GarbageCollector,)):
         await until(lambda: not everything(client, CONFIG_MAPS))
     assert names(client, SECRETS) == {"free"}
+
+
+class Damaged(FakeClient):
+    """A server on which one ReplicaSet is stored and cannot be read."""
+
+    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
+        if (resource, name) == (REPLICA_SETS, "owner"):
+            raise NotFound.from_status(NotFound.damaged("replicasets", name, "apps", "/some/file").status())
+        return await super().get(resource, name, namespace)
+
+
+async def test_the_dependents_of_an_owner_that_is_damaged_are_kept() -> None:
+    client = Damaged(owned("child", "owner"), owned("stray", "nobody"))
+    async with running(client, (GarbageCollector,)):
+        await until(lambda: names(client, CONFIG_MAPS) == {"child"})
+        await asyncio.sleep(0.05)
+    assert names(client, CONFIG_MAPS) == {"child"}

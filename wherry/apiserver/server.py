@@ -48,6 +48,9 @@ from wherry.objects.family import Network, bracketed
 
 log = logging.getLogger(__name__)
 
+ASIDE = "damaged"
+"""The folder beside the database file for stored objects that cannot be read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ApiServerConfig:
@@ -82,7 +85,7 @@ class ApiServer:
         self._config = config
         self.catalog = Catalog(config.kinds)
         self._storage: Storage = SqliteStorage(config.storage) if config.storage else MemoryStorage()
-        self._state = State(self._storage, config.kinds)
+        self._state = State(self._storage, config.kinds, config.storage and config.storage.with_name(ASIDE))
         self.catalog.subscribe(self._state)
         authorizer = Authorizer(Rbac(self._state), NodeRights(self._state))
         admission = Admission(self._state, authorizer)

@@ -90,9 +90,10 @@ class PodGCController(Controller):
             return
         try:
             await self.client.get(NODES, node)
-        except NotFound:
-            await self._mark_lost(pod)
-            await self._remove(pod)
+        except NotFound as error:
+            if error.gone:
+                await self._mark_lost(pod)
+                await self._remove(pod)
 
     async def _mark_lost(self, pod: Object) -> None:
         """Tell in the pod why it goes; one that still ran has failed."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.apiserver.state.test_collection import POD, pod
+from tests.apiserver.state.test_collection import POD, names, pod
 from wherry.apiserver.state.change import Key, encode
+from wherry.apiserver.state.collection import key_of
 from wherry.apiserver.state.selection import Selection
 from wherry.apiserver.state.state import Edit, State
 from wherry.apiserver.storage.interface import Page, Stale, StorageError, Write
@@ -275,3 +276,85 @@ async def test_a_state_loaded_page_by_page_misses_nothing_that_was_written_meanw
         changes = state.collection(POD).window.since(0)
         assert [change.revision for change in changes] == list(range(1, stored.revision + 1))
         await state.stop()
+
+
+async def damaged(tmp_path: Path, *values: bytes) -> SqliteStorage:
+    """Return a closed store of pods x, y, … in which the first of the values is not what is there any more."""
+    storage = SqliteStorage(tmp_path / "db")
+    state = await started(storage)
+    for name in "xyz":
+        await write(state, put(pod("demo", name, 0, app=f"of-{name}")), ("demo", name))
+    await state.stop()
+    await storage.close()
+    content = (tmp_path / "db").read_bytes()
+    for old, new in zip(values[::2], values[1::2], strict=True):
+        assert content.count(old) == 1
+        content = content.replace(old, new)
+    (tmp_path / "db").write_bytes(content)
+    return SqliteStorage(tmp_path / "db")
+
+
+FLIPPED = {"text": (b"of-x", b"of-X"), "structure": (b'"of-x"}', b'"of-x"]')}
+
+
+@pytest.mark.parametrize("what", ["text", "structure"])
+async def test_a_damaged_object_is_kept_aside_and_the_rest_is_served(tmp_path: Path, what: str) -> None:
+    storage = await damaged(tmp_path, *FLIPPED[what])
+    state = State(storage, [POD], tmp_path / "aside")
+    await storage.open()
+    await state.start()
+    assert names(state.collection(POD).items()) == ["demo/y", "demo/z"]
+    file = tmp_path / "aside" / "core" / "pods" / "demo" / "x"
+    assert FLIPPED[what][1] in file.read_bytes()
+    assert state.set_aside(POD, KEY) == file
+    assert state.set_aside(POD, ("demo", "y")) is None
+    await state.stop()
+    await storage.close()
+
+
+async def test_an_object_set_aside_counts_as_damaged_until_it_is_made_anew(tmp_path: Path) -> None:
+    storage = await damaged(tmp_path, *FLIPPED["text"])
+    for _ in range(2):  # a restart finds nothing in the store, and remembers
+        state = State(storage, [POD], tmp_path / "aside")
+        await storage.open()
+        await state.start()
+        assert state.set_aside(POD, KEY) is not None
+        assert KEY not in [key_of(obj) for obj in state.collection(POD).items()]
+        await state.stop()
+        await storage.close()
+        storage = SqliteStorage(tmp_path / "db")
+    state = State(storage, [POD], tmp_path / "aside")
+    await storage.open()
+    await state.start()
+    await write(state, put(pod(*KEY, 0)), KEY)
+    assert state.set_aside(POD, KEY) is None
+    assert [f.name for f in (tmp_path / "aside" / "core" / "pods" / "demo").iterdir()] == ["x~replaced"]
+    await state.stop()
+    await storage.close()
+
+
+async def test_what_can_be_kept_nowhere_stays_in_the_store(tmp_path: Path) -> None:
+    storage = await damaged(tmp_path, *FLIPPED["text"])
+    (tmp_path / "aside").write_text("a file where the folder should be")
+    state = State(storage, [POD], tmp_path / "aside")
+    await storage.open()
+    await state.start()
+    assert names(state.collection(POD).items()) == ["demo/y", "demo/z"]
+    assert [entry.key[-1] for entry in (await storage.range()).entries] == ["x", "y", "z"]
+    await state.stop()
+    await storage.close()
+
+
+async def test_a_watch_from_before_a_damaged_part_of_the_log_is_refused(tmp_path: Path) -> None:
+    """The log ends where a value is not the one that was written; what came later is still told."""
+    storage = await damaged(tmp_path, *FLIPPED["text"])
+    state = State(storage, [POD], tmp_path / "aside")
+    await storage.open()
+    await state.start()
+    with pytest.raises(Expired):
+        state.collection(POD).watch(Selection(), 3)
+    watch = state.collection(POD).watch(Selection(), 4)  # the fourth took the damaged one out of the store
+    await write(state, put(pod("demo", "new", 0)), ("demo", "new"))
+    assert [(e.type, e.object["metadata"]["name"]) for e in await watch.take()] == [("ADDED", "new")]
+    await state.stop()
+    await storage.close()

@@ -51,7 +51,7 @@ class Reader:
         """Return one object; raises `NotFound`."""
         obj = self.state.collection(served.kind).get(key)
         if obj is None:
-            raise not_found(served, key[1])
+            raise not_found(self.state, served, key)
         return served.from_storage(obj)
 
     def find(self, resource: Resource, key: Key) -> Object | None:
@@ -99,6 +99,9 @@ class Reader:
         return Stream(objects, self.state.revision, bool(options.initial), watch)
 
 
-def not_found(served: Served, name: str) -> NotFound:
-    """Return the error for an object that is not there."""
-    return NotFound.of(served.resource.plural, name, served.resource.group)
+def not_found(state: State, served: Served, key: Key) -> NotFound:
+    """Return the error for an object that is not there, or that was stored and cannot be read."""
+    resource = served.resource
+    if (where := state.set_aside(served.kind, key)) is not None:
+        return NotFound.damaged(resource.plural, key[1], resource.group, str(where))
+    return NotFound.of(resource.plural, key[1], resource.group)

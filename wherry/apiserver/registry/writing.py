@@ -85,7 +85,7 @@ class Writing:
     ) -> Finish:
         """Attempt to replace an object with what `change` makes of it; `part` names what may be written."""
         if current is None:
-            raise not_found(served, key[1])
+            raise not_found(self._state, served, key)
         shown = served.from_storage(current)
         changed = change(shown)
         if changed is shown:
@@ -102,7 +102,7 @@ class Writing:
     ) -> Finish:
         """Attempt to delete an object, or to begin to."""
         if current is None:
-            raise not_found(served, key[1])
+            raise not_found(self._state, served, key)
         deleting.check_preconditions(served.kind, current, options)
         await self._admission.admit_delete(served.kind, current, self.context(write))
         return lambda: deleting.begun(served.kind, current, options, self._clock())

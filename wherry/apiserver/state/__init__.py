@@ -7,6 +7,7 @@
     collection.py  `Collection`: the objects of one kind
     rooms.py       where objects are kept in the store
     loading.py     what is stored, read into collections while others write
+    aside.py       `Aside`: stored objects that cannot be read, kept as files
     state.py       `State`: every collection, fed by the store, and the way to write
 
 Objects here are shared with everybody and never changed in place.

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import msgspec
 
-from wherry.apiserver.storage.interface import LogEntry
+from wherry.apiserver.storage.interface import Entry, LogEntry
 from wherry.objects import Object
 from wherry.objects.verbs import EventType
 
@@ -65,12 +65,12 @@ class LoggedChange(Change):
     @cached_property
     def old(self) -> Object | None:  # type: ignore[override]
         """See `Change`; its version is unknown, and nobody is shown it: events carry `new` or `gone`."""
-        return decode(self._entry.previous, 0) if self._entry.previous is not None else None
+        return _readable(self._entry.previous, 0)
 
     @cached_property
     def new(self) -> Object | None:  # type: ignore[override]
         """See `Change`."""
-        return decode(self._entry.value, self.revision) if self._entry.value is not None else None
+        return _readable(self._entry.value, self.revision)
 
 
 def gone(obj: Object, revision: int) -> Object:
@@ -85,7 +85,29 @@ def encode(obj: Object) -> bytes:
 
 
 def decode(value: bytes, revision: int) -> Object:
-    """Return a stored object, with its version."""
+    """Return a stored object, with its version; raises `ValueError` for what is no object."""
     obj: Object = msgspec.json.decode(value)
-    obj["metadata"]["resourceVersion"] = str(revision)
+    try:
+        obj["metadata"]["resourceVersion"] = str(revision)
+    except (TypeError, LookupError) as error:
+        raise ValueError(f"it has no metadata: {error}") from error
     return obj
+
+
+def read(entry: Entry) -> Object:
+    """Return the object of a stored entry; raises `ValueError` when it is not what was stored under that key."""
+    if not entry.intact:
+        raise ValueError("its bytes are not those that were written")
+    obj = decode(entry.value, entry.revision)
+    metadata = obj["metadata"]
+    if entry.key.split("/")[-2:] != [metadata.get("namespace", ""), metadata.get("name")]:
+        raise ValueError("its name is not that of its key")
+    return obj
+
+
+def _readable(value: bytes | None, revision: int) -> Object | None:
+    """Return a logged object; one that cannot be read is set aside by now, and counts as not there."""
+    try:
+        return decode(value, revision) if value is not None else None
+    except ValueError:
+        return None

@@ -16,6 +16,11 @@ def path(resource: Resource, key: Key) -> str:
     return f"/{room(resource)}/{key[0]}/{key[1]}"
 
 
+def of(path: str) -> str:
+    """Return the room of a stored key, or what stands in its place in a key that is none."""
+    return "/".join(path.split("/")[1:3])
+
+
 def parse(path: str) -> tuple[str, Key]:
     """Return the room and the object's key of a stored key."""
     _, group, plural, namespace, name = path.split("/", 4)

@@ -13,16 +13,18 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.state import rooms
+from wherry.apiserver.state.aside import Aside
 from wherry.apiserver.state.change import Change, Key, LoggedChange, decode, encode, gone
 from wherry.apiserver.state.collection import Collection, Pending
 from wherry.apiserver.state.loading import load, seen
 from wherry.apiserver.state.window import Window
-from wherry.apiserver.storage.interface import LogEntry, Stale, Storage, StorageError, Write
+from wherry.apiserver.storage.interface import Compacted, LogEntry, Stale, Storage, StorageError, Write
 from wherry.objects import Object
 from wherry.objects.resource import Resource
 from wherry.telemetry import metrics
@@ -49,11 +51,15 @@ class Edit(NamedTuple):
 
 
 class State:
-    """The objects of `kinds` as `storage` has them. `start` before use; `stop` ends every watch."""
+    """The objects of `kinds` as `storage` has them. `start` before use; `stop` ends every watch.
 
-    def __init__(self, storage: Storage, kinds: Iterable[Kind]):
+    Stored objects that cannot be read are set aside in the folder `aside`, see `wherry.apiserver.state.aside`.
+    """
+
+    def __init__(self, storage: Storage, kinds: Iterable[Kind], aside: Path | None = None):
         self.revision = 0
         self._storage = storage
+        self._aside = Aside(aside)
         self._collections = {rooms.room(kind.resource): Collection(kind) for kind in kinds}
         self._held: dict[str, list[LogEntry]] = {}
         self._feeding: asyncio.Task[None] | None = None
@@ -77,15 +83,30 @@ class State:
 
     async def start(self) -> None:
         """Load what is stored, and follow it from there. The store must be open."""
-        oldest = self.revision = await self._storage.oldest()
-        self._collections = {room: Collection(c.kind, oldest) for room, c in self._collections.items()}
-        newest = await load(self._storage, "", self._collections)
+        self.revision = await self._storage.oldest()
+        self._collections = {room: Collection(c.kind, self.revision) for room, c in self._collections.items()}
+        newest = await load(self._storage, "", self._collections, self._aside)
         for collection in self._collections.values():
             _count(collection)
-        feed = self._storage.watch(oldest)
-        while self.revision < newest:
-            self._apply(await anext(feed))  # the log, so that a watch may continue from before the start
+        feed = await self._replay(newest)
         self._feeding = asyncio.create_task(self._follow(feed))
+
+    async def _replay(self, newest: int) -> AsyncIterator[Sequence[LogEntry]]:
+        """Put the log in the windows, up to `newest`, so that a watch may continue from before the start; go on."""
+        feed = self._storage.watch(self.revision)
+        try:
+            while self.revision < newest:
+                self._apply(await anext(feed))
+        except Compacted as error:  # what is left of a damaged log
+            self.revision = error.oldest
+            for collection in self._collections.values():
+                collection.window = Window(error.oldest)
+            return await self._replay(newest)
+        return feed
+
+    def set_aside(self, kind: Kind, key: Key) -> Path | None:
+        """Return where an object is kept that was stored and cannot be read; None when there is none of that name."""
+        return self._aside.where(rooms.path(kind.resource, key))
 
     # Kinds that come and go: see `wherry.apiserver.catalog.Follower`
 
@@ -95,7 +116,7 @@ class State:
         held = self._held[room] = []
         try:
             if self._feeding is not None:  # else `start` will load it
-                newest = await load(self._storage, f"/{room}/", {room: collection})
+                newest = await load(self._storage, f"/{room}/", {room: collection}, self._aside)
                 collection.window = Window(collection.loaded)
                 await self._caught_up(newest)
         finally:
@@ -237,6 +258,8 @@ class State:
         else:
             pending = None
             new = decode(entry.value, entry.revision) if entry.value is not None else None
+        if new is not None:
+            self._aside.replaced(entry.key)
         collection.apply(Change(entry.revision, key, collection.get(key), new))
         if pending is not None and not pending.done.done():
             pending.done.set_result(entry.revision)  # whoever waits goes on when the whole batch is applied

@@ -130,15 +130,22 @@ class GarbageCollector(Runner):
         namespace = node.namespace if resource.namespaced else ""
         owner = self.context.informer(resource).get(namespace, reference["name"])
         if owner is None or owner["metadata"]["uid"] != reference["uid"]:
-            owner = await self._fetch(resource, reference, namespace)
+            try:
+                owner = await self._fetch(resource, reference, namespace)
+            except NotFound:
+                return Fate.ALIVE  # stored, and damaged: whoever mends it finds its dependents
         if owner is None:
             return Fate.GONE
         return Fate.WAITING if is_deleting_dependents(owner) else Fate.ALIVE
 
     async def _fetch(self, resource: Resource, reference: Object, namespace: str) -> Object | None:
+        """Return the owner as the server has it, None when it is gone; raises `NotFound` when it cannot be read."""
         owner: Object | None = None
-        with contextlib.suppress(NotFound):
+        try:
             owner = await self.client.get(resource, reference["name"], namespace or None)
+        except NotFound as error:
+            if not error.gone:
+                raise
         if owner is not None and owner["metadata"]["uid"] == reference["uid"]:
             return owner
         self._absent[reference["uid"]] = None  # uids never come back

@@ -82,21 +82,38 @@ class SqliteFile:
         return int(rows[0][0]) - 1 if rows else self.revision
 
     def log(self, after: int) -> list[LogEntry]:
-        """Return what commits after a revision did; raises `Compacted` when some are not kept any more."""
+        """Return what commits after a revision did; raises `Compacted` when some are not kept any more.
+
+        Values that are not those that were written end the log: what is before them is forgotten.
+        """
         if after < (oldest := self.oldest()):
             raise Compacted(oldest)
-        return list(self._backwards(after))[::-1]
+        entries = []
+        for entry, intact in self._backwards(after):
+            if not intact:
+                self._forget(entry.revision)
+                raise Compacted(entry.revision)
+            entries.append(entry)
+        return entries[::-1]
 
-    def _backwards(self, after: int) -> Iterator[LogEntry]:
+    def _backwards(self, after: int) -> Iterator[tuple[LogEntry, bool]]:
         """Yield the log from its end: a key's value after a commit is the one before the next commit."""
-        later: dict[str, bytes | None] = {}
-        rows = self._read("SELECT revision, key, previous FROM log WHERE revision > ? ORDER BY id DESC", after)
-        for revision, key, previous in rows:
-            if key not in later:
-                current = self._read("SELECT value FROM entries WHERE key = ?", key)
-                later[key] = current[0][0] if current else None
-            yield LogEntry(revision, key, later[key], previous)
-            later[key] = previous
+        later: dict[str, tuple[bytes | None, bool]] = {}
+        rows = self._read(
+            "SELECT revision, key, previous, checksum FROM log WHERE revision > ? ORDER BY id DESC", after
+        )
+        for revision, key, previous, total in rows:
+            value, value_intact = later.get(key) or self._current(key)
+            later[key] = previous, total == checksum(key, previous)
+            yield LogEntry(revision, key, value, previous), value_intact and later[key][1]
+
+    def _current(self, key: str) -> tuple[bytes | None, bool]:
+        """Return the value of a key, and whether it is the one that was written."""
+        rows = self._read("SELECT value, checksum FROM entries WHERE key = ?", key)
+        return (rows[0][0], rows[0][1] == checksum(key, rows[0][0])) if rows else (None, True)
+
+    def _forget(self, revision: int) -> None:
+        self._read("DELETE FROM log WHERE revision <= ?", revision)
 
     def _open(self, busy_seconds: float) -> tuple[sqlite3.Connection, Mark, int]:
         """Return the open file and its mark, and its last revision."""
@@ -125,17 +142,19 @@ class SqliteFile:
 
     def _commit(self, writes: Sequence[Write]) -> list[LogEntry] | Stale:
         """Do all of `writes`, or say which key is not as expected."""
-        before: list[bytes | None] = []
+        before = []
         for key, value, expected in writes:
-            row = self._db.execute("SELECT revision, value FROM entries WHERE key = ?", (key,)).fetchone()
-            current, previous = row or (0, None)
+            query = "SELECT revision, value, checksum FROM entries WHERE key = ?"
+            row = self._db.execute(query, (key,)).fetchone()
+            current, previous, total = row or (0, None, checksum(key, None))
             if current != expected or (value is None and row is None):
                 return Stale(key, current)
-            before.append(previous)
+            before.append((previous, total))
         self.revision += 1
-        return [self._write(key, value, old) for (key, value, _), old in zip(writes, before, strict=True)]
+        return [self._write(key, value, *old) for (key, value, _), old in zip(writes, before, strict=True)]
 
-    def _write(self, key: str, value: bytes | None, previous: bytes | None) -> LogEntry:
+    def _write(self, key: str, value: bytes | None, previous: bytes | None, total: int) -> LogEntry:
+        """Write one key; the checksum of its previous value goes along, right or wrong."""
         if value is None:
             self._db.execute("DELETE FROM entries WHERE key = ?", (key,))
         else:
@@ -144,7 +163,7 @@ class SqliteFile:
                 " ON CONFLICT (key) DO UPDATE SET value = ?2, revision = ?3, checksum = ?4",
                 (key, value, self.revision, checksum(key, value)),
             )
-        row = (self.revision, key, previous, checksum(key, previous))
+        row = (self.revision, key, previous, total)
         self._db.execute("INSERT INTO log (revision, key, previous, checksum) VALUES (?, ?, ?, ?)", row)
         return LogEntry(self.revision, key, value, previous)
 
