@@ -1,7 +1,8 @@
-"""All that touches the kernel's network: namespaces, links and routes, nft transactions.
+"""All that touches the kernel's network: namespaces, links and routes, nft transactions; and connections taken over.
 
 namespaces.py   named network namespaces, and running code inside one
 links.py        bridges, veth pairs, addresses, routes, sysctls of one namespace
 nft.py          nftables transactions
 conntrack.py    flows the kernel tracks, listed and cut
+takeover.py     a connection after its HTTP upgrade
 """

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
+from wherry.net.takeover import take_over
 from wherry.node.streaming.pipe import Pipe
 
 TCP_CLOSE_WAIT = 8  # linux net/tcp_states.h: the other side has sent its FIN
@@ -40,48 +41,28 @@ class Duplex(Protocol):
 class UpgradedConnection:
     """A connection after the answer `101 Switching Protocols`; made by a handler that answers nothing else.
 
-    aiohttp hands an upgraded connection over for WebSocket only; for any other protocol its request handler takes a
-    parser that gets the bytes, as its own WebSocket reader does.
+    Raises `ConnectionError` when the client is gone.
     """
 
     def __init__(self, request: web.Request, headers: dict[str, str]):
-        self._request = request
-        self._incoming = Pipe(READ_LIMIT)
-        self._paused = False
-        head = ["HTTP/1.1 101 Switching Protocols", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-        request.protocol.set_parser(self)  # type: ignore[arg-type]  # only feed_data and feed_eof are called
-        self._transport().write("\r\n".join(head).encode())
-
-    def _transport(self) -> asyncio.Transport:
-        transport = self._request.transport
-        if transport is None or transport.is_closing():
+        if request.transport is None:
             raise ConnectionResetError("the client is gone")
-        return transport
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Take bytes from aiohttp."""
-        self._incoming.feed(bytes(data))
-        if self._incoming.full and not self._paused:
-            self._paused = True
-            self._transport().pause_reading()
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """Take the end from aiohttp: the connection is lost."""
-        self._incoming.end()
+        self._request = request
+        self._reader, self._writer = take_over(request.transport)
+        head = ["HTTP/1.1 101 Switching Protocols", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+        self._writer.write("\r\n".join(head).encode())
 
     async def read(self) -> bytes:
         """See `Duplex.read`."""
-        data = await self._incoming.read()
-        if self._paused and not self.gone():
-            self._paused = False
-            self._transport().resume_reading()
-        return data
+        try:
+            return await self._reader.read(READ_LIMIT)
+        except ConnectionError:
+            return b""
 
     async def write(self, data: bytes) -> None:
         """See `Duplex.write`."""
-        self._transport().write(data)
-        await self._request.writer.drain()
+        self._writer.write(data)
+        await self._writer.drain()
 
     def gone(self) -> bool:
         """See `Duplex.gone`."""
@@ -89,8 +70,7 @@ class UpgradedConnection:
 
     async def close(self) -> None:
         """See `Duplex.close`."""
-        if self._request.transport is not None:
-            self._request.transport.close()
+        self._writer.close()
 
 
 class WebSocketBytes:
