@@ -22,7 +22,7 @@ from wherry.objects.resource import Resource
 
 def unknown_path() -> NotFound:
     """Return the error for a URL that names nothing here."""
-    return NotFound("the server could not find the requested resource", details={})
+    return NotFound("the server could not find the requested resource")
 
 
 REPEATING = "extensions"

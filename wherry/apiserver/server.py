@@ -34,14 +34,14 @@ from wherry.apiserver.storage.interface import Storage
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
 from wherry.apiserver.user import AUTHENTICATED, MASTERS, User
-from wherry.apiserver.web import listener, nodes
+from wherry.apiserver.web import listener
+from wherry.apiserver.web.connect import location
+from wherry.apiserver.web.connect.connect import Connect
 from wherry.apiserver.web.discovery import Discovery
 from wherry.apiserver.web.handler import Handler
 from wherry.apiserver.web.listener import Listener
-from wherry.apiserver.web.nodes import Nodes
 from wherry.apiserver.web.openapi import OpenApi
 from wherry.apiserver.web.pages import VERSION, pages
-from wherry.apiserver.web.streams import Streams
 from wherry.client.interface import Client
 from wherry.component.health import Health
 from wherry.objects.family import Network, bracketed
@@ -96,13 +96,14 @@ class ApiServer:
         self.health = Health()
         self.health.live("ping", lambda: None)
         self.health.live("storage", lambda: None if self._state.following else "changes in the store are not seen")
-        to_nodes = nodes.tls(config.kubelet_client_certificate, config.kubelet_client_key, config.kubelet_ca)
+        to_nodes = location.node_tls(config.kubelet_client_certificate, config.kubelet_client_key, config.kubelet_ca)
+        self._connect = Connect(authorizer, self._registry, to_nodes)
         handler = Handler(
             self.api,
             Authenticator(accounts),
             discovery=Discovery(self.api, f"{bracketed(config.advertise_address)}:{config.advertise_port}"),
             openapi=OpenApi(self.api, VERSION["gitVersion"]),
-            streams=Streams(authorizer, Nodes(self._registry), to_nodes),
+            connect=self._connect,
             pages=pages(self.health, accounts),
         )
         context = listener.tls(config.tls_certificate, config.tls_key, config.client_ca)
@@ -123,6 +124,7 @@ class ApiServer:
         """End watches, finish writes under way, and close everything but the sockets."""
         await self._state.stop()
         await self._listener.stop()
+        await self._connect.close()
         await self._storage.close()
 
     def client(self, user: str = "system:apiserver", groups: Sequence[str] = (MASTERS,)) -> Client:

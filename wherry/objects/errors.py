@@ -10,6 +10,7 @@
     ├── AlreadyExists          409 AlreadyExists
     ├── Conflict               409 Conflict
     ├── Expired                410 Expired (a watch or list from a version no longer kept)
+    ├── RequestEntityTooLarge  413 RequestEntityTooLarge
     ├── UnsupportedMediaType   415 UnsupportedMediaType
     ├── Invalid                422 Invalid (its causes name the field paths)
     ├── TooManyRequests        429 TooManyRequests
@@ -17,7 +18,8 @@
     ├── ServiceUnavailable     503 ServiceUnavailable
     └── Timeout                504 Timeout
 
-Source of codes and reasons: k8s.io/apimachinery pkg/apis/meta/v1 types.go and pkg/api/errors.
+Source of codes, reasons, texts and details: k8s.io/apimachinery pkg/apis/meta/v1 types.go and pkg/api/errors. Clients
+rely on the details of those that always have some there (`detailed`): some read them without looking whether they came.
 """
 
 from __future__ import annotations
@@ -47,11 +49,34 @@ class FieldError:
         return f"{self.field}: {self.detail}"
 
 
+def details(
+    plural: str = "",
+    name: str = "",
+    group: str = "",
+    *,
+    causes: Sequence[Object] = (),
+    retry_after_seconds: int = 0,
+) -> Object:
+    """Return a `metav1.StatusDetails`, without what is empty. Its `kind` is the plural (of `Invalid`, the kind)."""
+    given = {
+        "name": name,
+        "group": group,
+        "kind": plural,
+        "causes": list(causes),
+        "retryAfterSeconds": retry_after_seconds,
+    }
+    return {field: value for field, value in given.items() if value}
+
+
 class ApiError(Exception):
-    """A failed API call: `code` (HTTP), `reason` (CamelCase word), `message`, `details` (metav1.StatusDetails)."""
+    """A failed API call: `code` (HTTP), `reason` (CamelCase word), `message`, `details` (metav1.StatusDetails).
+
+    `detailed` tells of a class whose Status always has details, if only empty ones.
+    """
 
     code: int = 500
     reason: str = ""
+    detailed: ClassVar[bool] = False
     codes: ClassVar[dict[tuple[int, str], type[ApiError]]] = {}
 
     def __init__(
@@ -59,7 +84,7 @@ class ApiError(Exception):
     ):
         super().__init__(message)
         self.message = message
-        self.details = details
+        self.details = {} if details is None and self.detailed else details
         if code is not None:
             self.code = code
         if reason is not None:
@@ -76,10 +101,11 @@ class ApiError(Exception):
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         }
-        if self.details:
+        if self.reason:
+            body["reason"] = self.reason
+        if self.details is not None:
             body["details"] = self.details
         return body
 
@@ -122,20 +148,21 @@ class Forbidden(ApiError):
     """The user may not do this."""
 
     code, reason = 403, "Forbidden"
+    detailed = True
 
     @classmethod
     def of(cls, plural: str, name: str, why: str, group: str = "") -> Forbidden:
-        """Return the error for object `name` of `plural`.`group`, with the reason `why`."""
-        return cls(
-            f'{_qualified(plural, group)} "{name}" is forbidden: {why}',
-            details={"name": name, "group": group, "kind": plural},
-        )
+        """Return the error for object `name` of `plural`.`group` (each may be empty), with the reason `why`."""
+        what = _qualified(plural, group)
+        what += f' "{name}"' if name else ""
+        return cls(f"{what} is forbidden: {why}" if what else f"forbidden: {why}", details=details(plural, name, group))
 
 
 class NotFound(ApiError):
     """No such object."""
 
     code, reason = 404, "NotFound"
+    detailed = True
 
     @property
     def gone(self) -> bool:
@@ -156,15 +183,20 @@ class NotFound(ApiError):
     @classmethod
     def of(cls, plural: str, name: str, group: str = "") -> NotFound:
         """Return the error for object `name` of `plural`.`group`."""
-        return cls(
-            f'{_qualified(plural, group)} "{name}" not found', details={"name": name, "group": group, "kind": plural}
-        )
+        return cls(f'{_qualified(plural, group)} "{name}" not found', details=details(plural, name, group))
 
 
 class MethodNotAllowed(ApiError):
     """The resource does not know this verb."""
 
     code, reason = 405, "MethodNotAllowed"
+    detailed = True
+
+    @classmethod
+    def of(cls, plural: str, action: str, group: str = "") -> MethodNotAllowed:
+        """Return the error for an action (`delete`) that `plural`.`group` does not have."""
+        kind = _qualified(plural, group)
+        return cls(f'{action} is not supported on resources of kind "{kind}"', details=details(plural, "", group))
 
 
 class NotAcceptable(ApiError):
@@ -177,27 +209,26 @@ class AlreadyExists(ApiError):
     """The name is taken."""
 
     code, reason = 409, "AlreadyExists"
+    detailed = True
 
     @classmethod
     def of(cls, plural: str, name: str, group: str = "") -> AlreadyExists:
         """Return the error for object `name` of `plural`.`group`."""
-        return cls(
-            f'{_qualified(plural, group)} "{name}" already exists',
-            details={"name": name, "group": group, "kind": plural},
-        )
+        return cls(f'{_qualified(plural, group)} "{name}" already exists', details=details(plural, name, group))
 
 
 class Conflict(ApiError):
     """The object changed since it was read, or its state does not allow the call."""
 
     code, reason = 409, "Conflict"
+    detailed = True
 
     @classmethod
     def of(cls, plural: str, name: str, why: str, group: str = "") -> Conflict:
         """Return the error for object `name` of `plural`.`group`, with the reason `why`."""
         return cls(
             f'Operation cannot be fulfilled on {_qualified(plural, group)} "{name}": {why}',
-            details={"name": name, "group": group, "kind": plural},
+            details=details(plural, name, group),
         )
 
 
@@ -205,6 +236,12 @@ class Expired(ApiError):
     """The resource version asked for is no longer kept: list again."""
 
     code, reason = 410, "Expired"
+
+
+class RequestEntityTooLarge(ApiError):
+    """The body, or what it asks for, is more than the server takes."""
+
+    code, reason = 413, "RequestEntityTooLarge"
 
 
 class UnsupportedMediaType(ApiError):
@@ -217,6 +254,7 @@ class Invalid(ApiError):
     """The object breaks its kind's rules; `details.causes` names each field."""
 
     code, reason = 422, "Invalid"
+    detailed = True
 
     @classmethod
     def of(cls, kind: str, name: str, errors: Sequence[FieldError], group: str = "") -> Invalid:
@@ -226,7 +264,7 @@ class Invalid(ApiError):
         causes: list[dict[str, Any]] = [{"reason": e.type, "message": e.detail, "field": e.field} for e in errors]
         return cls(
             f'{_qualified(kind, group)} "{name}" is invalid: {what}',
-            details={"name": name, "group": group, "kind": kind, "causes": causes},
+            details=details(kind, name, group, causes=causes),
         )
 
 
@@ -240,6 +278,12 @@ class InternalError(ApiError):
     """The server failed."""
 
     code, reason = 500, "InternalError"
+    detailed = True
+
+    @classmethod
+    def of(cls, why: str) -> InternalError:
+        """Return the error of a server that failed with `why`."""
+        return cls(f"Internal error occurred: {why}", details=details(causes=[{"message": why}]))
 
 
 class ServiceUnavailable(ApiError):
@@ -252,3 +296,4 @@ class Timeout(ApiError):
     """The server gave up waiting."""
 
     code, reason = 504, "Timeout"
+    detailed = True

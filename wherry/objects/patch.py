@@ -13,7 +13,7 @@ from jsonpointer import JsonPointerException
 
 from wherry.objects import Object
 from wherry.objects.definitions import Type
-from wherry.objects.errors import ApiError, BadRequest, Invalid
+from wherry.objects.errors import BadRequest, Invalid, RequestEntityTooLarge
 from wherry.objects.metadata import copy
 from wherry.objects.strategic import REJECTED, merge
 
@@ -30,7 +30,7 @@ def json_patch(obj: Object, operations: Any) -> Object:
         raise BadRequest(f"json: cannot unmarshal {_kind(operations)} into Go value of type jsonpatch.Patch")
     if len(operations) > MAX_OPERATIONS:
         text = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
-        raise ApiError(text, code=413, reason="RequestEntityTooLarge")
+        raise RequestEntityTooLarge(text)
     try:
         result = jsonpatch.apply_patch(obj, operations)
     except (jsonpatch.JsonPatchException, JsonPointerException, KeyError, TypeError) as error:

@@ -9,8 +9,8 @@ from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.web import media, paths
 from wherry.apiserver.web.media import Form
-from wherry.objects.errors import ApiError, MethodNotAllowed, NotAcceptable, NotFound
-from wherry.objects.resource import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, PODS, Resource
+from wherry.objects.errors import ApiError, NotAcceptable, NotFound
+from wherry.objects.resource import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, PODS, SERVICES, Resource
 
 REVIEW = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", False)
 KNOWN = {(r.group, r.version, r.plural): r for r in (REVIEW, *(s.resource for s in Catalog(KINDS)))}
@@ -35,6 +35,13 @@ TARGETS = [
     ("/api/v1/namespaces/demo/finalize", Target(NAMESPACES, None, "demo", "finalize")),
     ("/api/v1/namespaces/status/configmaps", Target(CONFIG_MAPS, "status")),
     ("/apis/authorization.k8s.io/v1/subjectaccessreviews", Target(REVIEW)),
+    ("/api/v1/namespaces/demo/pods/a/proxy", Target(PODS, "demo", "a", "proxy")),
+    ("/api/v1/namespaces/demo/pods/a/proxy/", Target(PODS, "demo", "a", "proxy", "/")),
+    ("/api/v1/namespaces/demo/pods/a/proxy//x%2Fy/", Target(PODS, "demo", "a", "proxy", "//x%2Fy/")),
+    ("/api/v1/namespaces/demo/pods/proxy/proxy/proxy/x", Target(PODS, "demo", "proxy", "proxy", "/proxy/x")),
+    ("/api/v1/namespaces/proxy/pods/a", Target(PODS, "proxy", "a")),
+    ("/api/v1/namespaces/demo/services/https%3Aa:443/proxy/x", Target(SERVICES, "demo", "https:a:443", "proxy", "/x")),
+    ("/api/v1/nodes/n:10250/proxy/logs/", Target(NODES, None, "n:10250", "proxy", "/logs/")),
     ("/api/v1", None),
     ("/apis/apps/v1", None),
     ("/apis/apps/v1/", None),
@@ -56,7 +63,7 @@ def test_a_path_names(path: str, expected: Target | None) -> None:
         ("/api/v1/namespaces/demo/pods/a/log/more", NotFound),
         ("/api/v1/namespaces/demo/pods//log", NotFound),
         ("/api/v1/namespaces//pods", NotFound),
-        ("/api/v1/namespaces/demo/pods/a/proxy/x/y", MethodNotAllowed),
+        ("/apis/apps/v1/namespaces/demo/deployments/a/proxy/x", NotFound),
     ],
 )
 def test_a_path_names_nothing(path: str, error: type[ApiError]) -> None:

@@ -32,13 +32,7 @@ class Attributes:
         Source of the texts: apiserver pkg/endpoints/handlers/responsewriters/errors.go.
         """
         if self.path:
-            return Forbidden(f'forbidden: User "{user.name}" cannot {self.verb} path "{self.path}"', details={})
-        what = f"{self.plural}.{self.group}" if self.group else self.plural
-        if self.name:
-            what += f' "{self.name}"'
+            return Forbidden.of("", "", f'User "{user.name}" cannot {self.verb} path "{self.path}"')
         scope = f'in the namespace "{self.namespace}"' if self.namespace else "at the cluster scope"
         text = f'User "{user.name}" cannot {self.verb} resource "{self.resource}" in API group "{self.group}" {scope}'
-        details = {"group": self.group, "kind": self.plural}
-        if self.name:
-            details["name"] = self.name
-        return Forbidden(f"{what} is forbidden: {text}{f': {reason}' if reason else ''}", details=details)
+        return Forbidden.of(self.plural, self.name, f"{text}{f': {reason}' if reason else ''}", self.group)

@@ -31,13 +31,15 @@ from wherry.objects.verbs import PatchType
 class Target:
     """What a URL names: a collection, an object (`name`), or a part of one (`subresource`).
 
-    `namespace` is None for all namespaces, and for kinds without.
+    `namespace` is None for all namespaces, and for kinds without. `path` is what follows a `proxy` subresource, escaped
+    as the client wrote it: empty, or with a slash in front.
     """
 
     resource: Resource
     namespace: str | None = None
     name: str = ""
     subresource: str = ""
+    path: str = ""
 
     @property
     def key(self) -> Key:
@@ -55,6 +57,10 @@ class Target:
             namespace=self.namespace or "",
             name=self.name or name,
         )
+
+    def not_allowed(self, verb: str) -> MethodNotAllowed:
+        """Return the error for a verb that what is named does not have."""
+        return MethodNotAllowed.of(self.attributes(verb).resource, verb, self.resource.group)
 
 
 class Api:
@@ -104,7 +110,7 @@ class Api:
             self.authorizer.require(user, target.attributes("create"))
             return await action.run(served, target.key, body, options)
         if target.name:
-            raise _not_allowed("create")
+            raise target.not_allowed("create")
         self.authorizer.require(user, target.attributes("create"))
         return await self.registry.create(served, body, target.namespace, options)
 
@@ -138,7 +144,7 @@ class Api:
         """Delete one object."""
         self.authorizer.require(user, target.attributes("delete"))
         if target.subresource:
-            raise _not_allowed("delete")
+            raise target.not_allowed("delete")
         served = self.catalog.of(target.resource)
         return await self.registry.delete(served, target.key, options, replace(write, user=user))
 
@@ -171,7 +177,7 @@ class Api:
         if view is None:
             raise unknown_path()
         if verb not in view.verbs:
-            raise _not_allowed(verb)
+            raise MethodNotAllowed.of(f"{served.resource.plural}/{name}", verb, served.resource.group)
         return view
 
     def _action(self, target: Target) -> Action:
@@ -188,7 +194,3 @@ def _only_name(fields: str) -> str:
         return selectors.parse_fields(fields).required("metadata.name") or ""
     except BadRequest:
         return ""  # the registry refuses it, with the reason
-
-
-def _not_allowed(verb: str) -> MethodNotAllowed:
-    return MethodNotAllowed(f"{verb} is not supported on resources of this kind", details={})

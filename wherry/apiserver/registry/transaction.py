@@ -57,7 +57,7 @@ async def run(state: State, kind: Kind, key: Key, attempt: Attempt, *, dry_run: 
             with suppress(Stale):
                 return Outcome(await state.commit([Edit(kind, key, new)]), new is None)
     except StorageError as error:
-        raise InternalError(f"Internal error occurred: {error}") from error
+        raise InternalError.of(str(error)) from error
     raise identity.modified(kind, key[1])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from wherry.apiserver.state.state import State
-from wherry.objects.errors import BadRequest, FieldError, Invalid, Timeout
+from wherry.objects.errors import BadRequest, FieldError, Invalid, Timeout, details
 
 PATIENCE_SECONDS = 3.0
 """How long a read waits for a version that is still to come."""
@@ -63,11 +63,8 @@ async def wait(state: State, revision: int) -> None:
             await state.reached(revision)
     except TimeoutError:
         message = f"Too large resource version: {revision}, current: {state.revision}"
-        details = {
-            "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
-            "retryAfterSeconds": 1,
-        }
-        raise Timeout(f"Timeout: {message}", details=details) from None
+        causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+        raise Timeout(f"Timeout: {message}", details=details(causes=causes, retry_after_seconds=1)) from None
 
 
 def _invalid(error: FieldError) -> Invalid:

@@ -14,10 +14,7 @@ openapi.py          the schema documents
 documents.py        documents with an entity tag
 inventory.py        what is served, for discovery and OpenAPI
 pages.py            everything else: version, health, metrics, keys
-nodes.py            where a pod's node answers
-streams.py          what a pod's node answers
-logs.py             pods/log, passed through
-tunnel.py           pods/exec, attach, portforward: raw bytes both ways
+connect/            what pods, nodes and services answer: logs, exec, port-forward, the API's proxy
 handler.py          one request, from credentials to answer
 listener.py         sockets, TLS, connections
 """

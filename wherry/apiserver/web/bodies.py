@@ -11,7 +11,7 @@ from aiohttp import web
 
 from wherry.objects import Object, protobuf, schema
 from wherry.objects.definitions import GroupVersionKind
-from wherry.objects.errors import ApiError, BadRequest, UnsupportedMediaType
+from wherry.objects.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from wherry.objects.verbs import PatchType
 
 PATCHES: dict[str, PatchType] = {
@@ -22,6 +22,8 @@ PATCHES: dict[str, PatchType] = {
 _APPLY = "application/apply-patch"
 _YAML = ("application/yaml", "text/yaml")
 _DELETE_OPTIONS = ("", "v1", "DeleteOptions")
+LARGEST_BODY = 3 * 1024 * 1024
+"""Bytes: etcd's limit, and so what Kubernetes takes."""
 _JSON = ("", "application/json", "application/octet-stream")
 
 
@@ -42,13 +44,22 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def invite(request: web.BaseRequest) -> None:
+    """Ask for the body of a request whose client waits to be asked (RFC 9110 §10.1.1)."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
 async def read(request: web.BaseRequest) -> bytes:
-    """Return a request's body; raises `ApiError` for one that is too large."""
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        message = f"Request entity too large: limit is {request.client_max_size}"
-        raise ApiError(message, code=413, reason="RequestEntityTooLarge", details={}) from error
+    """Return a request's body; raises `RequestEntityTooLarge`."""
+    invite(request)
+    parts, size = [], 0
+    async for part in request.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_BODY:
+            raise RequestEntityTooLarge(f"Request entity too large: limit is {LARGEST_BODY}")
+    return b"".join(parts)
 
 
 def _json_of(value: Any) -> Any:
@@ -87,8 +98,7 @@ def read_object(data: bytes, content_type: str, gvk: GroupVersionKind, validate:
             duplicates = schema.duplicate_fields(data) if validate else ()
         else:
             raise UnsupportedMediaType(
-                f"the body of the request was in an unknown format - accepted media types include: {JSON_LIST}",
-                details={},
+                f"the body of the request was in an unknown format - accepted media types include: {JSON_LIST}"
             )
     except (ValueError, yaml.YAMLError) as error:
         message = "couldn't get version/kind; json parse error"
@@ -107,11 +117,11 @@ def read_patch(data: bytes, content_type: str) -> tuple[PatchType, Any]:
     """Return a patch and its type; raises `BadRequest`, `UnsupportedMediaType`."""
     media = content_type.partition(";")[0].strip().lower()
     if media.startswith(_APPLY):
-        raise UnsupportedMediaType("server-side apply is not supported by this server: use a merge patch", details={})
+        raise UnsupportedMediaType("server-side apply is not supported by this server: use a merge patch")
     if media not in PATCHES:
         known = ", ".join(PATCHES)
         raise UnsupportedMediaType(
-            f"the body of the request was in an unknown format - accepted media types include: {known}", details={}
+            f"the body of the request was in an unknown format - accepted media types include: {known}"
         )
     try:
         return PATCHES[media], msgspec.json.decode(data)

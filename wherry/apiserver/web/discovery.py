@@ -171,4 +171,4 @@ def _aggregated(accept: str) -> str:
         named = clause.get("g"), clause.get("as")
         if named == (AGGREGATED, "APIGroupDiscoveryList") and clause.get("v") in ("v2", "v2beta1"):
             return clause.get("v")
-    raise NotAcceptable("only the following media types are accepted: application/json", details={})
+    raise NotAcceptable("only the following media types are accepted: application/json")

@@ -14,11 +14,11 @@ from wherry.apiserver.api.api import Api, Target
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.user import User
 from wherry.apiserver.web import paths, query, responses
+from wherry.apiserver.web.connect.connect import Connect
 from wherry.apiserver.web.discovery import Discovery
 from wherry.apiserver.web.openapi import OpenApi
 from wherry.apiserver.web.pages import Page
 from wherry.apiserver.web.resources import Resources
-from wherry.apiserver.web.streams import Streams
 from wherry.objects.errors import ApiError, InternalError
 from wherry.telemetry import metrics
 
@@ -45,14 +45,14 @@ class Handler:
         *,
         discovery: Discovery,
         openapi: OpenApi,
-        streams: Streams,
+        connect: Connect,
         pages: dict[str, Page],
     ):
         self._api = api
         self._authenticator = authenticator
         self._discovery = discovery
         self._openapi = openapi
-        self._streams = streams
+        self._connect = connect
         self._pages = pages
         self._resources = Resources(api)
 
@@ -67,7 +67,7 @@ class Handler:
             user = self._authenticator.user(request.headers.get("Authorization"), certificate)
             user = impersonated(user, request.headers.items(), self._api.authorizer)
             if request.path.startswith(("/api/", "/apis/")):
-                target = paths.target(request.path, self._api.find)
+                target = paths.target(request.raw_path.partition("?")[0], self._api.find)
             response = await self._answer(request, user, target, warnings)
         except ApiError as error:
             response = responses.failure(error, warnings)
@@ -78,7 +78,7 @@ class Handler:
             if request.writer.output_size:
                 raise
             log.exception("%s %s failed", request.method, request.path_qs)
-            response = responses.failure(InternalError("the server failed; its log says why"), warnings)
+            response = responses.failure(InternalError.of("the server failed; its log says why"), warnings)
         self._count(request, target, response.status, time.monotonic() - started)
         return response
 
@@ -87,8 +87,8 @@ class Handler:
     ) -> web.StreamResponse:
         if target is None:
             return await self._page(request, user)
-        if self._streams.answers(target):
-            return await self._streams.answer(request, user, target)
+        if self._connect.answers(target):
+            return await self._connect.answer(request, user, target)
         if not _watching(request, target):
             return await self._resources.answer(request, user, target, warnings)
         with _watches.labels(target.resource.group, target.resource.plural).track_inprogress():

@@ -8,7 +8,7 @@ from wherry.apiserver.api import views
 from wherry.apiserver.api.api import Api
 from wherry.apiserver.catalog import REPEATING, Served, preference
 from wherry.objects.definitions import Type
-from wherry.objects.resource import PODS, Resource
+from wherry.objects.resource import NODES, PODS, SERVICES, Resource
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -40,13 +40,20 @@ def _connected(name: str, kind: str, *verbs: str) -> Part:
     return Part(name, Resource("", "v1", "", kind), verbs, stream=True)
 
 
-CONNECTED = (
-    _connected("attach", "PodAttachOptions", "create", "get"),
-    _connected("exec", "PodExecOptions", "create", "get"),
-    _connected("log", "Pod", "get"),
-    _connected("portforward", "PodPortForwardOptions", "create", "get"),
-)
-"""What a pod's node answers itself."""
+_PROXY_VERBS = ("create", "delete", "get", "patch", "update")
+
+CONNECTED: dict[Resource, tuple[Part, ...]] = {
+    NODES: (_connected("proxy", "NodeProxyOptions", *_PROXY_VERBS),),
+    PODS: (
+        _connected("attach", "PodAttachOptions", "create", "get"),
+        _connected("exec", "PodExecOptions", "create", "get"),
+        _connected("log", "Pod", "get"),
+        _connected("portforward", "PodPortForwardOptions", "create", "get"),
+        _connected("proxy", "PodProxyOptions", *_PROXY_VERBS),
+    ),
+    SERVICES: (_connected("proxy", "ServiceProxyOptions", *_PROXY_VERBS),),
+}
+"""What this server does not answer itself but passes on (`wherry.apiserver.web.connect`)."""
 
 
 def inventory(api: Api) -> list[Entry]:
@@ -69,8 +76,7 @@ def _entry(api: Api, served: Served) -> Entry:
     kind, resource = served.kind, served.resource
     parts = [Part(v.name, v.resource or resource, v.verbs) for v in views.views(kind)]
     parts += [Part(a.name, a.resource, ("create",)) for a in api.actions.get((resource.group, resource.plural), ())]
-    if resource == PODS:
-        parts += CONNECTED
+    parts += CONNECTED.get(resource, ())
     # Were `ing` a name in both of its groups, kubectl would warn of the second on every `get ing`.
     repeated = resource.group == REPEATING
     return Entry(

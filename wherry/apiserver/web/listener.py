@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler
 
 from wherry.apiserver.web.handler import Handler
 
-LARGEST_BODY = 3 * 1024 * 1024
-"""Bytes: etcd's limit, and so what Kubernetes takes."""
 LONGEST_LINE = 1 << 16
 STOP_SECONDS = 1.0
 
@@ -41,7 +34,6 @@ class Listener:
         self._context = context
         self._server = web.Server(
             handler,
-            request_factory=_request,
             handler_cancellation=True,
             access_log=None,
             max_line_size=LONGEST_LINE,
@@ -59,14 +51,3 @@ class Listener:
     async def stop(self) -> None:
         """Close every connection."""
         await self._runner.cleanup()
-
-
-def _request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: RequestHandler,
-    writer: Any,
-    task: asyncio.Task[None],
-) -> web.BaseRequest:
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_BODY)

@@ -76,7 +76,7 @@ def form(accept: str, include: str) -> Form:
             return Form(type_)
         if clause.get("g") == "meta.k8s.io" and version in _META_VERSIONS:
             return Form(type_, shape, version, include if shape == "table" else "Metadata")
-    raise NotAcceptable("only the following media types are accepted: application/json, application/yaml", details={})
+    raise NotAcceptable("only the following media types are accepted: application/json, application/yaml")
 
 
 def _writable(type_: str) -> str | None:

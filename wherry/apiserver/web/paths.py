@@ -6,23 +6,26 @@ pkg/endpoints/request/requestinfo.go.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from wherry.apiserver.api.api import Target
 from wherry.apiserver.catalog import unknown_path
-from wherry.objects.errors import MethodNotAllowed
 from wherry.objects.resource import Resource
 
 _NAMESPACE_PARTS = ("status", "finalize")
+_PROXIED = re.compile(r"(/api/v1/(?:namespaces/[^/]+/)?[^/]+/[^/]+/proxy)(/.*)?", re.DOTALL)
 
 
 def target(path: str, find: Callable[[str, str, str], Resource | None]) -> Target | None:
-    """Return what a path below `/api` or `/apis` names, None for a discovery path; raises `NotFound`,
-    `MethodNotAllowed`.
+    """Return what a path (escaped) below `/api` or `/apis` names, None for a discovery path; raises `NotFound`.
 
     `find` tells the resource of a group, version and plural.
     """
-    parts = path.strip("/").split("/")
+    proxied = _PROXIED.fullmatch(path)
+    path, beyond = (proxied[1], proxied[2] or "") if proxied else (path, "")
+    parts = [unquote(part) for part in path.strip("/").split("/")]
     parts = ["apis", "", *parts[1:]] if parts[0] == "api" else parts
     if len(parts) < 4:
         return None
@@ -31,8 +34,6 @@ def target(path: str, find: Callable[[str, str, str], Resource | None]) -> Targe
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _NAMESPACE_PARTS:
         namespace, rest = rest[1], rest[2:]
     resource = find(group, version, rest[0])
-    if resource is not None and rest[2:3] == ["proxy"]:
-        raise MethodNotAllowed(f"{resource.plural}/proxy is not supported by this server: use port-forward", details={})
     if resource is None or len(rest) > 3 or not all(rest) or namespace == "":
         raise unknown_path()
     if namespace is not None and not resource.namespaced:
@@ -40,4 +41,4 @@ def target(path: str, find: Callable[[str, str, str], Resource | None]) -> Targe
     name, subresource = (*rest[1:], "", "")[:2]
     if resource.namespaced and name and namespace is None:
         raise unknown_path()
-    return Target(resource, namespace, name, subresource)
+    return Target(resource, namespace, name, subresource, beyond)

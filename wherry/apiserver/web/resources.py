@@ -12,7 +12,7 @@ from wherry.apiserver.web import bodies, media, query, responses, shapes
 from wherry.apiserver.web.media import Form
 from wherry.apiserver.web.watching import WatchResponse
 from wherry.objects import Object
-from wherry.objects.errors import Expired, MethodNotAllowed
+from wherry.objects.errors import Expired
 
 
 class Resources:
@@ -40,13 +40,13 @@ class Resources:
                 return await self._patch(request, user, target, warnings)
             case "DELETE":
                 return await self._delete(request, user, target, warnings)
-        raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+        raise target.not_allowed(request.method.lower())
 
     async def _read(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
         if target.resource in self._api.reviews:
-            raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+            raise target.not_allowed("get")
         served = self._api.catalog.of(target.resource)
         form = _form(request)
         if target.name:
@@ -81,7 +81,7 @@ class Resources:
     async def _update(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
-        _require_name(target)
+        _require_name(target, "update")
         form = _form(request)
         body, options = await self._body(request, target, warnings)
         made = await self._api.update(user, target, body, options)
@@ -91,7 +91,7 @@ class Resources:
     async def _patch(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
-        _require_name(target)
+        _require_name(target, "patch")
         form = _form(request)
         type_, patch = bodies.read_patch(await bodies.read(request), request.headers.get("Content-Type", ""))
         options = query.write_options(request.query, warnings.append)
@@ -136,9 +136,9 @@ def _form(request: web.BaseRequest) -> Form:
     return media.form(request.headers.get("Accept", ""), request.query.get("includeObject", "") or "Metadata")
 
 
-def _require_name(target: Target) -> None:
+def _require_name(target: Target, verb: str) -> None:
     if not target.name:
-        raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+        raise target.not_allowed(verb)
 
 
 def _deleted(target: Target, obj: Object) -> Object:

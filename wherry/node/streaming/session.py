@@ -110,7 +110,7 @@ def exit_status(code: int) -> Object:
 
 def failure(message: str) -> Object:
     """Return the Status for a session that could not do what it was asked for."""
-    return InternalError(f"Internal error occurred: {message}", details={"causes": [{"message": message}]}).status()
+    return InternalError.of(message).status()
 
 
 def error_text(status: Object, *, structured: bool) -> bytes:

@@ -13,10 +13,8 @@ from wherry.objects.resource import CUSTOM_RESOURCE_DEFINITIONS
 
 
 def _refuse(new: Object, old: Object | None, context: Context) -> None:
-    raise Forbidden(
-        f'customresourcedefinitions.apiextensions.k8s.io "{new["metadata"]["name"]}" is forbidden: '
-        "custom resources are not supported yet"
-    )
+    why = "custom resources are not supported yet"
+    raise Forbidden.of("customresourcedefinitions", new["metadata"]["name"], why, "apiextensions.k8s.io")
 
 
 CUSTOM_RESOURCE_DEFINITION = Kind(

@@ -26,7 +26,7 @@ def admit(pod: Object, ranges: Iterable[Object]) -> None:
     if problems:
         problems = list(dict.fromkeys(problems))
         why = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-        raise Forbidden(f'pods "{pod["metadata"].get("name", "")}" is forbidden: {why}')
+        raise Forbidden.of("pods", pod["metadata"].get("name", ""), why)
 
 
 def _containers(spec: Object) -> list[Object]:

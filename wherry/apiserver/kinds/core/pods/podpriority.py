@@ -18,6 +18,6 @@ def admit(pod: Object) -> None:
     name = spec.get("priorityClassName")
     if name and name not in CLASSES:
         why = f"no PriorityClass with name {name} was found"
-        raise Forbidden(f'pods "{pod["metadata"].get("name", "")}" is forbidden: {why}')
+        raise Forbidden.of("pods", pod["metadata"].get("name", ""), why)
     spec["priority"] = CLASSES[name] if name else 0
     spec["preemptionPolicy"] = spec.get("preemptionPolicy") or "PreemptLowerPriority"

@@ -36,7 +36,7 @@ def free_port(ports: range, used: Callable[[int], bool], pick: Pick = secrets.ra
     for band in (ports[split:], ports[:split]):
         if (found := _free(len(band), lambda i, band=band: used(band[i]), pick)) is not None:  # type: ignore[misc]
             return band[found]
-    raise InternalError("Internal error occurred: failed to allocate a nodePort: range is full")
+    raise InternalError.of("failed to allocate a nodePort: range is full")
 
 
 def free_address(network: Network, used: Callable[[str], bool], pick: Pick = secrets.randbelow) -> str:
@@ -53,7 +53,7 @@ def free_address(network: Network, used: Callable[[str], bool], pick: Pick = sec
 
         if (found := _free(end - start, taken, pick)) is not None:
             return str(network[1 + start + found])
-    raise InternalError("Internal error occurred: failed to allocate a serviceIP: range is full")
+    raise InternalError.of("failed to allocate a serviceIP: range is full")
 
 
 def usable(network: Network) -> int:

@@ -123,5 +123,4 @@ def _health_check(spec: Object, ports: range, taken: Taken, mine: set[int]) -> N
     if not number:
         spec["healthCheckNodePort"] = allocation.free_port(ports, taken, secrets.randbelow)
     elif number not in mine and (why := _refusal(number, ports, taken)):
-        start = "Internal error occurred: failed to allocate requested HealthCheck NodePort"
-        raise InternalError(f"{start} {number}: {why}")
+        raise InternalError.of(f"failed to allocate requested HealthCheck NodePort {number}: {why}")

@@ -1,46 +1,32 @@
-"""Where a pod's node answers, and what a request for one of its containers becomes there."""
+"""What a request for one of a pod's containers becomes at the pod's node.
+
+Source: kubernetes pkg/registry/core/pod/strategy.go (LogLocation, streamLocation).
+"""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from wherry.apiserver.registry.registry import Registry
+from wherry.apiserver.web.connect.location import Location, agent_of
 from wherry.objects import Object
-from wherry.objects.errors import BadRequest, InternalError, NotFound
+from wherry.objects.errors import BadRequest, NotFound
 from wherry.objects.resource import NODES, PODS
 
 Pairs = Sequence[tuple[str, str]]
 _PATHS = {"log": "containerLogs", "exec": "exec", "attach": "attach", "portforward": "portForward"}
 
 
-@dataclass(frozen=True, slots=True)
-class NodeUrl:
-    """One request to a node's HTTPS server."""
+class PodNodes:
+    """Finds where pods' nodes answer. Raises `NotFound`, `BadRequest`, `InternalError`."""
 
-    host: str
-    port: int
-    path: str
-
-
-def tls(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
-    """Return the context for calls to nodes; raises `ssl.SSLError` or `OSError`."""
-    context = ssl.create_default_context(cafile=str(ca))
-    context.load_cert_chain(certificate, key)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-class Nodes:
-    """Finds nodes. Raises `NotFound`, `BadRequest`, `InternalError` with upstream's words (pkg/registry/core/pod)."""
-
-    def __init__(self, registry: Registry):
+    def __init__(self, registry: Registry, tls: ssl.SSLContext):
         self._registry = registry
+        self._tls = tls
 
-    def url(self, namespace: str, name: str, what: str, query: Pairs) -> NodeUrl:
+    def location(self, namespace: str, name: str, what: str, query: Pairs) -> Location:
         """Return where `what` (log, exec, attach, portforward) of a pod is answered."""
         pod = self._registry.find(PODS, (namespace, name))
         if pod is None:
@@ -56,7 +42,7 @@ class Nodes:
             parts.append(_container(pod, dict(query).get("container", "")))
         rest = [(key, value) for key, value in query if key != "container"]
         path = "/" + "/".join(quote(part, safe="") for part in parts)
-        return NodeUrl(_address(node), _port(node), f"{path}?{urlencode(rest)}" if rest else path)
+        return Location(*agent_of(node), f"{path}?{urlencode(rest)}" if rest else path, self._tls)
 
 
 def _container(pod: Object, wanted: str) -> str:
@@ -73,18 +59,3 @@ def _container(pod: Object, wanted: str) -> str:
     others = f" or one of the init containers: [{' '.join(init)}]" if init else ""
     choice = f"choose one of: [{' '.join(regular)}]{others}"
     raise BadRequest(f"a container name must be specified for pod {name}, {choice}")
-
-
-def _address(node: Object) -> str:
-    for address in (node.get("status") or {}).get("addresses") or ():
-        if address.get("type") == "InternalIP":
-            return str(address["address"])
-    raise InternalError(f"no preferred addresses found; known addresses: {(node.get('status') or {}).get('addresses')}")
-
-
-def _port(node: Object) -> int:
-    endpoints = (node.get("status") or {}).get("daemonEndpoints") or {}
-    port = (endpoints.get("kubeletEndpoint") or {}).get("Port")
-    if not port:
-        raise InternalError(f"node {node['metadata']['name']} does not say at which port it answers")
-    return int(port)

@@ -1,0 +1,84 @@
+"""Requests for what a pod's node answers (log, exec, attach, portforward), and for the proxy of a pod, service or node.
+
+Source: kubernetes pkg/registry/core/{pod,service,node}/rest (LogREST, ExecREST, ProxyREST).
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from aiohttp import web
+
+from wherry.apiserver.access.authorizer import Authorizer
+from wherry.apiserver.api.api import Target
+from wherry.apiserver.registry.registry import Registry
+from wherry.apiserver.user import User
+from wherry.apiserver.web.connect import headers, tunnel
+from wherry.apiserver.web.connect.forward import Forwarder
+from wherry.apiserver.web.connect.links import Links
+from wherry.apiserver.web.connect.location import Location, unverified_tls
+from wherry.apiserver.web.connect.podnode import PodNodes
+from wherry.apiserver.web.connect.proxied import Proxied
+from wherry.apiserver.web.inventory import CONNECTED
+
+_VERBS = {
+    "GET": "get",
+    "HEAD": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+    "OPTIONS": "",  # upstream has no verb for it, so only a rule for all verbs allows it
+}
+_PROXY = "proxy"
+
+
+class Connect:
+    """Authorises, finds who answers, and passes on. `to_nodes` is the TLS context for nodes' agents."""
+
+    def __init__(self, authorizer: Authorizer, registry: Registry, to_nodes: ssl.SSLContext):
+        self._authorizer = authorizer
+        self._pod_nodes = PodNodes(registry, to_nodes)
+        self._proxied = Proxied(registry, to_nodes, unverified_tls())
+        self._forwarder = Forwarder()
+
+    @staticmethod
+    def answers(target: Target) -> bool:
+        """Return whether `target` is one of these."""
+        return any(part.name == target.subresource for part in CONNECTED.get(target.resource, ()))
+
+    async def close(self) -> None:
+        """Close connections under way."""
+        await self._forwarder.close()
+
+    async def answer(self, request: web.BaseRequest, user: User, target: Target) -> web.StreamResponse:
+        """Answer a request; raises the errors of `wherry.objects.errors`."""
+        part = next(part for part in CONNECTED[target.resource] if part.name == target.subresource)
+        verb = _VERBS.get(request.method)
+        if verb is None or (verb not in part.verbs and target.subresource != _PROXY):
+            raise target.not_allowed(verb or request.method.lower())
+        self._authorizer.require(user, target.attributes(verb))
+        if target.subresource == _PROXY:
+            return await self._proxy(request, target)
+        query = list(request.query.items())
+        location = self._pod_nodes.location(target.namespace or "", target.name, target.subresource, query)
+        if target.subresource == "log":
+            return await self._forwarder.log(request, location)
+        return await tunnel.relay(request, location, tunnel.to_node(request))
+
+    async def _proxy(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
+        raw, _, query = request.raw_path.partition("?")
+        prefix = raw.removesuffix(target.path)
+        asked = f"?{query}" if query else ""
+        path = (target.path or "/") + asked
+        location = self._proxied.location(target.resource, target.namespace or "", target.name, path)
+        if headers.asks_for_upgrade(request.headers):
+            return await tunnel.relay(request, location, tunnel.to_backend(request, prefix, target.path))
+        if not target.path and request.method in ("GET", "HEAD"):
+            # Relative links of the page that comes would lead beside the backend.
+            return web.Response(status=301, headers={"Location": f"{prefix}/{asked}"})
+        return await self._forwarder.proxy(request, location, _links(request, location, prefix))
+
+
+def _links(request: web.BaseRequest, location: Location, prefix: str) -> Links:
+    return Links(prefix, frozenset({location.authority, request.headers.get("Host", location.authority)}))
