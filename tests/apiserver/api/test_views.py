@@ -109,7 +109,7 @@ async def test_an_eviction_deletes_a_pod_as_it_asks(cluster: Cluster) -> None:
         ("GET", "/apis/nosuch/v1/things", NotFound),
         ("GET", "/nosuch", NotFound),
         ("GET", "/api/v1/configmaps/a", NotFound),
-        ("GET", "/api/v1/namespaces/demo/services/s/proxy/index.html", MethodNotAllowed),
+        ("GET", "/api/v1/namespaces/demo/services/s/proxy/index.html", NotFound),
         ("GET", "/api/v1/namespaces/demo/nodes", NotFound),
     ],
 )

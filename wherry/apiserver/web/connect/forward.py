@@ -5,7 +5,6 @@ Trailers are not passed on; the client library does not show them.
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -47,7 +46,7 @@ class Forwarder:
         try:
             answer = await self._send("GET", location, [], None)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise InternalError.of(f'Get "{location.url}": {_dial_error(location, error)}') from error
+            raise InternalError.of(f'Get "{location.url}": {location.failure(error)}') from error
         async with answer:
             if answer.status != HTTPStatus.OK:
                 raise _refusal(answer.status, await answer.content.read(LARGEST_MESSAGE))
@@ -64,7 +63,7 @@ class Forwarder:
         try:
             answer = await self._send(request.method, location, sent, body)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            why = _dial_error(location, error)
+            why = location.failure(error)
             raise ServiceUnavailable(f"error trying to reach service: {why}") from error
         async with answer:
             return await _answer(request, answer, links)
@@ -141,16 +140,6 @@ def _refusal(status: int, body: bytes) -> ApiError:
     if isinstance(said, dict) and said.get("kind") == "Status":
         return ApiError.from_status(said, status)
     return ApiError.from_status({"message": body.decode(errors="replace").strip()}, status)
-
-
-def _dial_error(location: Location, error: Exception) -> str:
-    """Return what went wrong in the words clients know from Go."""
-    if isinstance(error, TimeoutError):
-        return f"dial tcp {location.authority}: i/o timeout"
-    number = error.os_error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
-    if number:
-        return f"dial tcp {location.authority}: connect: {os.strerror(number).lower()}"
-    return str(error) or type(error).__name__
 
 
 def _path(location: Location) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,15 @@ class Location:
     def url(self) -> str:
         """The whole URL."""
         return f"{'https' if self.tls else 'http'}://{self.authority}{self.path}"
+
+    def failure(self, error: Exception) -> str:
+        """Return why it could not be reached, in the words clients know from Go."""
+        if isinstance(error, TimeoutError):
+            return f"dial tcp {self.authority}: i/o timeout"
+        cause = getattr(error, "os_error", error)  # where aiohttp keeps what it wraps
+        if isinstance(cause, OSError) and cause.errno and not isinstance(cause, ssl.SSLError):
+            return f"dial tcp {self.authority}: connect: {os.strerror(cause.errno).lower()}"
+        return str(error) or type(error).__name__
 
 
 def node_tls(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:

@@ -64,7 +64,7 @@ async def relay(request: web.BaseRequest, location: Location, sent: headers.Pair
                 location.host, location.port, ssl=location.tls, limit=BUFFER_BYTES
             )
     except (OSError, TimeoutError) as error:
-        raise InternalError.of(f"error dialing backend: dial tcp {location.authority}: {error}") from error
+        raise InternalError.of(f"error dialing backend: {location.failure(error)}") from error
     try:
         handshake = _Handshake(reader, writer)
         answer = await handshake.ask(request.method, location, sent)

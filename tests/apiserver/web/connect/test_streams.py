@@ -10,7 +10,7 @@ import pytest
 
 from tests.apiserver.harness import Cluster
 from tests.apiserver.samples import binding, node, pod
-from tests.apiserver.web.nodeserver import NodeServer
+from tests.apiserver.web.connect.nodeserver import NodeServer
 from wherry.objects.resource import NODES, PODS
 
 PATH = "/api/v1/namespaces/demo/pods/a"
