@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wherry.objects import Object
 from wherry.objects.errors import InternalError
+from wherry.objects.family import bracketed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Location:
     @property
     def authority(self) -> str:
         """`host:port`, an IPv6 address in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
     @property
     def url(self) -> str:
