@@ -8,11 +8,9 @@ import msgspec
 from aiohttp import web
 
 from tests.fake.client import FakeClient
-from wherry.objects import resource as known
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.resource import Resource
 
-RESOURCES = {(r.group, r.version, r.plural): r for r in vars(known).values() if isinstance(r, Resource)}
 PATH = re.compile(
     r"(?:/api|/apis/(?P<group>[^/]+))/(?P<version>v[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/[a-z]))?"
     r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<subresource>[a-z]+))?"
@@ -57,8 +55,12 @@ class Front:
             return _json(error.status(), error.code)
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
+        served = await anext(self.client.resources())
+        if request.path in ("/api", "/apis"):
+            return _json(discovery([r for r in served if (request.path == "/api") is (r.group == "")]))
         match = PATH.fullmatch(request.path)
-        resource = match and RESOURCES.get((match["group"] or "", match["version"], match["plural"]))
+        names = match and (match["group"] or "", match["version"], match["plural"])
+        resource = next((r for r in served if (r.group, r.version, r.plural) == names), None)
         if not match or not resource:
             raise NotFound("the server could not find the requested resource")
         where = match["namespace"], match["name"] or "", match["subresource"] or ""
@@ -130,6 +132,30 @@ class Front:
             uid=body.get("preconditions", {}).get("uid"),
         )
         return _json({"apiVersion": "v1", "kind": "Status", "status": "Success"})
+
+
+def discovery(resources: list[Resource]) -> object:
+    """Return the aggregated document, one group and version per resource."""
+    items = [
+        {
+            "metadata": {"name": r.group},
+            "versions": [
+                {
+                    "version": r.version,
+                    "resources": [
+                        {
+                            "resource": r.plural,
+                            "responseKind": {"group": r.group, "version": r.version, "kind": r.kind},
+                            "scope": "Namespaced" if r.namespaced else "Cluster",
+                            "verbs": ["delete", "get", "list", "watch"],
+                        }
+                    ],
+                }
+            ],
+        }
+        for r in resources
+    ]
+    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 
 
 def _json(body: object, status: int = 200) -> web.Response:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
 
 from tests.fake import rules
@@ -27,6 +27,9 @@ from wherry.objects.errors import (
 )
 from wherry.objects.resource import PODS, Resource
 from wherry.objects.verbs import PatchType
+
+DISCOVERY = Resource("", "", "", "")
+"""What the call `discover`, which is about no resource, is recorded for."""
 
 
 class Call(NamedTuple):
@@ -61,6 +64,9 @@ class FakeClient:
         self._stopped = False
         self._failures: list[_Failure] = []
         self._resources = {(r.api_version, r.kind): r for r in vars(known).values() if isinstance(r, Resource)}
+        self._closed = False
+        self._gone: set[Resource] = set()
+        self._set_changed = asyncio.Event()
         self._random = random.Random(0)  # names from generateName are the same on every run
         self.put(*objects)
 
@@ -83,6 +89,19 @@ class FakeClient:
     def remove(self, resource: Resource, name: str, namespace: str = "") -> None:
         """Take an object away at once, whatever its finalizers or grace period."""
         self._store.remove(resource, namespace, name)
+
+    def serve(self, resource: Resource) -> None:
+        """Serve one resource more."""
+        self._gone.discard(resource)
+        self._resources[resource.api_version, resource.kind] = resource
+        self._tell_set()
+
+    def unserve(self, resource: Resource) -> None:
+        """Serve a resource no more: nobody finds it, and its watches end."""
+        self._gone.add(resource)
+        del self._resources[resource.api_version, resource.kind]
+        self._store.end_watches(resource=resource)
+        self._tell_set()
 
     def peek(self, resource: Resource, name: str, namespace: str = "") -> Object | None:
         """Return one current object, or None, without a call."""
@@ -210,11 +229,25 @@ class FakeClient:
         rules.check_preconditions(resource, old, None, uid)
         self._delete(resource, old, grace_period_seconds, propagation_policy)
 
+    async def resources(self) -> AsyncIterator[Sequence[Resource]]:
+        """See `Client.resources`."""
+        while not self._closed:
+            await self._arrive(Call("discover", DISCOVERY, None, ""))
+            changed = self._set_changed
+            yield list(self._resources.values())
+            await changed.wait()
+
     async def close(self) -> None:
         """See `Client.close`."""
+        self._closed = True
+        self._tell_set()
         self._store.end_watches()
 
     # The server's side
+
+    def _tell_set(self) -> None:
+        self._set_changed.set()
+        self._set_changed = asyncio.Event()
 
     async def _arrive(self, call: Call) -> None:
         """Record a call, let others run meanwhile as a network would, and fail it if a test asked for that."""
@@ -222,6 +255,8 @@ class FakeClient:
         await asyncio.sleep(0)
         if self._stopped:
             raise ServiceUnavailable("the server is stopped")
+        if call.resource in self._gone:
+            raise NotFound("the server could not find the requested resource", details={})
         for failure in self._failures:
             if failure.meets(call):
                 self._failures.remove(failure)

@@ -87,10 +87,11 @@ class FakeStore:
         self._oldest = self.version
         self.end_watches(_expired())
 
-    def end_watches(self, error: ApiError | None = None) -> None:
-        """End every watch under way: in peace, or with `error`."""
+    def end_watches(self, error: ApiError | None = None, resource: Resource | None = None) -> None:
+        """End every watch under way (of one resource): in peace, or with `error`."""
         for watch in list(self._watches):
-            watch.end(error)
+            if resource is None or watch.collection == _collection(resource):
+                watch.end(error)
 
     def bookmark(self) -> None:
         """Tell every watch the current version."""
@@ -147,11 +148,11 @@ class _Watch:
         self.ended = False
         self.error: ApiError | None = None
         self._resource = resource
-        self._collection = collection
+        self.collection = collection
         self._matches = matches
 
     def see(self, change: Change) -> None:
-        if change.collection == self._collection and (event := change.event(self._matches)):
+        if change.collection == self.collection and (event := change.event(self._matches)):
             self.queue.append(event)
             self.woken.set()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from wherry.apiserver.access.attributes import Attributes
 from wherry.apiserver.api.api import Api, Target
 from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
 from wherry.apiserver.user import User
@@ -104,6 +105,15 @@ class LocalClient:
         if propagation_policy:
             body["propagationPolicy"] = propagation_policy
         await self._api.delete(self._user, _target(resource, namespace, name), DeleteOptions.of(body), _IGNORING)
+
+    async def resources(self) -> AsyncIterator[Sequence[Resource]]:
+        """See `Client.resources`."""
+        catalog = self._api.catalog
+        while True:
+            self._api.authorizer.require(self._user, Attributes(verb="get", path="/apis"))
+            generation = catalog.generation
+            yield catalog.preferred()
+            await catalog.changed(generation)
 
     async def close(self) -> None:
         """Nothing is held."""

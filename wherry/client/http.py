@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +20,7 @@ from yarl import URL
 from wherry import __version__
 from wherry.client import kubeconfig
 from wherry.client.credentials import Credentials, system_roots_left_out, tls_context
+from wherry.client.discovery import ACCEPT, Discovery, Tagged
 from wherry.client.interface import ObjectList, WatchEvent
 from wherry.client.kubeconfig import Config
 from wherry.objects import Object
@@ -36,6 +37,8 @@ WATCH_SECONDS = (300, 600)
 """How long we ask the server to keep a watch open: a random time between, so that watches do not all end together."""
 SILENCE_SECONDS = 30.0
 """How much longer than asked for a watch may last before its server counts as dead."""
+DISCOVERY_SECONDS = 30.0
+"""How often we look whether a server serves something else, as upstream's garbage collector does."""
 RETRIES = 4
 """How often a request is repeated that the server puts off with Retry-After."""
 LONGEST_RETRY_AFTER_SECONDS = 10.0
@@ -158,6 +161,16 @@ class HttpClient:
             options["preconditions"] = {"uid": uid}
         await self.request("DELETE", resource.path(namespace, name), body=options)
 
+    async def resources(self) -> AsyncIterator[Sequence[Resource]]:
+        """See `Client.resources`."""
+        discovery, told = Discovery(self._tagged), None
+        while not self._closed:
+            found = await discovery.resources()
+            if found != told:
+                yield found
+                told = found
+            await asyncio.sleep(DISCOVERY_SECONDS)
+
     async def close(self) -> None:
         """See `Client.close`."""
         self._closed = True
@@ -178,15 +191,25 @@ class HttpClient:
         """Return what any path (`/version`, `/readyz`) answers: its JSON, or its text when it is something else."""
         headers = {"Content-Type": content_type} if body is not None else {}
         data = msgspec.json.encode(body) if body is not None else None
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
-        async with self._answer(method, path, params=params, headers=headers, data=data, timeout=timeout) as answer:
+        async with self._answer(method, path, params=params, headers=headers, data=data, timeout=_timeout()) as answer:
             raw = await answer.read()
             if answer.content_type != "application/json":
                 return raw.decode(errors="replace")
-            try:
-                return msgspec.json.decode(raw)
-            except msgspec.DecodeError as error:
-                raise InternalError(f"{self.config.server} answered JSON that cannot be read: {error}") from error
+            return self._decoded(raw)
+
+    def _decoded(self, raw: bytes) -> Any:
+        try:
+            return msgspec.json.decode(raw)
+        except msgspec.DecodeError as error:
+            raise InternalError(f"{self.config.server} answered JSON that cannot be read: {error}") from error
+
+    async def _tagged(self, path: str, known: Tagged | None) -> Tagged:
+        """Return a discovery document; `known` if it is still the one."""
+        headers = {"Accept": ACCEPT, **({"If-None-Match": known.tag} if known and known.tag else {})}
+        async with self._answer("GET", path, headers=headers, timeout=_timeout()) as answer:
+            if answer.status == 304 and known is not None:
+                return known
+            return Tagged(_object(self._decoded(await answer.read())), answer.headers.get("ETag", ""))
 
     # The wire
 
@@ -209,7 +232,7 @@ class HttpClient:
     ) -> aiohttp.ClientResponse:
         for attempt in range(RETRIES + 1):
             answer = await self._send(method, path, headers, options)
-            if answer.status < 300:
+            if answer.status < 300 or answer.status == 304:
                 return answer
             wait = _retry_after(answer)
             if answer.status == 401:
@@ -243,6 +266,10 @@ class HttpClient:
             proxy=self.config.proxy_url,
             trust_env=not _is_loopback(self._base.host or ""),
         )
+
+
+def _timeout() -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
 
 
 def _socket(info: Any) -> socket.socket:

@@ -6,7 +6,7 @@ Every method raises the errors of `wherry.objects.errors` (and only those) when 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from wherry.objects import Object
@@ -91,6 +91,15 @@ class Client(Protocol):
         uid: str | None = None,
     ) -> None:
         """Delete one object; `uid` is a precondition (`Conflict` when it is another's)."""
+        ...
+
+    def resources(self) -> AsyncIterator[Sequence[Resource]]:
+        """Yield what can be listed, watched and deleted, at once, and again whenever that has changed.
+
+        Each resource is there once, under the version its group prefers. Ends with the client only; raises as other
+        calls do when the server cannot be asked: ask anew then. Within the server's process a change is told at once;
+        over HTTP, where nothing announces it, it is looked for from time to time.
+        """
         ...
 
     async def close(self) -> None:
