@@ -4,8 +4,10 @@ import datetime
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from wherry.cluster import certificates
-from wherry.cluster.config import ClusterConfig, plan_nodes
+from wherry.cluster.config import ClusterConfig, ConfigError, plan_nodes
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -43,3 +45,35 @@ def test_a_second_run_keeps_everything_but_what_has_other_names(tmp_path: Path) 
     issue(tmp_path, bind="127.0.0.2")
     changed = {p.name for p in tmp_path.iterdir() if p.read_bytes() != before[p.name]}
     assert changed == {"apiserver.crt", "apiserver.key"}
+
+
+@pytest.mark.parametrize("name", ["apiserver.crt", "apiserver.key", "admin.crt", "node-k8s-master.key"])
+def test_a_damaged_or_missing_leaf_is_made_anew(tmp_path: Path, name: str) -> None:
+    for spoil in (lambda p: p.write_bytes(b"garbage"), Path.unlink, lambda p: p.write_bytes(b"")):
+        issue(tmp_path)
+        before = (tmp_path / "ca.crt").read_bytes()
+        spoil(tmp_path / name)
+        issue(tmp_path)
+        stem = name.rpartition(".")[0]
+        verify(tmp_path, stem)
+        certificates.pair(tmp_path, stem)
+        assert (tmp_path / "ca.crt").read_bytes() == before
+
+
+def test_leaves_of_another_authority_are_made_anew(tmp_path: Path) -> None:
+    issue(tmp_path)
+    for name in ("ca.crt", "ca.key"):
+        (tmp_path / name).unlink()
+    issue(tmp_path)
+    verify(tmp_path, "apiserver", "-purpose", "sslserver")
+    verify(tmp_path, "admin", "-purpose", "sslclient")
+
+
+@pytest.mark.parametrize("name", ["ca.crt", "ca.key", "sa.key"])
+def test_a_damaged_authority_or_signer_is_never_replaced_silently(tmp_path: Path, name: str) -> None:
+    issue(tmp_path)
+    (tmp_path / name).write_bytes(b"garbage")
+    with pytest.raises(ConfigError, match="`wherry up` makes a new one") as caught:
+        issue(tmp_path)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -7,7 +7,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from wherry.cluster.reports import Report
 
 pytestmark = pytest.mark.kernel
 
@@ -52,3 +55,53 @@ def test_what_dies_is_started_again_and_a_stop_ends_everything(tmp_path: Path) -
         process.wait()
     assert len((tmp_path / "starts").read_text().split()) == 3
     assert (tmp_path / "stopped").exists()
+
+
+REPORTING = """
+import os, sys, time
+from pathlib import Path
+from wherry.cluster import reports
+from wherry.cluster.supervisor import CannotStart, Component, Supervisor
+here = Path(sys.argv[1])
+reports.FILE = here / "components.json"
+
+def hopeless():
+    raise CannotStart("the store is damaged")
+
+def crashing():
+    try:
+        raise ExceptionGroup("many", [ValueError("first\\nof two lines")])
+    finally:
+        (here / "crashed").touch()
+
+def killed():
+    os.kill(os.getpid(), 9)
+
+Supervisor([Component(f.__name__, f) for f in (hopeless, crashing, killed)], here).run()
+"""
+
+
+def test_it_is_reported_what_a_component_ended_with_and_how_often(tmp_path: Path) -> None:
+    script = tmp_path / "init.py"
+    script.write_text(REPORTING)
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, str(script), str(tmp_path)]
+    process = subprocess.Popen(command, start_new_session=True)
+    found: dict[str, Report] = {}
+    try:
+        for _ in range(500):
+            signal.sigtimedwait([], 0.02)
+            if (tmp_path / "components.json").exists():
+                listed = msgspec.json.decode((tmp_path / "components.json").read_bytes(), type=list[Report])
+                found = {report.component: report for report in listed}
+            if len(found) == 3 and all(report.failures >= 3 for report in found.values()):
+                break
+    finally:
+        init = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True).stdout
+        os.kill(int(init), signal.SIGKILL)
+        process.wait()
+    assert {name: (r.reason, r.hopeless) for name, r in found.items()} == {
+        "hopeless": ("the store is damaged", True),
+        "crashing": ("ValueError: first of two lines", False),
+        "killed": ("SIGKILL", False),
+    }
+    assert "cannot start: the store is damaged" in (tmp_path / "hopeless.log").read_text()

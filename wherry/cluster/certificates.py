@@ -6,17 +6,18 @@ Keys are ECDSA P-256: made in well under a millisecond, where RSA takes a tenth 
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from wherry.cluster.config import ClusterConfig
+from wherry.cluster import files
+from wherry.cluster.config import ClusterConfig, ConfigError
 
 CA_DAYS = 3650
 LEAF_DAYS = 3650  # a cluster of ours has no renewal daemon, so leaves live as long as their CA
@@ -32,18 +33,23 @@ class Authority:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (directory / "ca.key").exists():
             self._create()
-        self._key = serialization.load_pem_private_key((directory / "ca.key").read_bytes(), None)
-        self._certificate = x509.load_pem_x509_certificate((directory / "ca.crt").read_bytes())
+        try:
+            self._certificate, self._key = pair(directory, "ca")
+        except ValueError as error:
+            raise ConfigError(
+                f"the certificate authority is damaged ({error}): move {directory} away and `wherry up` makes a new "
+                "one; kubeconfigs that were copied elsewhere know only the old one"
+            ) from error
 
     def issue(
         self, name: str, common_name: str, *, organizations: Sequence[str] = (), hosts: Sequence[str] = ()
     ) -> None:
-        """Write NAME.crt and NAME.key, unless they are there already for the same names.
+        """Write NAME.crt and NAME.key, unless they are there already for the same names, and good.
 
         With `hosts` (DNS names or IPv4 addresses) it is a server's certificate, otherwise a client's.
         """
         path = self._directory / f"{name}.crt"
-        if path.exists() and _serves(path, hosts):
+        if path.exists() and self._is_good(name, hosts):
             return
         key = ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, o) for o in organizations]
@@ -58,9 +64,18 @@ class Authority:
         )
         if hosts:
             builder = builder.add_extension(x509.SubjectAlternativeName([_host(h) for h in hosts]), critical=False)
-        certificate = builder.sign(self._key, hashes.SHA256())  # type: ignore[arg-type]  # our own key: EC
+        certificate = builder.sign(self._key, hashes.SHA256())
         _write_key(self._directory / f"{name}.key", key)
-        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        files.replace(path, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+    def _is_good(self, name: str, hosts: Sequence[str]) -> bool:
+        """Tell whether a certificate and its key can be used, are ours, and for these names."""
+        try:
+            certificate, _ = pair(self._directory, name)
+            certificate.verify_directly_issued_by(self._certificate)
+        except (ValueError, InvalidSignature):
+            return False
+        return _serves(certificate, hosts)
 
     def _create(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -74,7 +89,7 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        (self._directory / "ca.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        files.replace(self._directory / "ca.crt", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
         _write_key(self._directory / "ca.key", key)
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
@@ -102,12 +117,44 @@ def issue_all(directory: Path, config: ClusterConfig, now: datetime.datetime) ->
     for node in config.nodes:
         authority.issue(f"node-{node.name}", f"system:node:{node.name}", organizations=["system:nodes"])
         authority.issue(f"node-{node.name}-serving", f"system:node:{node.name}", hosts=[node.name, node.address])
-    if not (directory / "sa.key").exists():
-        _write_key(directory / "sa.key", ec.generate_private_key(ec.SECP256R1()))
+    signer = directory / "sa.key"
+    if not signer.exists():
+        _write_key(signer, ec.generate_private_key(ec.SECP256R1()))
+    try:
+        private_key(signer)
+    except ValueError as error:
+        raise ConfigError(f"{error}: remove it and `wherry up` makes a new one; tokens signed so far end") from error
 
 
-def _serves(path: Path, hosts: Sequence[str]) -> bool:
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+def pair(directory: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """Return the certificate NAME.crt and its key NAME.key; raises ValueError when they are not, or not a pair."""
+    crt, key = directory / f"{name}.crt", directory / f"{name}.key"
+    try:
+        certificate = x509.load_pem_x509_certificate(crt.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{crt}: {_why(error, 'no certificate')}") from error
+    loaded = private_key(key)
+    if certificate.public_key() != loaded.public_key():
+        raise ValueError(f"{key}: not the key of {crt.name}")
+    return certificate, loaded
+
+
+def private_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Return the key in a file of ours; raises ValueError when there is none."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError(f"{path}: {_why(error, 'no key')}") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{path}: no key of ours")
+    return key
+
+
+def _why(error: Exception, otherwise: str) -> str:
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else otherwise
+
+
+def _serves(certificate: x509.Certificate, hosts: Sequence[str]) -> bool:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -129,6 +176,4 @@ def _authority_identifier(certificate: x509.Certificate) -> x509.AuthorityKeyIde
 
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(pem)
+    files.replace(path, pem)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from wherry.cluster import files
 from wherry.node.images import imagemap
 
 ADDONS = ("dns", "ingress")
@@ -68,16 +69,18 @@ class ClusterConfig(msgspec.Struct, frozen=True):
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self)))
+        files.replace(path, msgspec.json.format(msgspec.json.encode(self)), 0o644)
 
     @staticmethod
     def load(path: Path) -> ClusterConfig:
         """Read it back; raises ConfigError when the file is damaged."""
+        forget = f"`wherry down --name {path.parent.name} --purge` forgets the cluster"
         try:
             return msgspec.json.decode(path.read_bytes(), type=ClusterConfig)
         except msgspec.DecodeError as error:
-            forget = f"wherry down --name {path.parent.name} --purge"
-            raise ConfigError(f"{path} is damaged ({error}); `{forget}` forgets the cluster") from error
+            raise ConfigError(f"{path} is damaged ({error}): put it right, or {forget}") from error
+        except OSError as error:
+            raise ConfigError(f"{files.told(error)}; {forget}") from error
 
 
 def network(option: str, text: str) -> IPv4Network:

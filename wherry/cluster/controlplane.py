@@ -8,11 +8,14 @@ from ipaddress import IPv4Network
 
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.server import ApiServer, ApiServerConfig
+from wherry.apiserver.storage.interface import StorageError
 from wherry.cluster import addons
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
+from wherry.cluster.supervisor import CannotStart
 from wherry.controllers import manager
 from wherry.controllers.config import ControllersConfig
+from wherry.objects.errors import ApiError
 from wherry.scheduler import run as scheduler
 from wherry.scheduler.config import SchedulerConfig
 
@@ -40,9 +43,12 @@ def api_config(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]
 
 
 async def run(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]) -> None:
-    """Run until cancelled."""
+    """Run until cancelled; raises `CannotStart` when what is stored cannot be used."""
     server = ApiServer(api_config(config, paths, sockets))
-    await server.start()
+    try:
+        await server.start()
+    except (StorageError, ApiError) as error:
+        raise CannotStart(str(error)) from error
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(addons.apply(server.client("system:wherry:addons"), addons.manifests(config)))

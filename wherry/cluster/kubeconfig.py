@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from wherry.cluster import files
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
 
@@ -16,7 +21,7 @@ LISTS = ("clusters", "users", "contexts")
 
 
 class KubeconfigError(OSError):
-    """The user's kubeconfig cannot be read or is not one; it is left as it is."""
+    """The user's kubeconfig cannot be read or written, or is not one; it is left as it is."""
 
 
 def entry_name(cluster: str) -> str:
@@ -50,62 +55,109 @@ def write(config: ClusterConfig, paths: Paths) -> None:
 
 
 def user_path() -> Path:
-    """The file kubectl would write: the first of $KUBECONFIG, or ~/.kube/config."""
+    """The file kubectl would write: the first of $KUBECONFIG, or ~/.kube/config. Raises KubeconfigError."""
     listed = [p for p in os.environ.get("KUBECONFIG", "").split(":") if p]
-    return Path(listed[0]) if listed else Path.home() / ".kube" / "config"
+    try:
+        return Path(listed[0]) if listed else Path.home() / ".kube" / "config"
+    except RuntimeError as error:
+        raise KubeconfigError("there is no home directory: set KUBECONFIG to a file, or HOME") from error
 
 
 def check(path: Path) -> None:
     """Raise KubeconfigError when `merge` would fail on this file: told before a cluster is started, not after."""
     _load(path)
-    folder = next(p for p in path.resolve().parents if p.exists())
-    if not os.access(folder, os.W_OK):
-        raise KubeconfigError(f"{folder} cannot be written to: set KUBECONFIG to a file elsewhere")
+    try:
+        folder = next(p for p in path.resolve().parents if p.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        if path.exists():
+            path.open("ab").close()  # as the owner of a read-only or immutable file wants it
+    except OSError as error:
+        raise _unusable(path, error) from error
 
 
 def merge(path: Path, ours: dict[str, Any]) -> None:
     """Put our entries into the kubeconfig at `path` and make our context current; the rest stays as it was."""
-    theirs = _load(path)
-    for key in LISTS:
-        name = ours[key][0]["name"]
-        others = [e for e in theirs.get(key) or [] if e.get("name") != name]
-        theirs[key] = [*others, *ours[key]]
-    theirs["current-context"] = ours["current-context"]
-    _save(path, {"apiVersion": "v1", "kind": "Config", **theirs})
+    with _alone(path):
+        theirs = _load(path)
+        for key in LISTS:
+            name = ours[key][0]["name"]
+            others = [e for e in theirs.get(key) or [] if e.get("name") != name]
+            theirs[key] = [*others, *ours[key]]
+        theirs["current-context"] = ours["current-context"]
+        _save(path, {"apiVersion": "v1", "kind": "Config", **theirs})
 
 
 def remove(path: Path, cluster: str) -> None:
     """Take our entries out of the kubeconfig at `path`; if our context was current, none is."""
-    if not path.exists():
+    if not _exists(path):
         return
-    theirs = _load(path)
-    name = entry_name(cluster)
-    if not any(e.get("name") == name for key in LISTS for e in theirs.get(key) or []):
-        return
-    for key in LISTS:
-        theirs[key] = [e for e in theirs.get(key) or [] if e.get("name") != name]
-    if theirs.get("current-context") == name:
-        theirs["current-context"] = ""
-    _save(path, theirs)
+    with _alone(path):
+        theirs = _load(path)
+        name = entry_name(cluster)
+        if not any(e.get("name") == name for key in LISTS for e in theirs.get(key) or []):
+            return
+        for key in LISTS:
+            theirs[key] = [e for e in theirs.get(key) or [] if e.get("name") != name]
+        if theirs.get("current-context") == name:
+            theirs["current-context"] = ""
+        _save(path, theirs)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other `wherry up` and `wherry down` from the file: each reads what the one before wrote."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> KubeconfigError:
+    reason = (error.strerror or str(error)).lower()
+    return KubeconfigError(f"kubeconfig {path} cannot be used ({reason}): set KUBECONFIG to another file")
 
 
 def _load(path: Path) -> dict[str, Any]:
-    if not path.exists() or not path.read_text().strip():
+    if not _exists(path):
         return {}
+    if not path.is_file():  # replacing /dev/null would be remembered
+        raise KubeconfigError(f"kubeconfig {path} is no regular file: set KUBECONFIG to one")
     try:
-        loaded = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        loaded = yaml.safe_load(path.read_text() or "{}")
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise KubeconfigError(f"{path} is not YAML ({reason}): mend it, or set KUBECONFIG to another file") from error
-    if not isinstance(loaded, dict):
+    except OSError as error:
+        raise _unusable(path, error) from error
+    loaded = {} if loaded is None else loaded
+    if not isinstance(loaded, dict) or not all(_is_list(loaded.get(key)) for key in LISTS):
         raise KubeconfigError(f"{path} is not a kubeconfig: mend it, or set KUBECONFIG to another file")
     return loaded
 
 
+def _is_list(entries: object) -> bool:
+    """Tell whether one of a kubeconfig's lists is one, of objects."""
+    return entries is None or (isinstance(entries, list) and all(isinstance(e, dict) for e in entries))
+
+
 def _save(path: Path, content: dict[str, Any]) -> None:
     """Replace the file whole, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        yaml.safe_dump(content, file, sort_keys=False)
-    temporary.replace(path.resolve())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+    except OSError as error:
+        raise _unusable(path, error) from error

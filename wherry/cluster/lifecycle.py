@@ -9,11 +9,11 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from wherry.client.interface import Client
-from wherry.cluster import certificates, datadir, kubeconfig, sandbox
+from wherry.cluster import certificates, datadir, files, kubeconfig, reports, sandbox
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
 from wherry.cluster.readiness import Waiting, wait_until_ready
@@ -23,12 +23,18 @@ Progress = Callable[[str], None]
 
 READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
+LOOK_SECONDS = 0.1
+"""How often the init's report is looked at while a cluster starts."""
 REQUIRED_PROGRAMS = {"nft": "nftables", "conmon": "conmon", "runc|crun": "crun"}
 IMMUTABLE = ("node_cidr", "pod_cidr", "service_cidr", "cluster_domain")
 
 
 class ClusterError(Exception):
     """A cluster could not be started or stopped; the message says why and what to do."""
+
+
+class CannotStart(ClusterError):
+    """A component does not start, and starting it again does not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ def up(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
     _check_machine(config)
     kubeconfig.check(kubeconfig.user_path())
     with datadir.prepared(config.name, paths), datadir.lock(paths, progress):
-        if sandbox.running(paths) is None:
+        started_here = sandbox.running(paths) is None
+        if started_here:
             _start(config, paths, progress)
         elif ClusterConfig.load(paths.config) != config:
             raise ClusterError(
@@ -53,7 +60,12 @@ def up(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
             )
     kubeconfig.merge(kubeconfig.user_path(), kubeconfig.build(config, paths, _server(config)))
     progress("waiting for the API server")
-    _wait(config, paths, progress)
+    try:
+        _wait(config, paths, progress)
+    except CannotStart:
+        if started_here:
+            down(config.name, paths, purge=False, progress=progress)
+        raise
 
 
 def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
@@ -83,7 +95,7 @@ def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
         progress("starting the sandbox")
         sandbox.spawn(paths, listeners)
     except OSError as error:
-        raise ClusterError(str(error)) from error
+        raise ClusterError(files.told(error)) from error
     finally:
         for listener in listeners.values():
             listener.close()
@@ -165,10 +177,10 @@ def _wait(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
         finally:
             await client.close()
 
-    watched = asyncio.Runner()
     try:
-        with watched:
-            watched.run(_or_death(wait(), paths))
+        asyncio.run(_or_death(wait(), paths))
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None  # they end in one way, and all say the same
     except TimeoutError as error:
         raise ClusterError(
             f"cluster {config.name} is not ready after {READY_SECONDS:.0f} s; it goes on trying: see "
@@ -176,28 +188,41 @@ def _wait(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
         ) from error
 
 
-async def _or_death(ready: object, paths: Paths) -> None:
-    """Await `ready`, but give up at once when the init dies."""
-    assert asyncio.iscoroutine(ready)
+async def _or_death(ready: Coroutine[object, object, None], paths: Paths) -> None:
+    """Await `ready`, but give up at once when the init dies, or a component that it cannot be ready without."""
     pid = sandbox.running(paths)
     if pid is None:
         ready.close()
         raise ClusterError(_epitaph(paths))
-    handle = os.pidfd_open(pid)
+    async with asyncio.TaskGroup() as group:
+        dying = [group.create_task(_death(pid, paths)), group.create_task(_failure(pid, paths))]
+        await ready
+        for task in dying:
+            task.cancel()
+
+
+async def _death(pid: int, paths: Paths) -> None:
+    """Raise ClusterError when the init has ended."""
     died = asyncio.Event()
     loop = asyncio.get_running_loop()
+    handle = os.pidfd_open(pid)
     loop.add_reader(handle, died.set)
-    waiting, death = asyncio.ensure_future(ready), asyncio.ensure_future(died.wait())
     try:
-        await asyncio.wait({waiting, death}, return_when=asyncio.FIRST_COMPLETED)
-        if death.done() and not waiting.done():
-            raise ClusterError(_epitaph(paths))
-        await waiting
+        await died.wait()
     finally:
         loop.remove_reader(handle)
         os.close(handle)
-        waiting.cancel()
-        death.cancel()
+    raise ClusterError(_epitaph(paths))
+
+
+async def _failure(pid: int, paths: Paths) -> None:
+    """Raise CannotStart when the init reports a component that does not start."""
+    while (report := reports.fatal(reports.read(pid))) is None:  # noqa: ASYNC110 - another process writes it
+        await asyncio.sleep(LOOK_SECONDS)
+    name = paths.data.name
+    raise CannotStart(
+        f"cluster {name} cannot start, {report.component}: {report.reason}; `wherry doctor --name {name}` looks into it"
+    )
 
 
 def _epitaph(paths: Paths) -> str:

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
-from wherry.cluster.config import ClusterConfig
+from wherry.cluster import files
+from wherry.cluster.config import ClusterConfig, ConfigError
 from wherry.cluster.paths import RUN, Paths
 from wherry.net import namespaces
 from wherry.node import cgroups, mounts
@@ -33,26 +34,32 @@ CLONE_NEWPID = 0x20000000
 def spawn(paths: Paths, listeners: Mapping[str, socket.socket]) -> None:
     """Start the sandbox of the cluster at `paths`, giving its init the host-side listening sockets by name.
 
-    Returns once the init's identity is in `paths.init`. Raises OSError with the log's last lines if it never is.
+    Returns once the init's identity is in `paths.init`. Raises OSError with the reason, or the log's last lines, if it
+    never is.
     """
     paths.logs.mkdir(parents=True, exist_ok=True)
     described = json.dumps({name: s.fileno() for name, s in listeners.items()})
     log = paths.logs / "init.log"
-    with log.open("ab") as output:
-        process = subprocess.run(
-            [sys.executable, "-P", "-m", "wherry.cluster.sandbox", str(paths.data), described],
+    reason, words = os.pipe()
+    with log.open("ab") as output, os.fdopen(reason, "rb") as heard:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "wherry.cluster.sandbox", str(paths.data), described, str(words)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            pass_fds=[s.fileno() for s in listeners.values()],
+            pass_fds=[words, *(s.fileno() for s in listeners.values())],
             start_new_session=True,
             cwd="/",
             env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"},  # su leaves them out
-            check=False,
         )
-    if process.returncode:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-        raise OSError(f"the sandbox did not start; the end of {log}:\n{tail}")
+        os.close(words)
+        said = heard.read().decode(errors="replace")
+        if process.wait():
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+            raise OSError(f"the sandbox did not start: {said}" if said else f"{_NOT_STARTED} {log}:\n{tail}")
+
+
+_NOT_STARTED = "the sandbox did not start; the end of"
 
 
 def running(paths: Paths) -> int | None:
@@ -97,16 +104,28 @@ def _start_time(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
-def _main(data: str, listeners: str) -> None:
-    """Run in the detached process: namespaces, init, leave."""
+def _main(data: str, listeners: str, words: int) -> None:
+    """Run in the detached process: namespaces, init, leave. What goes wrong is said on the pipe `words`."""
     paths = Paths(Path(data))
-    config = ClusterConfig.load(paths.config)
-    cgroups.join(f"/wherry-{config.name}/system")
-    namespaces.unshare(CLONE_NEWNS | CLONE_NEWPID)
-    pid = os.fork()
-    if pid:
-        paths.init.write_text(json.dumps({"pid": pid, "started": _start_time(pid), "since": time.time()}))
-        os._exit(0)
+    try:
+        config = ClusterConfig.load(paths.config)
+        cgroups.join(f"/wherry-{config.name}/system")
+        namespaces.unshare(CLONE_NEWNS | CLONE_NEWPID)
+        gate, opener = os.pipe()
+        pid = os.fork()
+        if pid:
+            identity = {"pid": pid, "started": _start_time(pid), "since": time.time()}
+            files.replace(paths.init, json.dumps(identity).encode())
+            os.write(opener, b".")
+            os._exit(0)
+    except (OSError, ConfigError) as error:
+        os.write(words, (files.told(error) if isinstance(error, OSError) else str(error)).encode())
+        os._exit(1)
+    os.close(words)
+    os.close(opener)
+    if not os.read(gate, 1):
+        os._exit(1)  # nobody could find an init that is written down nowhere
+    os.close(gate)
     _init(config, paths, json.loads(listeners))
 
 
@@ -136,4 +155,4 @@ def _mounts() -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], sys.argv[2])
+    _main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -19,7 +19,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import structs
 from setproctitle import setproctitle
+
+from wherry.cluster import reports
+from wherry.cluster.reports import Report
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +34,23 @@ STOP_SECONDS = 5.0
 LOG_BYTES = 16 * 1024 * 1024
 
 
+HOPELESS = os.EX_CONFIG
+"""The exit code of a component that raised `CannotStart`."""
+
+
+class CannotStart(Exception):
+    """A component cannot do its work, and could not after another start, until somebody mends what the message says.
+
+    It is started again all the same, later and later: what was wrong may be mended meanwhile.
+    """
+
+
 @dataclass
 class Component:
-    """A process: its name, and what it does (returns when told to stop, or raises)."""
+    """A process: its name, and what it does (returns when told to stop, or raises).
+
+    `last_words` is the reading end of a pipe on which the process says what it dies of.
+    """
 
     name: str
     run: Callable[[], None]
@@ -40,6 +58,8 @@ class Component:
     started: float = 0.0
     failures: int = 0
     due: float = field(default=0.0)
+    last_words: int = -1
+    report: Report | None = None
 
 
 class Supervisor:
@@ -75,10 +95,15 @@ class Supervisor:
 
     def _start(self, component: Component) -> None:
         component.started = time.monotonic()
+        component.last_words, words = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _become(component, self._logs)
+            _become(component, self._logs, words)
+        os.close(words)
         component.pid = pid
+        if component.report:
+            component.report = structs.replace(component.report, settled=time.time() + SETTLED_SECONDS)
+            self._report()
         log.info("started component=%s pid=%d", component.name, pid)
 
     def _reap(self) -> None:
@@ -100,12 +125,14 @@ class Supervisor:
         component.failures = 0 if now - component.started > SETTLED_SECONDS else component.failures + 1
         pause = min(FIRST_PAUSE_SECONDS * 2 ** max(0, component.failures - 1), LONGEST_PAUSE_SECONDS)
         component.due = now + pause
-        log.warning(
-            "ended component=%s status=%s, again in %.2f s",
-            component.name,
-            _describe(status),
-            pause,
-        )
+        reason = _heard(component) or _describe(status)
+        hopeless = os.waitstatus_to_exitcode(status) == HOPELESS
+        component.report = Report(component.name, component.failures, reason, hopeless)
+        self._report()
+        log.warning("ended component=%s: %s; again in %.2f s", component.name, reason, pause)
+
+    def _report(self) -> None:
+        reports.write(c.report for c in self._components if c.report and c.report.failures)
 
     def _stop(self) -> None:
         """Ask everybody to end, wait a little; returning ends the init, and with it whatever is left."""
@@ -148,7 +175,13 @@ def _describe(status: int) -> str:
     return f"exit {code}" if code >= 0 else signal.Signals(-code).name
 
 
-def _become(component: Component, logs: Path) -> None:
+def _heard(component: Component) -> str:
+    """Return what an ended component said it died of."""
+    with os.fdopen(component.last_words, "rb") as pipe:
+        return pipe.read().decode(errors="replace")
+
+
+def _become(component: Component, logs: Path, words: int) -> None:
     """In the forked child: turn into the component. Never returns."""
     code = 1
     try:
@@ -159,13 +192,34 @@ def _become(component: Component, logs: Path) -> None:
         setproctitle(f"wherry: {component.name}")
         component.run()
         code = 0
-    except BaseException:  # the last line of a process: log whatever it died of
+    except CannotStart as error:
+        code = HOPELESS
+        logging.getLogger(component.name).error("cannot start: %s", error)
+        _say(words, str(error))
+    except BaseException as error:  # the last line of a process: log whatever it died of
         logging.getLogger(component.name).exception("component=%s died", component.name)
+        _say(words, _reason(error))
     finally:
         logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):  # a full disk
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
+
+
+def _say(words: int, text: str) -> None:
+    """Tell the init, as far as a pipe holds it without being read."""
+    os.set_blocking(words, False)
+    with contextlib.suppress(OSError):
+        os.write(words, text.encode(errors="replace")[:4000])
+
+
+def _reason(error: BaseException) -> str:
+    """Return what a component died of, in one line; of several things at once, the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def redirect_output(path: Path) -> None:
