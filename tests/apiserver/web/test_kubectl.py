@@ -136,6 +136,14 @@ async def test_delete_waits_until_a_pod_is_gone(kubectl: Kubectl, cluster: Clust
     assert 'pod "a" deleted' in await deleting
 
 
+async def test_debug_is_refused_in_words_where_ephemeral_containers_are_not_served(cluster: Cluster) -> None:
+    """kubectl 1.37 reads the details of the NotFound without looking whether they came, and panicked."""
+    await cluster.client.create(PODS, pod("a"), "demo")
+    code, _, err = await cluster.kubectl("-n", "demo", "debug", "a", "--image=i", "--", "true")
+    assert (code, "panic" in err) == (1, False)
+    assert "ephemeral containers are disabled for this cluster" in err
+
+
 async def test_explain_reads_the_schema(kubectl: Kubectl) -> None:
     assert "replicas" in await kubectl("explain", "deployment.spec")
     assert "<integer>" in await kubectl("explain", "deployment.spec.replicas")

@@ -95,6 +95,13 @@ def test_a_client_gets_the_first_form_we_can_write(accept: str, expected: Form) 
     assert media.form(accept, "Metadata") == expected
 
 
+def test_what_has_no_rows_comes_as_it_is_or_not_at_all() -> None:
+    """Conformance: "should return a 406 for a backend which does not implement metadata"."""
+    assert media.form(f"{TABLE},application/json", "Metadata", False) == Form()
+    with pytest.raises(NotAcceptable):
+        media.form(TABLE, "Metadata", False)
+
+
 def test_a_client_that_takes_nothing_we_write_is_told() -> None:
     with pytest.raises(NotAcceptable):
         media.form("application/vnd.kubernetes.protobuf", "Metadata")

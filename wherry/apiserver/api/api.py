@@ -79,6 +79,13 @@ class Api:
         served = self.catalog.find(group, version, plural)
         return served.resource if served else self._reviewed.get((group, version, plural))
 
+    def answers_with_own_kind(self, target: Target) -> bool:
+        """Tell whether what is answered is an object of the kind the path names, and one that is kept."""
+        if target.resource in self.reviews:
+            return False
+        seen = views.views(self.catalog.of(target.resource).kind)
+        return not target.subresource or any(v.name == target.subresource and v.resource is None for v in seen)
+
     async def get(self, user: User, target: Target, resource_version: str = "") -> Object:
         """Return one object, or a view of it."""
         self.authorizer.require(user, target.attributes("get"))

@@ -64,8 +64,11 @@ def _quality(clause: Clause) -> float:
 
 
 @lru_cache(maxsize=256)
-def form(accept: str, include: str) -> Form:
-    """Return the form of answers with objects; raises `NotAcceptable`."""
+def form(accept: str, include: str, shaped: bool = True) -> Form:
+    """Return the form of answers with objects; raises `NotAcceptable`.
+
+    `shaped` tells whether they can be had as a table's rows, or as their metadata alone.
+    """
     for clause in clauses(accept):
         type_ = _writable(clause.type)
         shape = _SHAPES.get(clause.get("as"))
@@ -74,7 +77,7 @@ def form(accept: str, include: str) -> Form:
         version = clause.get("v")
         if shape == "object":
             return Form(type_)
-        if clause.get("g") == "meta.k8s.io" and version in _META_VERSIONS:
+        if shaped and clause.get("g") == "meta.k8s.io" and version in _META_VERSIONS:
             return Form(type_, shape, version, include if shape == "table" else "Metadata")
     raise NotAcceptable("only the following media types are accepted: application/json, application/yaml")
 

@@ -48,7 +48,7 @@ class Resources:
         if target.resource in self._api.reviews:
             raise target.not_allowed("get")
         served = self._api.catalog.of(target.resource)
-        form = _form(request)
+        form = self._form(request, target)
         if target.name:
             obj = await self._api.get(user, target)
             return self._shown(served, target, obj, form, warnings)
@@ -71,7 +71,7 @@ class Resources:
     async def _create(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
-        form = _form(request)
+        form = self._form(request, target)
         body, options = await self._body(request, target, warnings)
         made = await self._api.create(user, target, body, options)
         if target.resource in self._api.reviews or target.subresource:
@@ -82,7 +82,7 @@ class Resources:
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
         _require_name(target, "update")
-        form = _form(request)
+        form = self._form(request, target)
         body, options = await self._body(request, target, warnings)
         made = await self._api.update(user, target, body, options)
         served = self._api.catalog.of(target.resource)
@@ -92,7 +92,7 @@ class Resources:
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
         _require_name(target, "patch")
-        form = _form(request)
+        form = self._form(request, target)
         type_, patch = bodies.read_patch(await bodies.read(request), request.headers.get("Content-Type", ""))
         options = query.write_options(request.query, warnings.append)
         made = await self._api.patch(user, target, type_, patch, options)
@@ -101,7 +101,7 @@ class Resources:
     async def _delete(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
-        form = _form(request)
+        form = self._form(request, target)
         served = self._api.catalog.of(target.resource)
         body = bodies.read_optional(await bodies.read(request), request.headers.get("Content-Type", ""))
         options, dry_run = query.delete_options(request.query, body)
@@ -113,6 +113,11 @@ class Resources:
         deletion = await self._api.delete(user, target, options, write)
         shown = _deleted(target, deletion.object) if deletion.gone else shapes.one(served, deletion.object, form)
         return responses.answer(shown, 200, form.type, warnings)
+
+    def _form(self, request: web.BaseRequest, target: Target) -> Form:
+        """Return the form asked for. Reviews, actions and views of another kind (Scale) come as what they are."""
+        include = request.query.get("includeObject", "") or "Metadata"
+        return media.form(request.headers.get("Accept", ""), include, self._api.answers_with_own_kind(target))
 
     async def _body(self, request: web.BaseRequest, target: Target, warnings: list[str]) -> tuple[Object, WriteOptions]:
         """Return the object a request carries and the options of writing it."""
@@ -130,10 +135,6 @@ class Resources:
         """Answer with one object; a view of another kind (Scale) is shown as it is."""
         shown = obj if obj.get("kind") != served.resource.kind else shapes.one(served, obj, form)
         return responses.answer(shown, status, form.type, warnings)
-
-
-def _form(request: web.BaseRequest) -> Form:
-    return media.form(request.headers.get("Accept", ""), request.query.get("includeObject", "") or "Metadata")
 
 
 def _require_name(target: Target, verb: str) -> None:
