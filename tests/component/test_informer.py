@@ -17,7 +17,8 @@ from wherry.objects.resource import CONFIG_MAPS
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Retries follow at once."""
-    monkeypatch.setattr(module, "RETRY_SECONDS", (0.001,) * 6)
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(module, "LONGEST_RETRY_SECONDS", 0.001)
 
 
 @asynccontextmanager
@@ -102,7 +103,8 @@ async def test_a_server_that_is_not_there_yet_is_waited_for():
 
 
 async def test_watches_that_end_at_once_do_not_become_a_tight_loop(monkeypatch):
-    monkeypatch.setattr(module, "RETRY_SECONDS", (0.001, 60.0))
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 60.0)
+    monkeypatch.setattr(module, "LONGEST_RETRY_SECONDS", 60.0)
     client = FakeClient(placed("1"))
     async with following(client):
         for _ in range(3):
@@ -120,3 +122,76 @@ async def test_trouble_that_lasts_is_worth_a_warning(caplog):
         await informer.wait_synced()
     task.cancel()
     assert [r.message for r in caplog.records] == ["cannot follow configmaps: you may not"]
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 2)
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_a_list_is_read_page_by_page():
+    client = FakeClient(*(placed("1", name) for name in "abcde"))
+    async with following(client) as (informer, told):
+        assert len(informer.items()) == len(told) == 5
+    assert [c.verb for c in client.calls].count("list") == 3
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_what_changes_between_two_pages_is_not_missed():
+    client = FakeClient(*(placed("1", name) for name in "abcde"))
+    real, pages = client.list, 0
+
+    async def changing(*args, **given):
+        nonlocal pages
+        page = await real(*args, **given)
+        pages += 1
+        if pages == 1:
+            client.put(placed("2", "a"))
+            client.remove(CONFIG_MAPS, "b", "demo")
+        return page
+
+    client.list = changing
+    async with following(client) as (informer, _):
+        await until(lambda: {o["metadata"]["name"]: o["data"]["x"] for o in informer.items()} == expected)
+
+
+expected = {"a": "2", "c": "1", "d": "1", "e": "1"}
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_a_page_that_comes_too_late_is_followed_by_a_whole_list():
+    client = FakeClient(*(placed("1", name) for name in "abcde"))
+    real, asked = client.list, []
+
+    async def slow(*args, **given):
+        page = await real(*args, **given)
+        asked.append(given["limit"])
+        client.expire()
+        return page
+
+    client.list = slow
+    async with following(client) as (informer, _):
+        assert len(informer.items()) == 5
+    assert asked[:2] == [2, 0]
+
+
+async def test_a_client_that_breaks_its_promises_leaves_the_informer_listening(caplog):
+    """Whatever a call raises, and whatever a watch sends, the cache follows again; and it is said, once."""
+    client = FakeClient(placed("1"))
+    real = client.watch
+    breaks = iter([KeyError("bug"), KeyError("bug"), None])
+
+    async def breaking(*args, **given):
+        if error := next(breaks, None):
+            raise error
+        async for event in real(*args, **given):
+            yield event
+
+    client.watch = breaking
+    async with following(client) as (informer, told):
+        await until(lambda: client.watching == 1)
+        client.put(placed("2"))
+        await until(lambda: len(told) == 2)
+        assert informer.items()[0]["data"]["x"] == "2"
+    assert len([r for r in caplog.records if r.exc_info]) == 1

@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.virtual import in_virtual_time
 from wherry.component import workqueue as module
+from wherry.component.troubles import Troubles
 from wherry.component.workqueue import WorkQueue
 from wherry.objects.errors import ServiceUnavailable
 
@@ -88,12 +90,44 @@ async def test_of_several_delays_for_one_key_the_shortest_counts():
     assert seen == ["a"]
 
 
-async def test_an_error_that_is_a_bug_ends_the_run():
-    queue = WorkQueue("test")
+@pytest.mark.parametrize("error", [KeyError("bug"), asyncio.CancelledError()])
+async def test_a_bug_at_one_key_does_not_end_the_work_and_is_told_until_it_is_gone(error, caplog, monkeypatch):
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.001)
+    troubles, seen, done = Troubles("test-queue"), [], asyncio.Event()
+    queue = WorkQueue("test", troubles)
+    troubled = []
 
     async def broken(key):
-        raise KeyError(key)
+        seen.append(key)
+        troubled.append(troubles.check())
+        if key == "bad" and seen.count("bad") < 3:
+            raise error
+        if key == "bad":
+            done.set()
 
-    queue.add("a")
-    with pytest.raises(ExceptionGroup):
-        await queue.run(broken)
+    queue.add("bad")
+    queue.add("good")
+    async with working(queue, broken), asyncio.timeout(5):
+        await done.wait()
+        await turn()
+    assert seen == ["bad", "good", "bad", "bad"]
+    assert troubled == [None, *[f"queue test fails at bad: {error!r}"] * 3]
+    assert troubles.check() is None
+    assert len([r for r in caplog.records if r.exc_info]) == 1
+
+
+def test_a_key_that_fails_for_weeks_still_comes_back(monkeypatch):
+    async def main():
+        queue, calls = WorkQueue("test"), 0
+
+        async def fail(key):
+            nonlocal calls
+            calls += 1
+            raise ServiceUnavailable("not now")
+
+        queue.add("a")
+        async with working(queue, fail):
+            await asyncio.sleep(60.0 * 2000)
+        return calls
+
+    assert in_virtual_time(main()) > 1990

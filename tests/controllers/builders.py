@@ -120,7 +120,7 @@ async def running(
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run the given controllers on `client` for the length of a block."""
     settings = ControllersConfig(**({"ca_pem": "pem"} | config))
-    task = asyncio.create_task(manager.run(client, settings, controllers=controllers, clock=clock))
+    task = asyncio.create_task(manager.make(client, settings, controllers=controllers, clock=clock).run())
     try:
         yield task
     finally:

@@ -132,4 +132,4 @@ async def test_a_crash_of_a_controller_is_logged_and_its_work_goes_on(caplog: An
 
     async with running(client, (Fragile, ReplicaSetController)):
         await until(lambda: cluster.is_complete(1))
-    assert "deployment crashed, it will be restarted" in caplog.text
+    assert "queue deployment failed at demo/web" in caplog.text

@@ -91,7 +91,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         client = cluster.client
         config = ControllersConfig("PEM", [k.resource for k in KINDS if k.kind != "Event"])
         tasks = [
-            asyncio.create_task(manager.run(client, config)),
+            asyncio.create_task(manager.make(client, config).run()),
             asyncio.create_task(scheduler.run(client, SchedulerConfig())),
             asyncio.create_task(pretend_to_run_pods(client)),
         ]

@@ -22,6 +22,7 @@ from wherry.objects.errors import (
     AlreadyExists,
     ApiError,
     BadRequest,
+    Expired,
     NotFound,
     ServiceUnavailable,
 )
@@ -155,12 +156,25 @@ class FakeClient:
         return self._current(resource, name, namespace)
 
     async def list(
-        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        limit: int = 0,
+        continue_: str = "",
     ) -> ObjectList:
-        """See `Client.list`."""
+        """See `Client.list`. A page begins after the name that `continue_` ends with; `expire` makes it too late."""
         await self._arrive(Call("list", resource, namespace, ""))
+        version, _, after = continue_.partition(" ")
+        if continue_ and int(version) < self._store.oldest:
+            raise Expired("the next page is no longer kept")
         matches = _matcher(labels, fields)
-        return ObjectList([o for o in self._store.list(resource, namespace) if matches(o)], str(self._store.version))
+        found = [o for o in self._store.list(resource, namespace) if matches(o) and _place(o) > after]
+        page = sorted(found, key=_place)[:limit] if limit else found
+        token = f"{self._store.version} {_place(page[-1])}" if len(page) < len(found) else ""
+        return ObjectList(page, str(self._store.version), token)
 
     async def watch(
         self,
@@ -333,3 +347,7 @@ def _patched(resource: Resource, old: Object, change: Any, type: PatchType) -> O
     if type == "merge":
         return patch.merge_patch(old, change)
     return patch.strategic_merge(old, change, definitions.of_kind((resource.group, resource.version, resource.kind)))
+
+
+def _place(obj: Object) -> str:
+    return "/".join(metadata.key(obj))

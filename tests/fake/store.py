@@ -51,7 +51,7 @@ class FakeStore:
         self.version = 0
         self._objects: dict[Collection, dict[tuple[str, str], Object]] = {}
         self._history: list[Change] = []
-        self._oldest = 0
+        self.oldest = 0
         self._watches: set[_Watch] = set()
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
@@ -84,7 +84,7 @@ class FakeStore:
         """Forget all history, as a compaction does: watches under way, and from an older version, are `Expired`."""
         self.version += 1
         self._history.clear()
-        self._oldest = self.version
+        self.oldest = self.version
         self.end_watches(_expired())
 
     def end_watches(self, error: ApiError | None = None, resource: Resource | None = None) -> None:
@@ -114,7 +114,7 @@ class FakeStore:
         watch = _Watch(resource, _collection(resource), selects)
         if since in ("", "0"):
             watch.queue = [WatchEvent("ADDED", o) for o in self.list(resource) if selects(o)]
-        elif int(since) < self._oldest:
+        elif int(since) < self.oldest:
             raise _expired()
         else:
             for change in self._history:

@@ -29,9 +29,16 @@ class LocalClient:
         return await self._api.get(self._user, _target(resource, namespace, name))
 
     async def list(
-        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        limit: int = 0,
+        continue_: str = "",
     ) -> ObjectList:
-        """See `Client.list`."""
+        """See `Client.list`: always everything, since objects are shared and a page would save nothing."""
         options = ListOptions(labels=labels, fields=fields)
         page = await self._api.list(self._user, _target(resource, namespace), options)
         return ObjectList(page.items, str(page.revision))

@@ -76,15 +76,28 @@ class HttpClient:
         return _object(await self.request("GET", resource.path(namespace, name)))
 
     async def list(
-        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        limit: int = 0,
+        continue_: str = "",
     ) -> ObjectList:
         """See `Client.list`."""
-        body = _object(await self.request("GET", resource.path(namespace), params=_selectors(labels, fields)))
+        params = _selectors(labels, fields)
+        if limit:
+            params["limit"] = str(limit)
+        if continue_:
+            params["continue"] = continue_
+        body = _object(await self.request("GET", resource.path(namespace), params=params))
         items = body.get("items") or []
         for item in items:  # a typed list's items do not say what they are
             item.setdefault("apiVersion", resource.api_version)
             item.setdefault("kind", resource.kind)
-        return ObjectList(items, body.get("metadata", {}).get("resourceVersion", ""))
+        meta = body.get("metadata") or {}
+        return ObjectList(items, meta.get("resourceVersion") or "", meta.get("continue") or "")
 
     async def watch(
         self,

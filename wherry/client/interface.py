@@ -22,10 +22,14 @@ class WatchEvent(NamedTuple):
 
 
 class ObjectList(NamedTuple):
-    """The objects of a collection, and the version from which a watch continues without a gap."""
+    """Objects of a collection, and the version from which a watch continues without a gap.
+
+    `continue_` asks for the next page; "": there is none.
+    """
 
     items: list[Object]
     resource_version: str
+    continue_: str = ""
 
 
 class Client(Protocol):
@@ -36,9 +40,20 @@ class Client(Protocol):
         ...
 
     async def list(
-        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        limit: int = 0,
+        continue_: str = "",
     ) -> ObjectList:
-        """Return all matching objects (every namespace when `namespace` is None). Selectors are Kubernetes' strings."""
+        """Return all matching objects (every namespace when `namespace` is None). Selectors are Kubernetes' strings.
+
+        With a `limit` a server may answer with a page of about so many, and with `continue_` go on from one: `Expired`
+        when that was too long ago. From the version of the *first* page a watch misses nothing.
+        """
         ...
 
     def watch(

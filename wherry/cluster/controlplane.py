@@ -54,7 +54,7 @@ async def run(config: ClusterConfig, paths: Paths, sockets: list[socket.socket])
             group.create_task(addons.apply(server.client("system:wherry:addons"), addons.manifests(config)))
             ca = (paths.pki / "ca.crt").read_text()
             controllers = ControllersConfig(ca, [kind.resource for kind in KINDS if kind.kind != "Event"])
-            group.create_task(manager.run(server.client("system:kube-controller-manager"), controllers))
+            group.create_task(manager.make(server.client("system:kube-controller-manager"), controllers).run())
             group.create_task(scheduler.run(server.client("system:kube-scheduler"), SchedulerConfig()))
     finally:
         await server.stop()

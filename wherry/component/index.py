@@ -1,10 +1,9 @@
-"""Objects of an informer, found by something else than their name: owner, node, namespace, selector."""
+"""Objects found by something else than their name: owner, node, namespace, selector."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 
-from wherry.component.informer import Informer
 from wherry.objects import Object, metadata
 from wherry.objects.metadata import Key
 
@@ -12,26 +11,26 @@ KeysOf = Callable[[Object], Iterable[Hashable]]
 
 
 class Index:
-    """The objects of `informer` under each of the keys `keys_of` gives them; follows every change at its own cost."""
+    """The objects of an informer under each of the keys `keys_of` gives them; follows every change at its own cost."""
 
-    def __init__(self, informer: Informer, keys_of: KeysOf):
+    def __init__(self, keys_of: KeysOf):
         self._keys_of = keys_of
         self._found: dict[Hashable, dict[Key, Object]] = {}
-        informer.subscribe(self._follow)
 
     def get(self, key: Hashable) -> list[Object]:
         """Return the objects under `key`."""
         return list(self._found.get(key, {}).values())
 
-    def _follow(self, old: Object | None, new: Object | None) -> None:
+    def follow(self, old: Object | None, new: Object | None) -> None:
+        """Take note of a change. Whatever `keys_of` raises, it raises before anything has changed."""
         before = set(self._keys_of(old)) if old is not None else set()
         after = set(self._keys_of(new)) if new is not None else set()
-        if old is not None:
-            for key in before - after:
-                found = self._found[key]
-                del found[metadata.key(old)]
-                if not found:
-                    del self._found[key]
+        name = metadata.key(new or old or {})
+        for key in before - after:
+            found = self._found.get(key, {})
+            found.pop(name, None)
+            if not found:
+                self._found.pop(key, None)
         if new is not None:
             for key in after:
-                self._found.setdefault(key, {})[metadata.key(new)] = new
+                self._found.setdefault(key, {})[name] = new

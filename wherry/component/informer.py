@@ -1,42 +1,56 @@
 """A cache of one resource that follows a watch: the way every component sees the cluster.
 
 Level-triggered: a watch that ends or breaks goes on from the last version seen; when that has expired the informer
-lists again, and tells its handlers only what differs.
+lists again, page by page, and tells its handlers only what differs. A handler that raises is told again after a pause,
+until it has taken the object in or the object has changed; the other objects and the other handlers do not notice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable
 
-from wherry.client.interface import Client, WatchEvent
+from wherry.client.interface import Client, ObjectList, WatchEvent
+from wherry.component.backoff import Backoff
+from wherry.component.handlers import Handler, Listener, name_of
+from wherry.component.index import Index, KeysOf
+from wherry.component.troubles import Troubles
 from wherry.objects import Object, metadata
-from wherry.objects.errors import ApiError, ServiceUnavailable, TooManyRequests
+from wherry.objects.errors import ApiError, Expired, ServiceUnavailable, TooManyRequests
 from wherry.objects.metadata import Key
 from wherry.objects.resource import Resource
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Object | None, Object | None], None]
-"""Called with (old, new): (None, new) added, (old, new) changed, (old, None) deleted. Must not block or raise."""
-
-RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-"""The pause after each failure in a row. Any event, or a watch that lasted, starts from the first again."""
+FIRST_RETRY_SECONDS = 0.05
+LONGEST_RETRY_SECONDS = 2.0
+WORTH_A_WARNING = 7
+"""So many failures in a row, four seconds of them, are told."""
 
 LASTING_SECONDS = 1.0
 """A watch that ends sooner, without an event, counts as a failure: no server may make us ask in a tight loop."""
+
+PAGE = 500
+"""How many objects are listed at a time, as client-go does."""
 
 
 class Informer:
     """The current objects of `resource`, kept up to date by `run`.
 
     `namespace`, `labels` and `fields` narrow it. Handlers subscribed before `run` see every object; `synced` is set
-    after the first whole list has been handed to them.
+    after the first whole list has been handed to them. What fails unexpectedly is told to `troubles`.
     """
 
     def __init__(
-        self, client: Client, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+        self,
+        client: Client,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        troubles: Troubles | None = None,
     ):
         self.resource = resource
         self.synced = asyncio.Event()
@@ -45,8 +59,14 @@ class Informer:
         self._labels = labels
         self._fields = fields
         self._objects: dict[Key, Object] = {}
-        self._handlers: list[Handler] = []
-        self._failures = 0
+        self._version = ""
+        self._pages = True
+        self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
+        self._troubles = troubles or Troubles()
+        self._part = self._troubles.part(f"informer of {resource.group_resource}")
+        self._indexes: dict[Hashable, tuple[Index, Listener]] = {}
+        self._listeners: list[Listener] = []
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
 
     def get(self, namespace: str, name: str) -> Object | None:
         """Return one cached object, or None."""
@@ -58,59 +78,122 @@ class Informer:
 
     def subscribe(self, handler: Handler) -> None:
         """Call `handler` for every change; what is cached already is handed over at once as added."""
-        self._handlers.append(handler)
-        for obj in self.items():
-            handler(None, obj)
+        listener = self._listener(name_of(handler), handler)
+        self._listeners.append(listener)
+        self._introduce(listener)
+
+    def index(self, name: Hashable, keys_of: KeysOf) -> Index:
+        """Return the index called `name`, made with `keys_of` when it is asked for first.
+
+        Handlers are told of an object only after the indexes have taken it in.
+        """
+        if name not in self._indexes:
+            made = Index(keys_of)
+            listener = self._listener(f"index {name}", made.follow)
+            self._indexes[name] = made, listener
+            self._introduce(listener)
+        return self._indexes[name][0]
 
     async def wait_synced(self) -> None:
         """Return once the first list has arrived."""
         await self.synced.wait()
 
-    async def run(self) -> None:
-        """Follow the resource until cancelled, through every failure of the server."""
-        loop = asyncio.get_running_loop()
-        version = ""
-        while True:
-            started = loop.time()
-            problem: ApiError | None = None
-            try:
-                if not version:
-                    version = await self._relist()
-                async for event in self._watch(version):
-                    version = event.object["metadata"]["resourceVersion"]
-                    self._failures = 0
-                    if event.type != "BOOKMARK":
-                        self._set(metadata.key(event.object), None if event.type == "DELETED" else event.object)
-            except (ServiceUnavailable, TooManyRequests) as error:
-                problem = error  # what we know is still good: go on from there
-            except ApiError as error:
-                problem, version = error, ""
-            if loop.time() - started >= LASTING_SECONDS:
-                self._failures = 0
-            await self._pause(problem)
+    def unsynced(self) -> str | None:
+        """Return that the first list has not arrived, or None: a health check."""
+        return None if self.synced.is_set() else f"{self.resource.group_resource} are not read yet"
 
-    async def _pause(self, problem: ApiError | None) -> None:
+    # Following
+
+    async def run(self) -> None:
+        """Follow the resource until cancelled, through every failure of the server, and our own."""
+        try:
+            while True:
+                await self._pause(await self._follow())
+        finally:
+            for timer in self._timers.values():
+                timer.cancel()
+            self._timers.clear()
+
+    async def _follow(self) -> Exception | None:
+        """List if need be, then watch to the end; return what went wrong."""
+        lasting: asyncio.TimerHandle | None = None
+        try:
+            if not self._version:
+                await self._relist()
+            lasting = asyncio.get_running_loop().call_later(LASTING_SECONDS, self._went_well)
+            async for event in self._watch():
+                self._take(event)
+        except (ServiceUnavailable, TooManyRequests) as error:
+            return error  # what we know is still good: go on from there
+        except ApiError as error:
+            self._version = ""
+            return error
+        except Exception as error:  # noqa: BLE001 - whatever it is, no component may go deaf: look at everything anew
+            self._version = ""
+            self._part.failed("", error)
+            return error
+        finally:
+            if lasting is not None:
+                lasting.cancel()
+        return None
+
+    async def _pause(self, problem: Exception | None) -> None:
         """Wait a moment; what failed often, and only that, is worth a warning."""
-        if self._failures == len(RETRY_SECONDS):
+        pause = self._backoff.failed()
+        if self._backoff.failures == WORTH_A_WARNING:
             log.warning("cannot follow %s: %s", self.resource.group_resource, problem or "watches end at once")
-        pause = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
-        self._failures += 1
         await asyncio.sleep(pause)
 
-    async def _relist(self) -> str:
-        listed = await self._client.list(self.resource, self._namespace, labels=self._labels, fields=self._fields)
-        current = {metadata.key(o): o for o in listed.items}
+    def _went_well(self) -> None:
+        self._backoff.reset()
+        self._part.succeeded("")
+
+    async def _relist(self) -> None:
+        items, version = await self._list()
+        current = {metadata.key(o): o for o in items}
         for key in [k for k in self._objects if k not in current]:
             self._set(key, None)
         for key, obj in current.items():
             self._set(key, obj)
+        self._version = version
         self.synced.set()
-        return listed.resource_version
 
-    def _watch(self, version: str) -> AsyncIterator[WatchEvent]:
-        return self._client.watch(
-            self.resource, self._namespace, labels=self._labels, fields=self._fields, resource_version=version
+    async def _list(self) -> tuple[list[Object], str]:
+        """Return all objects, and the version of the first page: from there a watch misses nothing."""
+        page = await self._list_page("")
+        items, version = page.items, page.resource_version
+        while page.continue_:
+            try:
+                page = await self._list_page(page.continue_)
+            except Expired:
+                self._pages = False  # the next pages would come too late again
+                raise
+            items = [*items, *page.items]
+        self._pages = True
+        return items, version
+
+    def _list_page(self, token: str) -> Awaitable[ObjectList]:
+        return self._client.list(
+            self.resource,
+            self._namespace,
+            labels=self._labels,
+            fields=self._fields,
+            limit=PAGE if self._pages else 0,
+            continue_=token,
         )
+
+    def _watch(self) -> AsyncIterator[WatchEvent]:
+        return self._client.watch(
+            self.resource, self._namespace, labels=self._labels, fields=self._fields, resource_version=self._version
+        )
+
+    def _take(self, event: WatchEvent) -> None:
+        self._version = event.object["metadata"]["resourceVersion"]
+        self._went_well()
+        if event.type != "BOOKMARK":
+            self._set(metadata.key(event.object), None if event.type == "DELETED" else event.object)
+
+    # Telling
 
     def _set(self, key: Key, new: Object | None) -> None:
         old = self._objects.get(key)
@@ -121,5 +204,43 @@ class Informer:
             return
         else:
             self._objects[key] = new
-        for handler in self._handlers:
-            handler(old, new)
+        self._tell(key, old, new)
+
+    def _tell(self, key: Key, old: Object | None, new: Object | None) -> None:
+        """Tell the indexes, then, if they all know, the handlers; come back for who did not take it in."""
+        if not _all_take([i for _, i in self._indexes.values()], key, old, new):
+            for listener in self._listeners:
+                listener.hold(key, old)
+            self._come_back(key)
+        elif not _all_take(self._listeners, key, old, new):
+            self._come_back(key)
+
+    def _tell_again(self, key: Key) -> None:
+        """Tell who is behind with an object how it is now."""
+        del self._timers[key]
+        new = self._objects.get(key)
+        indexes = [i for _, i in self._indexes.values() if key in i.behind]
+        listeners = [i for i in self._listeners if key in i.behind]
+        if not _all_take(indexes, key, None, new) or not _all_take(listeners, key, None, new):
+            self._come_back(key)
+
+    def _come_back(self, key: Key) -> None:
+        listeners = [*(i for _, i in self._indexes.values()), *self._listeners]
+        pause = max(i.behind[key].pause for i in listeners if key in i.behind)
+        if (timer := self._timers.get(key)) is not None:
+            timer.cancel()
+        self._timers[key] = asyncio.get_running_loop().call_later(pause, self._tell_again, key)
+
+    def _listener(self, name: str, handler: Handler) -> Listener:
+        return Listener(handler, self._troubles.part(f"{name} of {self.resource.group_resource}"))
+
+    def _introduce(self, listener: Listener) -> None:
+        for key, obj in self._objects.items():
+            if not listener.tell(key, None, obj):
+                self._come_back(key)
+
+
+def _all_take(listeners: Iterable[Listener], key: Key, old: Object | None, new: Object | None) -> bool:
+    """Tell all of them, whoever raises; return whether all have taken the object in."""
+    results = [listener.tell(key, old, new) for listener in listeners]
+    return all(results)

@@ -10,6 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from wherry.component.backoff import Backoff
+from wherry.component.supervise import told_to_end
+from wherry.component.troubles import Troubles
 from wherry.objects.errors import ApiError, Conflict
 from wherry.telemetry import metrics
 
@@ -27,15 +30,20 @@ FIRST_RETRY_SECONDS = 0.005
 LONGEST_RETRY_SECONDS = 60.0
 
 
-class WorkQueue(Generic[K]):
-    """Keys waiting for `run`'s workers. `name` is what the log calls it."""
+def _patience() -> Backoff:
+    return Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
 
-    def __init__(self, name: str):
+
+class WorkQueue(Generic[K]):
+    """Keys waiting for `run`'s workers. `name` is what the log calls it; bugs are told to `troubles`."""
+
+    def __init__(self, name: str, troubles: Troubles | None = None):
         self._name = name
+        self._part = (troubles or Troubles()).part(f"queue {name}", _patience)
         self._ready: asyncio.Queue[K] = asyncio.Queue()
         self._dirty: set[K] = set()
         self._working: set[K] = set()
-        self._failures: dict[K, int] = {}
+        self._failures: dict[K, Backoff] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._adds, self._retries = ADDS.labels(name), RETRIES.labels(name)
         self._work_seconds = WORK_SECONDS.labels(name)
@@ -75,7 +83,10 @@ class WorkQueue(Generic[K]):
         self.add(key)
 
     async def run(self, reconcile: Callable[[K], Awaitable[None]], workers: int = 1) -> None:
-        """Hand keys to `reconcile` until cancelled; an `ApiError` or `OSError` it raises puts the key back."""
+        """Hand keys to `reconcile` until cancelled; whatever it raises, the key comes back, and the others go on.
+
+        An `ApiError` or `OSError` is the world's doing; anything else is a bug, and told as such.
+        """
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
@@ -94,8 +105,14 @@ class WorkQueue(Generic[K]):
                 with self._work_seconds.time():
                     await reconcile(key)
                 self._failures.pop(key, None)
+                self._part.succeeded(key)
             except (ApiError, OSError) as error:
+                self._part.succeeded(key)
                 self._retry(key, error)
+            except (Exception, asyncio.CancelledError) as error:  # one bad key must not end the work on the others
+                if told_to_end():
+                    raise
+                self.add_after(key, self._part.failed(key, error))
             finally:
                 self._working.discard(key)
                 if key in self._dirty:
@@ -103,8 +120,7 @@ class WorkQueue(Generic[K]):
 
     def _retry(self, key: K, error: Exception) -> None:
         self._retries.inc()
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
-        pause = min(FIRST_RETRY_SECONDS * 2 ** (failures - 1), LONGEST_RETRY_SECONDS)
+        pause = self._failures.setdefault(key, _patience()).failed()
         level = logging.DEBUG if isinstance(error, Conflict) else logging.WARNING
         log.log(level, "%s: %s failed, again in %.3f s: %s", self._name, key, pause, error)
         self.add_after(key, pause)

@@ -1,12 +1,12 @@
 """The controllers: each makes one promise of the API true, by watching and writing objects and nothing else.
 
-    manager.py         `run`: shared informers once, every controller as a task that is restarted when it crashes
+    manager.py         `make`: the component that runs every controller, over shared caches
     config.py          `ControllersConfig`
     context.py         what all controllers share: client, informers, indexes, events, clock
     controller.py      `Controller`: a queue of keys in front of one `reconcile`
     expectations.py    what was asked for and is not seen yet
     ownership.py       adopting and releasing by selector
-    pods.py            pure: active, ready, available; which pod goes first
+    pods.py            pure: available since when; which pod goes first
     backoff.py         growing pauses                   podtemplate.py    pure: a pod from a template
     podcontrol.py      creating and deleting pods       pernamespace.py   one object in every namespace
 

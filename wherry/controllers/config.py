@@ -16,7 +16,7 @@ DEFAULT_RESOURCES: tuple[Resource, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class ControllersConfig:
-    """Settings of `wherry.controllers.manager.run`. Durations are seconds.
+    """Settings of `wherry.controllers.manager.make`. Durations are seconds.
 
     `ca_pem`: the cluster's CA certificate, published in every namespace as ConfigMap kube-root-ca.crt.
     `resources`: every resource the server lets list, watch and delete; what the garbage collector follows and the

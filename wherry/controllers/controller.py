@@ -9,7 +9,6 @@ from wherry.component.informer import Informer
 from wherry.component.workqueue import WorkQueue
 from wherry.controllers.context import Context
 from wherry.objects import Object, metadata
-from wherry.objects.errors import ApiError
 from wherry.objects.metadata import Key
 from wherry.objects.resource import Resource
 
@@ -37,9 +36,8 @@ class Controller(Runner):
 
     def __init__(self, context: Context):
         super().__init__(context)
-        self.queue: WorkQueue[Key] = WorkQueue(self.name)
+        self.queue: WorkQueue[Key] = context.component.queue(self.name)
         self._watched: list[Informer] = []
-        self._crashed: set[Key] = set()
 
     @abstractmethod
     async def reconcile(self, key: Key) -> None:
@@ -47,13 +45,10 @@ class Controller(Runner):
 
     async def run(self) -> None:
         """Work until cancelled. May be called again after a crash: everything is looked at anew."""
-        for key in self._crashed:
-            self.queue.add(key)
-        self._crashed.clear()
         for informer in self._watched:
             for obj in informer.items():
                 self.enqueue(obj)
-        await self.queue.run(self._attempt, self.context.config.concurrency)
+        await self.queue.run(self.reconcile, self.context.config.concurrency)
 
     def watch(self, resource: Resource) -> None:
         """Queue the key of every object of `resource` that changes."""
@@ -65,12 +60,3 @@ class Controller(Runner):
         """Queue an object's key."""
         if obj is not None:
             self.queue.add(metadata.key(obj))
-
-    async def _attempt(self, key: Key) -> None:
-        try:
-            await self.reconcile(key)
-        except (ApiError, OSError):
-            raise  # the queue tries again
-        except BaseException:
-            self._crashed.add(key)  # the object may be gone from the caches: nobody else would remember the key
-            raise

@@ -49,7 +49,7 @@ class GarbageCollector(Runner):
 
     def __init__(self, context: Context):
         super().__init__(context)
-        self._queue: WorkQueue[Node] = WorkQueue(self.name)
+        self._queue: WorkQueue[Node] = context.component.queue(self.name)
         self._resources = [r for r in context.config.resources if r != EVENTS]
         self._by_kind = {(r.group, r.kind): r for r in self._resources}
         self._dependents = {

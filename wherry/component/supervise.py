@@ -1,0 +1,54 @@
+"""Running a task again whenever it ends or crashes: at once when that is rare, later and later when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from wherry.component.backoff import Backoff
+from wherry.component.troubles import Troubles
+
+log = logging.getLogger(__name__)
+
+FIRST_SECONDS = 0.1
+LONGEST_SECONDS = 30.0
+CALM_SECONDS = 60.0
+"""A task that ran for so long before it crashed starts again after the shortest pause."""
+
+
+def told_to_end() -> bool:
+    """Return whether the current task has been cancelled; a `CancelledError` may also come from what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+class Ended(Exception):
+    """A task that should run for ever returned."""
+
+
+async def supervise(name: str, work: Callable[[], Awaitable[None]], troubles: Troubles) -> None:
+    """Call `work` again whenever it ends or crashes; cancelling ends it.
+
+    After a crash the task is in trouble until it has run for as long as it was left alone before.
+    """
+    part = troubles.part(f"task {name}", lambda: backoff)
+    backoff = Backoff(FIRST_SECONDS, LONGEST_SECONDS, CALM_SECONDS)
+    loop = asyncio.get_running_loop()
+    pause = 0.0
+    try:
+        while True:
+            started = loop.time()
+            settled = loop.call_later(pause, part.succeeded, "")
+            try:
+                await work()
+                raise Ended(f"{name} ended unasked")
+            except (Exception, asyncio.CancelledError) as error:  # a bug of one task must not end the others
+                if told_to_end():
+                    raise
+                pause = part.failed("", error, loop.time() - started)
+            finally:
+                settled.cancel()
+            await asyncio.sleep(pause)
+    finally:
+        troubles.drop(part)
