@@ -92,7 +92,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         config = ControllersConfig("PEM", [k.resource for k in KINDS if k.kind != "Event"])
         tasks = [
             asyncio.create_task(manager.make(client, config).run()),
-            asyncio.create_task(scheduler.run(client, SchedulerConfig())),
+            asyncio.create_task(scheduler.make(client, SchedulerConfig()).run()),
             asyncio.create_task(pretend_to_run_pods(client)),
         ]
         for name in ("n1", "n2"):

@@ -95,7 +95,8 @@ async def running(client: FakeClient, mode: NotingMode, **fields: object) -> Asy
 
 @pytest.fixture
 def mode(monkeypatch: pytest.MonkeyPatch) -> NotingMode:
-    monkeypatch.setattr(component, "RETRY_SECONDS", (0.001,))
+    monkeypatch.setattr(component, "FIRST_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(component, "LONGEST_RETRY_SECONDS", 0.001)
     return NotingMode()
 
 

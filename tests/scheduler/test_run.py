@@ -13,12 +13,12 @@ from wherry.objects import Object
 from wherry.objects.errors import ServiceUnavailable
 from wherry.objects.resource import EVENTS, NODES, PODS
 from wherry.scheduler.config import SchedulerConfig
-from wherry.scheduler.run import run
+from wherry.scheduler.run import make
 
 
 @contextlib.asynccontextmanager
 async def scheduling(client: FakeClient, **config: Any) -> AsyncIterator[None]:
-    task = asyncio.create_task(run(client, SchedulerConfig(**({"first_backoff": 0.005} | config))))
+    task = asyncio.create_task(make(client, SchedulerConfig(**({"first_backoff": 0.005} | config))).run())
     try:
         yield
     finally:

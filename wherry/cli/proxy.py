@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import socket
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import yaml
 from wherry.cli.failure import Failure
 from wherry.client import http, kubeconfig
 from wherry.client.interface import Client
+from wherry.component import process
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.resource import ENDPOINT_SLICES, NODES, SERVICES
 from wherry.proxy import component
@@ -57,7 +55,8 @@ def command(context: click.Context, /, file: str | None, cleanup: bool, **given:
         elif cleanup:
             asyncio.run(mode.cleanup())
         else:
-            asyncio.run(_until_told(_serve(http.connect(path), config)))
+            client = http.connect(path)
+            process.run(component.run(client, config), client)
     except (*_PROBLEMS, yaml.YAMLError) as error:
         raise Failure(str(error)) from error
 
@@ -80,22 +79,6 @@ def plan(given: tuple[str | None, ProxyConfig], kubeconfig: str | None, node: st
             click.echo(f"\n{component.make_mode(config).render(wanted)}")
     except _PROBLEMS as error:
         raise Failure(str(error)) from error
-
-
-async def _serve(client: Client, config: ProxyConfig) -> None:
-    try:
-        await component.run(client, config)
-    finally:
-        await client.close()
-
-
-async def _until_told(main: Coroutine[Any, Any, None]) -> None:
-    """Run `main` until SIGTERM or SIGINT."""
-    task = asyncio.ensure_future(main)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 async def _fetch_plan(client: Client, name: str) -> Plan:

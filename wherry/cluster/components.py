@@ -7,16 +7,12 @@ host-forward    the host's loopback → NodePorts and ingress; the only one in t
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 import socket
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import uvloop
+import uvloop  # noqa: F401 - shared by all
 
 # What the components share is imported here, once, before the init forks them: see supervisor.py. What only one of them
 # needs, and much of, that one imports: side by side with the others, and without a copy that lies idle in the init.
@@ -25,6 +21,7 @@ from wherry.cluster import hostforward
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.paths import Paths, node_namespace, node_run
 from wherry.cluster.supervisor import Component
+from wherry.component import process
 from wherry.net import namespaces
 from wherry.node.config import NodeConfig
 from wherry.objects.meaning.wellknown import CONTROL_PLANE_ROLE
@@ -57,7 +54,7 @@ def _control_plane(config: ClusterConfig, paths: Paths, sockets: list[socket.soc
 
     log.setup("control-plane")
     namespaces.enter(node_namespace(config.control_plane.name))
-    _run(controlplane.run(config, paths, sockets))
+    process.run(controlplane.run(config, paths, sockets))
 
 
 def _node(node: Node, config: ClusterConfig, paths: Paths) -> None:
@@ -69,17 +66,10 @@ def _node(node: Node, config: ClusterConfig, paths: Paths) -> None:
         client_certificate=(paths.pki / f"node-{node.name}.crt").read_bytes(),
         client_key=(paths.pki / f"node-{node.name}.key").read_bytes(),
     )
-    _run(_node_agent(server, node_config(node, config, paths)))
-
-
-async def _node_agent(server: kubeconfig.Config, config: NodeConfig) -> None:
     from wherry.node import agent
 
     client = http.HttpClient(server)
-    try:
-        await agent.run(config, client)
-    finally:
-        await client.close()
+    process.run(agent.run(node_config(node, config, paths), client), client)
 
 
 def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
@@ -109,20 +99,9 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
 
 def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, socket.socket]) -> None:
     log.setup("host-forward")
-    _run(hostforward.run(config, paths, sockets))
+    client = http.connect(str(paths.kubeconfig))
+    process.run(hostforward.run(config, client, sockets), client)
 
 
 def _listen(address: str, port: int) -> socket.socket:
     return socket.create_server((address, port), backlog=1024)
-
-
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    """Run `main` on uvloop until it returns, or SIGTERM cancels it."""
-
-    async def until_told() -> None:
-        task = asyncio.ensure_future(main)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    uvloop.run(until_told())

@@ -55,6 +55,6 @@ async def run(config: ClusterConfig, paths: Paths, sockets: list[socket.socket])
             ca = (paths.pki / "ca.crt").read_text()
             controllers = ControllersConfig(ca, [kind.resource for kind in KINDS if kind.kind != "Event"])
             group.create_task(manager.make(server.client("system:kube-controller-manager"), controllers).run())
-            group.create_task(scheduler.run(server.client("system:kube-scheduler"), SchedulerConfig()))
+            group.create_task(scheduler.make(server.client("system:kube-scheduler"), SchedulerConfig()).run())
     finally:
         await server.stop()

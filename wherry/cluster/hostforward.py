@@ -14,16 +14,15 @@ import logging
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
-from wherry.client.http import connect
+from wherry.client.interface import Client
 from wherry.cluster.config import ClusterConfig
-from wherry.cluster.paths import LAN_NAMESPACE, Paths
+from wherry.cluster.paths import LAN_NAMESPACE
 from wherry.cluster.relay.address import Address
 from wherry.cluster.relay.datagram import DatagramRelay
 from wherry.cluster.relay.stream import StreamRelay
-from wherry.component.health import Health, HealthServer
-from wherry.component.informer import Informer
+from wherry.component.component import Component
+from wherry.component.health import HealthServer
 from wherry.net import namespaces
 from wherry.objects import Object
 from wherry.objects.meaning.pods import addresses, is_ready
@@ -69,7 +68,7 @@ def ingress_addresses(pods: Iterable[Object]) -> list[str]:
 class HostForward:
     """The listeners of one cluster, following its Services and ingress pods."""
 
-    def __init__(self, config: ClusterConfig):
+    def __init__(self, config: ClusterConfig, component: Component):
         self._config = config
         # One thread that lives in the LAN's namespace, only to make sockets there.
         self._maker = ThreadPoolExecutor(1, initializer=namespaces.enter, initargs=(LAN_NAMESPACE,))
@@ -77,20 +76,25 @@ class HostForward:
         self._turn = itertools.count()
         self._ingress: list[str] = []
         self._changed = asyncio.Event()
-
-    async def run(self, services: Informer, pods: Informer, ingress: Mapping[str, socket.socket]) -> None:
-        """Follow the two informers until cancelled."""
-        services.subscribe(lambda old, new: self._changed.set())
+        self._component = component
+        self._services = component.follow(SERVICES)
+        self._services.subscribe(lambda old, new: self._changed.set())
+        pods = component.follow(PODS, labels=INGRESS_LABELS)
         pods.subscribe(lambda old, new: self._set_ingress(ingress_addresses(pods.items())))
+        component.task("node ports", self._follow)
+
+    async def serve(self, ingress: Mapping[str, socket.socket]) -> None:
+        """Take connections to the ingress from now on, on the listening sockets `http` and `https`."""
         for name, port, apology in (("http", 80, UNAVAILABLE), ("https", 443, b"")):
             target = self._ingress_target(port)
             relay = StreamRelay(self._dialer(socket.SOCK_STREAM), target, INGRESS_PATIENCE_SECONDS, apology)
             await relay.serve(ingress[name])
-        await services.wait_synced()
-        await pods.wait_synced()
+
+    async def _follow(self) -> None:
+        await self._component.synced()
         while True:
             self._changed.clear()
-            await self._apply(node_ports(services.items()))
+            await self._apply(node_ports(self._services.items()))
             await self._changed.wait()
 
     async def _apply(self, wanted: set[PortKey]) -> None:
@@ -145,24 +149,10 @@ class HostForward:
         return target
 
 
-def _unsynced(informer: Informer) -> str | None:
-    return None if informer.synced.is_set() else "not read yet"
-
-
-async def run(config: ClusterConfig, paths: Paths, ingress: Mapping[str, socket.socket]) -> None:
+async def run(config: ClusterConfig, client: Client, ingress: Mapping[str, socket.socket]) -> None:
     """Forward until cancelled; `ingress` holds the listening sockets `http` and `https`."""
-    client = connect(str(paths.kubeconfig))
-    services = Informer(client, SERVICES)
-    pods = Informer(client, PODS, labels=INGRESS_LABELS)
-    health = Health()
-    for informer in (services, pods):
-        health.ready(informer.resource.plural, partial(_unsynced, informer))
+    component = Component("host-forward", client)
+    await HostForward(config, component).serve(ingress)
     # On the LAN, not on the host: the host gains nothing but the listeners it was promised.
     listener = namespaces.run(LAN_NAMESPACE, socket.create_server, (config.lan_gateway, HEALTH_PORT))
-    try:
-        async with HealthServer(health=health, sock=listener), asyncio.TaskGroup() as group:
-            group.create_task(services.run())
-            group.create_task(pods.run())
-            group.create_task(HostForward(config).run(services, pods, ingress))
-    finally:
-        await client.close()
+    await component.run(HealthServer(health=component.health, sock=listener))

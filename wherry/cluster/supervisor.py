@@ -24,12 +24,13 @@ from setproctitle import setproctitle
 
 from wherry.cluster import reports
 from wherry.cluster.reports import Report
+from wherry.component.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 10.0
 SETTLED_SECONDS = 10.0
+PATIENCE = (0.05, 10.0, SETTLED_SECONDS)
+"""The shortest and the longest pause (seconds), and how long a component runs before a crash counts as the first."""
 STOP_SECONDS = 5.0
 LOG_BYTES = 16 * 1024 * 1024
 
@@ -56,7 +57,7 @@ class Component:
     run: Callable[[], None]
     pid: int = 0
     started: float = 0.0
-    failures: int = 0
+    backoff: Backoff = field(default_factory=lambda: Backoff(*PATIENCE))
     due: float = field(default=0.0)
     last_words: int = -1
     report: Report | None = None
@@ -122,12 +123,11 @@ class Supervisor:
     def _ended(self, component: Component, status: int) -> None:
         now = time.monotonic()
         component.pid = 0
-        component.failures = 0 if now - component.started > SETTLED_SECONDS else component.failures + 1
-        pause = min(FIRST_PAUSE_SECONDS * 2 ** max(0, component.failures - 1), LONGEST_PAUSE_SECONDS)
+        pause = component.backoff.failed(now - component.started)
         component.due = now + pause
         reason = _heard(component) or _describe(status)
         hopeless = os.waitstatus_to_exitcode(status) == HOPELESS
-        component.report = Report(component.name, component.failures, reason, hopeless)
+        component.report = Report(component.name, component.backoff.failures, reason, hopeless)
         self._report()
         log.warning("ended component=%s: %s; again in %.2f s", component.name, reason, pause)
 

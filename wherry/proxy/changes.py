@@ -21,15 +21,27 @@ log = logging.getLogger(__name__)
 _NOTHING = ServicePlan()
 
 
+class Judge:
+    """Hears how planning a Service went. This one lets a failure through."""
+
+    def failed(self, key: ServiceKey, error: Exception) -> None:
+        """A Service could not be planned: its last plan stays. Raise, or have it planned `again` later."""
+        raise error
+
+    def succeeded(self, key: ServiceKey) -> None:
+        """A Service was planned."""
+
+
 class Changes:
     """The current objects, the plan they make, and the Services not planned again yet.
 
     `service`, `slice` (both take old and new, as informer handlers do) and `node` tell it what changed; `take` returns
-    how the plan did.
+    how the plan did. What cannot be planned is left as it was, and told to `judge`.
     """
 
-    def __init__(self, node: ThisNode):
+    def __init__(self, node: ThisNode, judge: Judge | None = None):
         self._node = node
+        self._judge = judge or Judge()
         self._services: dict[ServiceKey, Object] = {}
         self._slices: dict[ServiceKey, dict[str, Object]] = {}
         self._dirty: set[ServiceKey] = set()
@@ -77,7 +89,7 @@ class Changes:
         checks: dict[ServiceKey, HealthCheck | None] = {}
         for key in self._dirty:
             old = self._parts.get(key, _NOTHING)
-            new = self._plan(key)
+            new = self._plan(key, old)
             if new.health_check != old.health_check:
                 checks[key] = new.health_check
             for frontend in self._reclaim(old.routes, new.routes, before):
@@ -101,11 +113,20 @@ class Changes:
         checks = {key: part.health_check for key, part in self._parts.items() if part.health_check}
         return Plan(routes, checks)
 
-    def _plan(self, key: ServiceKey) -> ServicePlan:
-        service = self._services.get(key)
-        if service is None:
-            return _NOTHING
-        return plan_service(service, self._slices.get(key, {}).values(), self._node)
+    def again(self, key: ServiceKey) -> None:
+        """Have a Service planned anew with the next `take`."""
+        self._dirty.add(key)
+
+    def _plan(self, key: ServiceKey, old: ServicePlan) -> ServicePlan:
+        service, new = self._services.get(key), _NOTHING
+        try:
+            if service is not None:
+                new = plan_service(service, self._slices.get(key, {}).values(), self._node)
+        except Exception as error:  # noqa: BLE001 - one Service must not keep the others from working
+            self._judge.failed(key, error)
+            return old
+        self._judge.succeeded(key)
+        return new
 
     def _route(self, frontend: Frontend) -> Route | None:
         claims = self._claims.get(frontend)

@@ -7,31 +7,34 @@ one gathers. An error loads the whole plan again. Nothing is taken back at the e
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 
 from wherry.client.interface import Client
+from wherry.component.backoff import Backoff
+from wherry.component.component import Component
 from wherry.component.health import Health, HealthServer
-from wherry.component.informer import Informer
+from wherry.component.troubles import Part
 from wherry.objects import Object
 from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_PROXY_NAME
 from wherry.objects.resource import ENDPOINT_SLICES, NODES, SERVICES
 from wherry.proxy import metrics, modes
-from wherry.proxy.changes import Changes
+from wherry.proxy.changes import Changes, Judge
 from wherry.proxy.config import ProxyConfig, cidrs, host_port
 from wherry.proxy.health_check import HealthChecks
 from wherry.proxy.modes import Mode, ModeConfig, ModeError
 from wherry.proxy.no_local import NoLocal
 from wherry.proxy.node_health import NodeHealth
 from wherry.proxy.plan import Change
+from wherry.proxy.service import ServiceKey
 from wherry.proxy.topology import ThisNode
 
 log = logging.getLogger(__name__)
 
 SELECTOR = f"!{SERVICE_PROXY_NAME},!{HEADLESS}"
-RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+FIRST_RETRY_SECONDS = 0.1
+LONGEST_RETRY_SECONDS = 10.0
 
 
 def make_mode(config: ProxyConfig) -> Mode:
@@ -45,44 +48,57 @@ async def run(client: Client, config: ProxyConfig, mode: Mode | None = None) -> 
     Raises `UnsupportedMode`, or `OSError` when a bind address is taken. The API server and the kernel may fail: both
     are tried again for ever. `mode` replaces the one `config` names, for tests.
     """
-    proxy = Proxy(client, config, mode or make_mode(config))
-    async with _servers(config, proxy.health):
-        await proxy.run()
+    health = NodeHealth()
+    component = Component("proxy", client, health=health)
+    proxy = Proxy(component, config, mode or make_mode(config), health)
+    try:
+        await component.run(*_servers(config, health))
+    finally:
+        await proxy.stop()
+
+
+class Planning(Judge):
+    """Has a Service that cannot be planned planned again after a pause, and shows it meanwhile."""
+
+    def __init__(self, part: Part, again: Callable[[ServiceKey], None]):
+        self._part = part
+        self._again = again
+
+    def failed(self, key: ServiceKey, error: Exception) -> None:
+        """Come back to it."""
+        asyncio.get_running_loop().call_later(self._part.failed(key, error), self._again, key)
+
+    def succeeded(self, key: ServiceKey) -> None:
+        """It is well again."""
+        self._part.succeeded(key)
 
 
 class Proxy:
     """The service proxy of one node."""
 
-    def __init__(self, client: Client, config: ProxyConfig, mode: Mode):
-        self.health = NodeHealth()
+    def __init__(self, component: Component, config: ProxyConfig, mode: Mode, health: NodeHealth):
+        self.health = health
+        self._component = component
         self._name = config.node_name
         self._min_period = config.sync_min_period
         self._mode = mode
-        self._changes = Changes(ThisNode(config.node_name))
+        self._changes = Changes(ThisNode(config.node_name), Planning(component.troubles.part("planning"), self._again))
         self._no_local = NoLocal()
         self._checks = HealthChecks(lambda: self.health.healthy)
         self._wake = asyncio.Event()
         self._suspected = False
-        self._services = Informer(client, SERVICES, labels=SELECTOR)
-        self._slices = Informer(client, ENDPOINT_SLICES, labels=SELECTOR)
-        self._node = Informer(client, NODES, fields=f"metadata.name={config.node_name}")
-        self._services.subscribe(self._service)
-        self._slices.subscribe(self._slice)
+        component.follow(SERVICES, labels=SELECTOR).subscribe(self._service)
+        component.follow(ENDPOINT_SLICES, labels=SELECTOR).subscribe(self._slice)
+        self._node = component.follow(NODES, fields=f"metadata.name={config.node_name}")
         self._node.subscribe(self._this_node)
+        component.task("rules", self._keep)
 
-    async def run(self) -> None:
-        """Follow the API and keep the kernel up to date, until cancelled."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                for informer in (self._services, self._slices, self._node):
-                    group.create_task(informer.run())
-                group.create_task(self._keep())
-        finally:
-            await self._checks.stop()
+    async def stop(self) -> None:
+        """Answer no more health checks; the rules stay."""
+        await self._checks.stop()
 
     async def _keep(self) -> None:
-        for informer in (self._services, self._slices, self._node):
-            await informer.wait_synced()
+        await self._component.synced()
         if self._node.get("", self._name) is None:
             log.warning("node %s is not registered: no NodePorts until it is", self._name)
         with self._mode.watch(self._suspect):
@@ -111,22 +127,22 @@ class Proxy:
 
     async def _load(self) -> None:
         """Bring the kernel to the whole plan, however often it takes."""
-        failed = 0
+        backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         while True:
-            change = self._take()
+            self._take()
             try:
                 with metrics.sync_seconds.time(), metrics.full_sync_seconds.time():
                     await self._mode.load(self._changes.plan)
             except ModeError as error:
-                pause = RETRY_SECONDS[min(failed, len(RETRY_SECONDS) - 1)]
-                failed += 1
+                pause = backoff.failed()
                 log.error("%s; again in %.1f s", error, pause)
                 metrics.failures.inc()
-                await self._checks.update(change.health_checks)
+                await self._checks.replace(self._changes.plan.health_checks)
                 await asyncio.sleep(pause)
             else:
                 log.info("rules loaded frontends=%d node=%s", len(self._changes.plan.routes), self._name)
-                await self._done(change)
+                self._done()
+                await self._checks.replace(self._changes.plan.health_checks)
                 return
 
     async def _sync(self) -> None:
@@ -146,7 +162,8 @@ class Proxy:
         if change.routes:
             took = time.monotonic() - started
             log.info("rules changed frontends=%d took=%.4f", len(change.routes), took)
-        await self._done(change)
+        self._done()
+        await self._checks.update(change.health_checks)
 
     def _take(self) -> Change:
         self._wake.clear()
@@ -158,7 +175,7 @@ class Proxy:
             metrics.no_local_endpoints.labels(policy).set(count)
         return change
 
-    async def _done(self, change: Change) -> None:
+    def _done(self) -> None:
         now = time.time()
         for trigger in self._changes.take_triggers():
             metrics.programming_seconds.observe(max(0.0, now - trigger))
@@ -166,7 +183,10 @@ class Proxy:
         self.health.synced()
         if self._wake.is_set():
             self.health.queued()
-        await self._checks.update(change.health_checks)
+
+    def _again(self, key: ServiceKey) -> None:
+        self._changes.again(key)
+        self._queue()
 
     def _suspect(self) -> None:
         self._suspected = True
@@ -196,12 +216,7 @@ class Proxy:
         self._wake.set()
 
 
-@contextlib.asynccontextmanager
-async def _servers(config: ProxyConfig, health: NodeHealth) -> AsyncIterator[None]:
-    """Serve health and metrics on their own addresses, where they have one."""
-    async with contextlib.AsyncExitStack() as stack:
-        for address, served in ((config.healthz_bind_address, health), (config.metrics_bind_address, Health())):
-            if address:
-                host, port = host_port(address)
-                await stack.enter_async_context(HealthServer(host, port, health=served))
-        yield
+def _servers(config: ProxyConfig, health: NodeHealth) -> list[HealthServer]:
+    """Return the servers of health and of metrics, each on its own address, where it has one."""
+    wanted = ((config.healthz_bind_address, health), (config.metrics_bind_address, Health()))
+    return [HealthServer(*host_port(address), health=served) for address, served in wanted if address]

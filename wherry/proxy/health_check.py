@@ -40,6 +40,10 @@ class HealthChecks:
             if key not in self._servers:
                 await self._serve(key, check.port)
 
+    async def replace(self, checks: Mapping[ServiceKey, HealthCheck]) -> None:
+        """Serve exactly these."""
+        await self.update({key: checks.get(key) for key in {*self._checks, *checks}})
+
     async def stop(self) -> None:
         """Stop every server."""
         while self._servers:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SchedulerConfig:
-    """Settings of `wherry.scheduler.run.run`. Durations are seconds.
+    """Settings of `wherry.scheduler.run.make`. Durations are seconds.
 
     `name`: pods with another `spec.schedulerName` are left alone.
     `first_backoff`, `longest_backoff`: the pause before a pod that found no node is tried again, doubled every time;

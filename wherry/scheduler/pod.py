@@ -27,7 +27,7 @@ class Pod:
 
     obj: Object
 
-    @property
+    @cached_property
     def uid(self) -> str:
         """metadata.uid."""
         return str(self.obj["metadata"]["uid"])
@@ -63,7 +63,7 @@ class Pod:
         """spec.priority, resolved by admission from the priority class."""
         return int(self.spec.get("priority") or 0)
 
-    @property
+    @cached_property
     def being_deleted(self) -> bool:
         """Whether somebody asked for its deletion."""
         return metadata.is_being_deleted(self.obj)

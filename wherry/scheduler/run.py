@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from random import Random
 
 from wherry.client.interface import Client
-from wherry.component.events import EventWriter
-from wherry.component.informer import Informer
+from wherry.component.component import Component
+from wherry.component.supervise import told_to_end
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import has_ended, node_of
 from wherry.objects.resource import NAMESPACES, NODES, PODS
@@ -25,63 +24,62 @@ from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
-CRASH_PAUSE_SECONDS = 1.0
-
 duration = metrics.histogram("scheduler_scheduling_attempt_duration_seconds", "Time to decide on one pod.")
 pending = metrics.gauge("scheduler_pending_pods", "Pods waiting for a node.")
 
 
-async def run(client: Client, config: SchedulerConfig) -> None:
-    """Schedule until cancelled. A crash is logged, and everything starts again from the API's state."""
-    while True:
-        try:
-            await Scheduler(client, config).run()
-        except Exception:
-            log.exception("scheduler crashed, it will be restarted")
-            await asyncio.sleep(CRASH_PAUSE_SECONDS)
+def make(client: Client, config: SchedulerConfig, *, random: Random | None = None) -> Component:
+    """Return the scheduler. A pod it stumbles over is tried again after a pause; the others do not notice."""
+    component = Component("scheduler", client)
+    component.task("scheduling", Scheduler(component, config, random or Random()).run)
+    return component
 
 
 class Scheduler:
-    """One life of the scheduler: its caches, its queue, its bindings under way."""
+    """The caches, the queue, the bindings under way."""
 
-    def __init__(
-        self,
-        client: Client,
-        config: SchedulerConfig,
-        *,
-        clock: Callable[[], float] = time.time,
-        random: Random | None = None,
-    ):
+    def __init__(self, component: Component, config: SchedulerConfig, random: Random):
+        self._component = component
         self._config = config
-        self._random = random or Random()
+        self._random = random
         self._snapshot = Snapshot()
-        self._queue = Queue(config, time.monotonic)
-        self._events = EventWriter(client, clock=clock)
-        self._outcome = Outcome(client, self._snapshot, self._queue, self._events.recorder(config.name), clock)
-        self._slots = asyncio.Semaphore(config.bindings)
-        self._informers = {r: Informer(client, r) for r in (NODES, NAMESPACES, PODS)}
-        self._informers[NODES].subscribe(self._node_changed)
-        self._informers[NAMESPACES].subscribe(self._namespace_changed)
-        self._informers[PODS].subscribe(self._pod_changed)
+        self._queue = Queue(config, asyncio.get_running_loop().time)
+        self._stumbles = component.troubles.part("scheduling of a pod")
+        recorder = component.recorder(config.name)
+        self._outcome = Outcome(component.client, self._snapshot, self._queue, recorder, component.clock)
+        component.follow(NODES).subscribe(self._node_changed)
+        component.follow(NAMESPACES).subscribe(self._namespace_changed)
+        component.follow(PODS).subscribe(self._pod_changed)
 
     async def run(self) -> None:
         """Schedule until cancelled."""
+        await self._component.synced()
+        log.info("scheduler started name=%s", self._config.name)
+        slots = asyncio.Semaphore(self._config.bindings)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._events.run())
-            for informer in self._informers.values():
-                group.create_task(informer.run())
-            for informer in self._informers.values():
-                await informer.wait_synced()
-            log.info("scheduler started name=%s", self._config.name)
             while True:
                 await self._queue.wait()
-                await self._slots.acquire()
+                await slots.acquire()
                 waiting = self._queue.pop()
-                work = self._step(waiting) if waiting else None
-                if work is None:
-                    self._slots.release()
+                if waiting is None:
+                    slots.release()
                 else:
-                    group.create_task(self._in_slot(work))
+                    group.create_task(self._schedule(waiting)).add_done_callback(lambda _: slots.release())
+
+    async def _schedule(self, waiting: Waiting) -> None:
+        """Decide on one pod and write what follows; whatever goes wrong, the pod's turn comes again."""
+        pod = waiting.pod
+        try:
+            if work := self._step(waiting):
+                await work
+        except (Exception, asyncio.CancelledError) as error:  # one pod must not end the work on the others
+            self._snapshot.forget(pod.uid)
+            self._queue.retry(waiting)
+            if told_to_end():
+                raise
+            self._stumbles.failed(pod.uid, error)
+        else:
+            self._stumbles.succeeded(pod.uid)
 
     def _step(self, waiting: Waiting) -> Awaitable[None] | None:
         """Decide on one pod now; return the writes that follow, if any."""
@@ -94,12 +92,6 @@ class Scheduler:
             return self._outcome.bind(waiting, decision.node)
         self._queue.refuse(waiting, decision.refused_by)
         return self._outcome.explain(pod, decision)
-
-    async def _in_slot(self, work: Awaitable[None]) -> None:
-        try:
-            await work
-        finally:
-            self._slots.release()
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None:
@@ -122,7 +114,7 @@ class Scheduler:
         before = old if old is not None and _occupies(old) else None
         after = new if new is not None and _occupies(new) else None
         if after is not None:
-            self._queue.remove(after["metadata"]["uid"])
+            self._dequeue(after["metadata"]["uid"])
             self._snapshot.set_pod(Pod(after))
         elif new is not None and self._is_mine(new):
             if not self._snapshot.holds(new["metadata"]["uid"]):
@@ -135,8 +127,12 @@ class Scheduler:
 
     def _forget(self, pod: Object | None) -> None:
         if pod is not None:
-            self._queue.remove(pod["metadata"]["uid"])
+            self._dequeue(pod["metadata"]["uid"])
             self._snapshot.remove_pod(pod["metadata"]["uid"])
+
+    def _dequeue(self, uid: str) -> None:
+        self._queue.remove(uid)
+        self._stumbles.succeeded(uid)
 
     def _is_mine(self, pod: Object) -> bool:
         """Return whether the pod waits for us: gates hold it back (the API server says so in its conditions)."""

@@ -38,29 +38,33 @@ class Node:
 
     def set_object(self, obj: Object | None) -> None:
         """Take a new version of the Node object."""
-        self.obj = obj
         given = ((obj or {}).get("status") or {}).get("allocatable") or {}
         self.allocatable = {name: amount(name, value) for name, value in given.items()}
+        self.obj = obj
 
     def add(self, pod: Pod) -> None:
         """Count a pod in."""
-        self.pods[pod.uid] = pod
+        uid = pod.uid
         self._count(pod, 1)
+        self.pods[uid] = pod
 
     def remove(self, uid: str) -> None:
         """Count a pod out."""
         self._count(self.pods.pop(uid), -1)
 
     def _count(self, pod: Pod, sign: int) -> None:
-        for name, value in pod.requests.items():
+        # All is read before anything is counted: a pod that cannot be read must not be counted by half.
+        requests, weight, ports, owner = pod.requests, pod.weight, pod.host_ports, pod.owner
+        counts_for_owner = bool(owner) and not pod.being_deleted
+        for name, value in requests.items():
             self.requested[name] += sign * value
-        self.weight = [total + sign * part for total, part in zip(self.weight, pod.weight, strict=True)]
-        for port in pod.host_ports:
+        self.weight = [total + sign * part for total, part in zip(self.weight, weight, strict=True)]
+        for port in ports:
             self.ports[port] += sign
             if not self.ports[port]:
                 del self.ports[port]
-        if pod.owner and not pod.being_deleted:
-            self.owners[pod.owner] += sign
+        if counts_for_owner:
+            self.owners[owner] += sign
 
 
 class Snapshot:
@@ -133,13 +137,15 @@ class Snapshot:
         return self._known.setdefault(name, Node(name))
 
     def _place(self, pod: Pod, name: str) -> None:
+        uid, repels = pod.uid, bool(pod.required_anti_affinity)
+        attracts = bool(pod.required_affinity or pod.preferred_affinity)
         node = self._node(name)
         node.add(pod)
-        self._places[pod.uid] = node
-        if pod.required_anti_affinity:
-            self.repelling[pod.uid] = pod, node
-        if pod.required_affinity or pod.preferred_affinity:
-            self.attracting[pod.uid] = pod, node
+        self._places[uid] = node
+        if repels:
+            self.repelling[uid] = pod, node
+        if attracts:
+            self.attracting[uid] = pod, node
 
     def _tidy(self, node: Node) -> None:
         if node.obj is None and not node.pods:
