@@ -25,15 +25,20 @@ def docstring(module: str) -> str:
     return ast.get_docstring(ast.parse((TOP / module).read_text())) or ""
 
 
-def imported(module: str) -> set[str]:
-    """Return the packages a module imports anywhere, by their first name; its own are `wherry`."""
+def imported_names(module: str) -> list[str]:
+    """Return the modules a module imports anywhere."""
     names = []
     for node in ast.walk(ast.parse((TOP / module).read_text())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.append(node.module)
-    return {name.partition(".")[0] for name in names}
+    return names
+
+
+def imported(module: str) -> set[str]:
+    """Return the packages a module imports anywhere, by their first name; its own are `wherry`."""
+    return {name.partition(".")[0] for name in imported_names(module)}
 
 
 def canonical(distribution: str) -> str:
@@ -69,6 +74,20 @@ def test_every_library_that_is_imported_is_declared_and_no_other() -> None:
     imports = set().union(*map(imported, MODULES)) - sys.stdlib_module_names - {"wherry"}
     providers = packages_distributions()
     assert {canonical(providers.get(name, [name])[0]) for name in imports} == declared
+
+
+PUBLIC = {"aiohttp", "aiohttp.web"}
+
+
+def test_libraries_are_used_by_their_public_names() -> None:
+    """No module or name with an underscore in front; of aiohttp, whose parts change between versions, its two faces."""
+    hidden = []
+    for module in MODULES:
+        for name in imported_names(module):
+            private = any(part.startswith("_") for part in name.split(".")) and not name.startswith(("wherry", "__"))
+            if private or (name.startswith("aiohttp.") and name not in PUBLIC):
+                hidden.append(f"{module}: {name}")
+    assert not hidden
 
 
 def test_licence_and_notice_go_into_the_wheel() -> None:

@@ -12,7 +12,6 @@ from aiohttp import web
 from tests.client.certificates import Authority
 from tests.client.contract.test_objects import config_map
 from tests.client.front import Front
-from wherry.client.credentials import system_roots_left_out
 from wherry.client.http import HttpClient
 from wherry.client.kubeconfig import Config, ExecPlugin
 from wherry.objects.errors import ApiError, Expired, Forbidden, InternalError, ServiceUnavailable, Unauthorized
@@ -35,15 +34,6 @@ async def serving(handler, **config):
     finally:
         await client.close()
         await runner.cleanup()
-
-
-def test_the_systems_roots_are_left_out_only_while_asked_to():
-    with system_roots_left_out():
-        without = ssl.create_default_context()
-    assert (without.cert_store_stats()["x509"], without.verify_mode) == (0, ssl.CERT_REQUIRED)
-    with_them = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    with_them.set_default_verify_paths()
-    assert ssl.create_default_context().cert_store_stats() == with_them.cert_store_stats()
 
 
 def server_tls(authority: Authority, client_ca: bytes | None = None) -> ssl.SSLContext:

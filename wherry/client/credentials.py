@@ -8,8 +8,7 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +32,6 @@ def tls_context(config: Config) -> ssl.SSLContext:
     except (ssl.SSLError, UnicodeDecodeError, ValueError) as error:
         raise ConfigError(f"certificates for {config.server} cannot be used: {error}") from error
     return context
-
-
-@contextmanager
-def system_roots_left_out() -> Iterator[None]:
-    """Make contexts that trust nobody meanwhile.
-
-    aiohttp makes one with all of the system's roots when it is imported, 40 ms and 1.6 MB in each process, for requests
-    that bring no context of their own. Ours all do.
-    """
-    load = ssl.SSLContext.load_default_certs
-    ssl.SSLContext.load_default_certs = lambda self, purpose=None: None  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        ssl.SSLContext.load_default_certs = load  # type: ignore[method-assign]
 
 
 def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:

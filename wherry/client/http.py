@@ -14,12 +14,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 from yarl import URL
 
 from wherry import __version__
 from wherry.client import kubeconfig
-from wherry.client.credentials import Credentials, system_roots_left_out, tls_context
+from wherry.client.credentials import Credentials, tls_context
 from wherry.client.discovery import ACCEPT, Discovery, Tagged
 from wherry.client.interface import ObjectList, WatchEvent
 from wherry.client.kubeconfig import Config
@@ -27,9 +28,6 @@ from wherry.objects import Object
 from wherry.objects.errors import ApiError, InternalError, ServiceUnavailable
 from wherry.objects.resource import Resource
 from wherry.objects.verbs import PatchType
-
-with system_roots_left_out():
-    import aiohttp
 
 REQUEST_SECONDS = 60.0
 CONNECT_SECONDS = 10.0

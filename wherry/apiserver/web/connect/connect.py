@@ -13,7 +13,7 @@ from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.api.api import Target
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.user import User
-from wherry.apiserver.web.connect import headers, tunnel
+from wherry.apiserver.web.connect import headers
 from wherry.apiserver.web.connect.forward import Forwarder
 from wherry.apiserver.web.connect.links import Links
 from wherry.apiserver.web.connect.location import Location, unverified_tls
@@ -64,7 +64,7 @@ class Connect:
         location = self._pod_nodes.location(target.namespace or "", target.name, target.subresource, query)
         if target.subresource == "log":
             return await self._forwarder.log(request, location)
-        return await tunnel.relay(request, location, tunnel.to_node(request))
+        return await _tunnel(request, location, headers.upgrade_for_node(request.headers.items()))
 
     async def _proxy(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
         raw, _, query = request.raw_path.partition("?")
@@ -73,11 +73,18 @@ class Connect:
         path = (target.path or "/") + asked
         location = self._proxied.location(target.resource, target.namespace or "", target.name, path)
         if headers.asks_for_upgrade(request.headers):
-            return await tunnel.relay(request, location, tunnel.to_backend(request, prefix, target.path))
+            known, client = request.headers.items(), request.remote or ""
+            return await _tunnel(request, location, headers.upgrade_for_backend(known, client, prefix, target.path))
         if not target.path and request.method in ("GET", "HEAD"):
             # Relative links of the page that comes would lead beside the backend.
             return web.Response(status=301, headers={"Location": f"{prefix}/{asked}"})
         return await self._forwarder.proxy(request, location, _links(request, location, prefix))
+
+
+async def _tunnel(request: web.BaseRequest, location: Location, sent: headers.Pairs) -> web.StreamResponse:
+    from wherry.apiserver.web.connect import tunnel  # with h11, whose 8 ms only an upgrade needs
+
+    return await tunnel.relay(request, location, sent)
 
 
 def _links(request: web.BaseRequest, location: Location, prefix: str) -> Links:

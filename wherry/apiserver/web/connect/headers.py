@@ -28,6 +28,7 @@ HOP_BY_HOP = frozenset(
 _OURS = frozenset({"authorization", "expect"})  # said to us: who the user is, and that we may ask for the body
 _IMPERSONATION = "impersonate-"
 _FORWARDED_FOR = "X-Forwarded-For"
+_ABOUT_UPGRADES = ("connection", "upgrade", "origin", "x-stream-protocol-version", "sec-websocket-")  # as they begin
 _CORS = frozenset(
     {
         "access-control-allow-credentials",
@@ -54,6 +55,18 @@ def for_client(headers: Iterable[tuple[str, str]]) -> Pairs:
     """Return the headers of a backend's answer for the client; what it says of other origins is not ours to grant."""
     known = list(headers)
     return without(known, HOP_BY_HOP | _CORS | _connection_options(known))
+
+
+def upgrade_for_node(headers: Iterable[tuple[str, str]]) -> Pairs:
+    """Return what a node is told of an upgrade: the headers that are about it, none of the credentials."""
+    return [(name, value) for name, value in headers if name.lower().startswith(_ABOUT_UPGRADES)]
+
+
+def upgrade_for_backend(headers: Iterable[tuple[str, str]], client: str, prefix: str, path: str) -> Pairs:
+    """Return what a proxied backend is told of an upgrade; see `for_backend`."""
+    known = list(headers)
+    asked = [(name, value) for name, value in known if name.lower() in ("connection", "upgrade")]
+    return [*without(for_backend(known, client, prefix, path), {"content-length"}), *asked]
 
 
 def without(headers: Iterable[tuple[str, str]], names: Container[str]) -> Pairs:

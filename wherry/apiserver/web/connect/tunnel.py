@@ -28,27 +28,8 @@ CONNECT_SECONDS = 10.0
 HANDSHAKE_SECONDS = 30.0
 LARGEST_REFUSAL = 64 * 1024
 _GONE = (ConnectionError, ssl.SSLError, TimeoutError)
-_TO_NODE = (hdrs.CONNECTION, hdrs.UPGRADE, hdrs.ORIGIN, "X-Stream-Protocol-Version")
-_TO_NODE_PREFIX = "sec-websocket-"
 
 Answer = h11.Response | h11.InformationalResponse
-
-
-def to_node(request: web.BaseRequest) -> headers.Pairs:
-    """Return what a node is told of an upgrade: the headers that are about it, none of the credentials."""
-    wanted = {name.lower() for name in _TO_NODE}
-    return [
-        (name, value)
-        for name, value in request.headers.items()
-        if name.lower() in wanted or name.lower().startswith(_TO_NODE_PREFIX)
-    ]
-
-
-def to_backend(request: web.BaseRequest, prefix: str, path: str) -> headers.Pairs:
-    """Return what a proxied backend is told of an upgrade."""
-    sent = headers.for_backend(request.headers.items(), request.remote or "", prefix, path)
-    asked = [(name, request.headers[name]) for name in (hdrs.CONNECTION, hdrs.UPGRADE)]
-    return [*headers.without(sent, {"content-length"}), *asked]
 
 
 async def relay(request: web.BaseRequest, location: Location, sent: headers.Pairs) -> web.StreamResponse:
