@@ -1,8 +1,9 @@
 """The OpenAPI v2 document as a gnostic `openapi.v2.Document`: the only form kubectl up to 1.26 asks for.
 
 gnostic's messages mirror the JSON document: a map becomes a list of name-value pairs, a choice a oneof, an extension or
-default value text in YAML (JSON is YAML). So the conversion is driven by the message descriptors, `openapi_v2.bin`,
-which scripts/distil-schema compiles from gnostic's OpenAPIv2.proto. The protobuf library is loaded on the first call.
+default value text in YAML (JSON is YAML). So the conversion is driven by the messages' fields, `openapi_v2.json`, which
+scripts/distil-schema makes from gnostic's OpenAPIv2.proto: by message and field name its number and type (`#` before a
+message's name, `[]` before what repeats).
 """
 
 from __future__ import annotations
@@ -14,47 +15,51 @@ from pathlib import Path
 from typing import Any
 
 from wherry.objects import Object
+from wherry.objects.wire import write_bytes, write_double, write_varint
 
 MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+
+Messages = dict[str, dict[str, tuple[int, str]]]
+
+_NAMED = {"Paths": "path", "Responses": "response_code"}
+_EXTENSIONS, _ENTRIES = "vendor_extension", "additional_properties"
+_SCALARS = {
+    "string": lambda number, value: write_bytes(number, value.encode()),
+    "bool": write_varint,
+    "int64": write_varint,
+    "double": write_double,
+}
 
 
 def swagger_protobuf(swagger: Object) -> bytes:
     """Return the serialized Document of an OpenAPI v2 document."""
-    document = _document_class()()
-    _fill(document, swagger)
-    return bytes(document.SerializeToString())
+    return _message("Document", swagger)
 
 
 @cache
-def _document_class() -> Any:
-    from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
-
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(any_pb2.DESCRIPTOR.serialized_pb)
-    described = descriptor_pb2.FileDescriptorSet.FromString(Path(__file__).with_name("openapi_v2.bin").read_bytes())
-    for file in described.file:
-        pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("openapi.v2.Document"))
+def _messages() -> dict[str, dict[str, tuple[int, str]]]:
+    messages: dict[str, dict[str, tuple[int, str]]] = json.loads(
+        Path(__file__).with_name("openapi_v2.json").read_bytes()
+    )
+    return messages
 
 
-def _fill(message: Any, value: Any) -> None:
-    """Set `message` to what the JSON `value` stands for in its place."""
-    kind = message.DESCRIPTOR.name
-    if message.DESCRIPTOR.oneofs:
-        _fill(getattr(message, _choice(kind, value)), value)
-    elif kind == "Any":
-        message.yaml = json.dumps(value, separators=(",", ":"))
-    elif kind == "TypeItem":
-        message.value.append(value)
-    elif kind == "ItemsItem":
-        _fill(message.schema.add(), value)
-    else:
-        for key, item in value.items():
-            _set(message, key, item)
+def _message(kind: str, value: Any) -> bytes:
+    """Return the message `kind` of what the JSON `value` stands for in its place."""
+    match kind:
+        case "Any":
+            return _field(kind, "yaml", json.dumps(value, separators=(",", ":")))
+        case "TypeItem":
+            return _field(kind, "value", value)
+        case "ItemsItem":
+            return _field(kind, "schema", value)
+    if choice := _choice(kind, value):
+        return _field(kind, choice, value)
+    return b"".join(_member(kind, key, item) for key, item in value.items())
 
 
 def _choice(kind: str, value: Object) -> str:
-    """Return which member of a oneof a value is."""
+    """Return which member of a oneof a value is, "" where the message is none."""
     match kind:
         case "ParametersItem":
             return "parameter"
@@ -64,42 +69,34 @@ def _choice(kind: str, value: Object) -> str:
             return f"{value['in']}_parameter_sub_schema"
         case "ResponseValue":
             return "response"
-    return "schema"  # SchemaItem, AdditionalPropertiesItem
+        case "SchemaItem" | "AdditionalPropertiesItem":
+            return "schema"
+    return ""
 
 
-def _set(message: Any, key: str, value: Any) -> None:
-    kind = message.DESCRIPTOR.name
+def _member(kind: str, key: str, value: Any) -> bytes:
     if key.startswith("x-"):
-        _fill_named(message.vendor_extension, key, value)
-    elif kind == "Paths":
-        _fill_named(message.path, key, value)
-    elif kind == "Responses":
-        _fill_named(message.response_code, key, value)
-    elif list(message.DESCRIPTOR.fields_by_name) == ["additional_properties"]:
-        _fill_named(message.additional_properties, key, value)
-    else:
-        field = message.DESCRIPTOR.fields_by_name[_field_name(key)]
-        if field.message_type is None:
-            _set_plain(message, field.name, value)
-        elif isinstance(value, list):
-            for item in value:
-                _fill(getattr(message, field.name).add(), item)
-        else:
-            getattr(message, field.name).SetInParent()
-            _fill(getattr(message, field.name), value)
+        return _pair(kind, _EXTENSIONS, key, value)
+    if kind in _NAMED:
+        return _pair(kind, _NAMED[kind], key, value)
+    if list(_messages()[kind]) == [_ENTRIES]:
+        return _pair(kind, _ENTRIES, key, value)
+    items = value if isinstance(value, list) else [value]
+    return b"".join(_field(kind, _field_name(key), item) for item in items)
 
 
-def _set_plain(message: Any, name: str, value: Any) -> None:
-    if isinstance(value, list):
-        getattr(message, name).extend(value)
-    else:
-        setattr(message, name, value)
+def _field(kind: str, name: str, value: Any) -> bytes:
+    number, type_ = _messages()[kind][name]
+    type_ = type_.removeprefix("[]")
+    if type_.startswith("#"):
+        return write_bytes(number, _message(type_[1:], value))
+    return _SCALARS[type_](number, value)
 
 
-def _fill_named(pairs: Any, name: str, value: Any) -> None:
-    pair = pairs.add(name=name)
-    pair.value.SetInParent()
-    _fill(pair.value, value)
+def _pair(kind: str, field: str, name: str, value: Any) -> bytes:
+    number, type_ = _messages()[kind][field]
+    pair = type_.removeprefix("[]#")
+    return write_bytes(number, _field(pair, "name", name) + _field(pair, "value", value))
 
 
 @cache

@@ -6,6 +6,7 @@ Source: the protocol buffers encoding specification. The API's own types need no
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -80,6 +81,11 @@ def write_varint(number: int, value: int) -> bytes:
 def write_bytes(number: int, value: bytes) -> bytes:
     """Return field `number` with a string, bytes or a message."""
     return _encode_varint(number << 3 | BYTES) + _encode_varint(len(value)) + value
+
+
+def write_double(number: int, value: float) -> bytes:
+    """Return field `number` with a floating-point number."""
+    return _encode_varint(number << 3 | FIXED64) + struct.pack("<d", value)
 
 
 def _encode_varint(value: int) -> bytes:
