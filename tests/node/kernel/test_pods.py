@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,20 @@ async def test_volumes_hold_what_they_promise(node: World):
     assert await node.printed("volumes", len(expected)) == expected
     assert (node.config.state_dir / "upper/opt/mysql/data/file").read_text() == "kept\n"
     assert not Path("/opt/mysql/data/file").exists()
+
+
+async def test_a_sub_path_that_is_not_one_keeps_the_container_from_starting_until_it_is(node: World):
+    """The expression's variable is an annotation: once that is mended, the container starts at once."""
+    where = {"name": "WHERE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.annotations['where']"}}}
+    mount = {"name": "v", "mountPath": "/v", "subPathExpr": "$(WHERE)/here"}
+    node.create("fussy", container={"env": [where], "volumeMounts": [mount]}, volumes=[{"name": "v", "emptyDir": {}}])
+    await node.until("refused", lambda: node.waiting("fussy") == "CreateContainerConfigError")
+    message = node.container("fussy")["state"]["waiting"]["message"]
+    assert message == "error SubPath `/here` must not be an absolute path"
+    began = time.monotonic()
+    await node.api.patch(PODS, "fussy", {"metadata": {"annotations": {"where": "in"}}}, "demo")
+    await node.running("fussy")
+    assert time.monotonic() - began < 5  # not after the usual pause
 
 
 async def test_a_changed_config_map_reaches_the_running_container(node: World):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,24 @@ def test_a_sub_path_is_made_inside_its_volume(tmp_path: Path):
     [mount] = kinds.mounts(pod(one, volumes=[{"name": "v", "emptyDir": {}}]), one, {"v": tmp_path}, {"NAME": "x"})
     assert mount.source == tmp_path / "x" / "logs"
     assert mount.source.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("/tmp", "error SubPath `/tmp` must not be an absolute path"),
+        ("a/../../etc", "unable to provision SubPath `a/../../etc`: must not contain '..'"),
+        (None, 'missing value for "NAME"'),
+    ],
+)
+def test_what_a_sub_path_expression_amounts_to_is_held_to_a_sub_paths_rules(value: str | None, problem: str):
+    env = {} if value is None else {"NAME": value}
+    with pytest.raises(VolumeError, match=f"^{re.escape(problem)}$"):
+        kinds.sub_path({"name": "v", "mountPath": "/data", "subPathExpr": "$(NAME)"}, env)
+
+
+def test_a_doubled_dollar_in_a_sub_path_expression_refers_to_nothing():
+    assert kinds.sub_path({"subPathExpr": "$$(NAME)"}, {}) == "$(NAME)"
 
 
 def test_a_sub_path_that_leads_out_of_its_volume_is_refused(tmp_path: Path):

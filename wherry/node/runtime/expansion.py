@@ -20,3 +20,8 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
         return variables.get(match[2], match[0])
 
     return _reference.sub(replace, text)
+
+
+def unresolved(text: str, variables: Mapping[str, str]) -> list[str]:
+    """Return the variables that `text` refers to and that are not there."""
+    return [name for _, name in _reference.findall(text) if name and name not in variables]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from wherry.node.runtime.expansion import expand
+from wherry.node.runtime.expansion import expand, unresolved
 from wherry.node.runtime.spec import Mount
 from wherry.node.volumes.errors import VolumeError
 from wherry.node.volumes.payload import PAYLOADS
@@ -43,7 +43,7 @@ def mounts(pod: Object, container: Object, places: Mapping[str, Path], env: Mapp
     found = []
     for entry in container.get("volumeMounts") or ():
         source = places[entry["name"]]
-        inside = expand(entry["subPathExpr"], env) if entry.get("subPathExpr") else entry.get("subPath")
+        inside = sub_path(entry, env)
         if inside:
             source = _below(source, inside, container["name"], entry["name"])
         read_only = bool(entry.get("readOnly")) or kinds[entry["name"]] in PAYLOADS
@@ -51,9 +51,26 @@ def mounts(pod: Object, container: Object, places: Mapping[str, Path], env: Mapp
     return found
 
 
+def sub_path(entry: Object, env: Mapping[str, str]) -> str:
+    """Return the path below the volume that a volumeMount asks for, "" for the volume itself; raises VolumeError.
+
+    What a subPathExpr amounts to is known only here, so here it is held to the rules of a subPath.
+    Source: kubernetes pkg/kubelet/kubelet_pods.go (makeMounts).
+    """
+    expression = entry.get("subPathExpr") or ""
+    if missing := unresolved(expression, env):
+        raise VolumeError(f'missing value for "{missing[0]}"')
+    path = expand(expression, env) if expression else str(entry.get("subPath") or "")
+    if path.startswith("/"):
+        raise VolumeError(f"error SubPath `{path}` must not be an absolute path")
+    if ".." in path.split("/"):
+        raise VolumeError(f"unable to provision SubPath `{path}`: must not contain '..'")
+    return path
+
+
 def _below(volume: Path, inside: str, container: str, name: str) -> Path:
     """Return a subPath, made as a folder if it does not exist; its links must not lead out of the volume."""
-    target = (volume / inside.lstrip("/")).resolve()
+    target = (volume / inside).resolve()
     if not target.is_relative_to(volume.resolve()):
         raise VolumeError(f'failed to prepare subPath for volumeMount "{name}" of container "{container}"')
     if not target.exists():
