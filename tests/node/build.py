@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wherry.node.pods.state import Observed, Sandbox
+from wherry.node.pods.plan.state import Sandbox, State
 from wherry.node.runtime.instance import Instance
 from wherry.objects import Object
 
@@ -29,9 +29,9 @@ def pod(*containers: Object, meta: Object | None = None, status: Object | None =
 
 
 def run(name: str = "web", attempt: int = 0, **fields: Any) -> Instance:
-    """Return a running instance that started a minute ago; `exit` ends it now."""
+    """Return a running instance that started a minute ago; `exit` ends it now, all tidied up."""
     if "exit" in fields:
-        fields |= {"finished_at": fields.get("finished_at", NOW), "exit_code": fields.pop("exit")}
+        fields = {"finished_at": NOW, "exit_code": fields.pop("exit"), "retired": True} | fields
     defaults: dict[str, Any] = {
         "id": f"{name}-{attempt}",
         "pod_uid": UID,
@@ -44,10 +44,10 @@ def run(name: str = "web", attempt: int = 0, **fields: Any) -> Instance:
     return Instance(**defaults | fields)
 
 
-def seen(*runs: Instance, **fields: Any) -> Observed:
+def seen(*runs: Instance, **fields: Any) -> State:
     """Return a pod whose volumes and sandbox are ready, with these runs."""
     by_name: dict[str, tuple[Instance, ...]] = {}
     for one in runs:
         by_name[one.container] = (*by_name.get(one.container, ()), one)
-    defaults: dict[str, Any] = {"sandbox": Sandbox("10.244.1.7"), "volumes": True, "started_at": NOW - 100}
-    return Observed(instances=by_name, **defaults | fields)
+    defaults: dict[str, Any] = {"sandbox": Sandbox("10.244.1.7"), "places": {}, "started_at": NOW - 100}
+    return State(runs=by_name, **defaults | fields)

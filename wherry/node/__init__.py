@@ -3,7 +3,8 @@
 agent.py         `NodeConfig`, `run`: puts the parts below together
 registration.py  the Node object and its Lease
 routes.py        routes to the other nodes' pods
-pods/            what should happen to a pod (pure: plan.py, status.py) and the worker that makes it happen
+pods/            a worker for each pod: plan/ and status/ (pure), act/
+downward/        what a container is told: downward API, environment, files in /etc (pure)
 runtime/         containers: OCI specs (pure), conmon, records on disk
 images/          image references -> what to run
 volumes/         one file per kind of volume

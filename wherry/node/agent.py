@@ -22,10 +22,12 @@ from wherry.node.filesystem import NodeFileSystem
 from wherry.node.images.imagemap import ImageMap
 from wherry.node.network.addresses import AddressPool
 from wherry.node.network.hostports import HostPorts
+from wherry.node.pods.act.node import NodeServices
+from wherry.node.pods.act.objectcache import ObjectCache
+from wherry.node.pods.act.sandboxes import Sandboxes, SandboxSettings
+from wherry.node.pods.act.withdraw import EndpointWatch
 from wherry.node.pods.manager import PodManager
-from wherry.node.pods.objectcache import ObjectCache
-from wherry.node.pods.sandbox import Sandboxes, Surroundings
-from wherry.node.pods.services import NodeServices
+from wherry.node.pods.view import PodView
 from wherry.node.registration import Registration
 from wherry.node.routes import RouteKeeper
 from wherry.node.runtime import machine
@@ -59,10 +61,10 @@ async def run(config: NodeConfig, client: Client) -> None:
     controllers = await asyncio.to_thread(cgroups.prepare, config.cgroup_parent)
     hardware = registration.hardware(config.state_dir)
     addresses = AddressPool(config.run_dir / "addresses", config.pod_cidr)
-    surroundings = Surroundings(
+    settings = SandboxSettings(
         config.run_dir, config.cgroup_parent, config.address, config.cluster_dns, config.cluster_domain
     )
-    sandboxes = Sandboxes(surroundings, addresses)
+    sandboxes = Sandboxes(settings, addresses)
     pods = Informer(client, PODS, fields=f"spec.nodeName={config.name}")
     nodes, services = Informer(client, NODES), Informer(client, SERVICES)
     events = EventWriter(client)
@@ -74,6 +76,7 @@ async def run(config: NodeConfig, client: Client) -> None:
             allocatable=hardware.allocatable,
             client=client,
             containers=containers,
+            endpoints=EndpointWatch(client, tasks),
             events=events.recorder("kubelet", config.name),
             host_ports=HostPorts(NftCommand(), config.address, sandboxes.host_ports),
             images=ImageMap(config.image_maps),
@@ -94,14 +97,14 @@ async def run(config: NodeConfig, client: Client) -> None:
         tasks.create_task(keeper.run())
         tasks.create_task(RouteKeeper(nodes, config.name).run())
         await manager.start()
-        tasks.create_task(_serve(config, manager))
+        tasks.create_task(_serve(config, PodView(node, manager)))
         tasks.create_task(keep_rotating(manager.growing_logs))
 
 
-async def _serve(config: NodeConfig, manager: PodManager) -> None:
+async def _serve(config: NodeConfig, pods: PodView) -> None:
     """Run the node's HTTPS server until cancelled."""
     tls = server_tls(config.serving_certificate, config.serving_key, config.client_ca)
-    server = StreamingServer(manager, config.address, config.port, tls=tls)
+    server = StreamingServer(pods, config.address, config.port, tls=tls)
     await server.start()
     try:
         await asyncio.get_running_loop().create_future()

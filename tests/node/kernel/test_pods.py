@@ -21,7 +21,9 @@ import pytest
 from tests.node.kernel.world import ADDRESS, NAME, World, world
 from wherry.net import namespaces as netns
 from wherry.node import mounts
-from wherry.node.pods import manager, plan, worker
+from wherry.node.pods import manager, worker
+from wherry.node.pods.plan.decide import decide
+from wherry.node.pods.plan.decision import Decision
 from wherry.node.runtime.containers import Containers
 from wherry.objects import Object
 from wherry.objects.resource import CONFIG_MAPS, LEASES, NODES, PODS
@@ -423,13 +425,13 @@ class TestSurviving:
         before = [(await node.running(name))["containerStatuses"] for name in ("web", "other")]
         failures = []
 
-        def fail_once(pod: Object, *rest: Any) -> plan.Plan:
+        def fail_once(pod: Object, *rest: Any) -> Decision:
             if pod["metadata"]["name"] == "web" and not failures:
                 failures.append("web")
                 raise KeyError("a fault of ours")
-            return plan.plan(pod, *rest)
+            return decide(pod, *rest)
 
-        monkeypatch.setattr(worker, "plan", fail_once)
+        monkeypatch.setattr(worker, "decide", fail_once)
         monkeypatch.setattr(manager, "FIRST_PAUSE_SECONDS", 0.05)
         labelled = await node.api.patch(PODS, "web", {"metadata": {"labels": {"app": "changed"}}}, "demo")
         assert labelled["metadata"]["labels"]["app"] == "changed"

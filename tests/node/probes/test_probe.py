@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.node.build import container
 from wherry.node.probes import probe as probes
-from wherry.node.probes.check import CheckError, Target, check, port, url
+from wherry.node.probes.check import CheckError, ProbeTarget, check, port, url
 from wherry.node.probes.probe import Series
 from wherry.node.runtime.containers import ExecTimeoutError
 from wherry.objects import Object
@@ -53,10 +53,10 @@ Execute = Callable[[Sequence[str], float], Any]
 
 
 @asynccontextmanager
-async def target(execute: Execute | None = None) -> AsyncIterator[Target]:
+async def target(execute: Execute | None = None) -> AsyncIterator[ProbeTarget]:
     async with aiohttp.ClientSession() as session:
         named = container(ports=[{"name": "web", "containerPort": 8002}])
-        yield Target(named, "127.0.0.1", session, execute or (lambda command, timeout: asyncio.sleep(0, (0, ""))))
+        yield ProbeTarget(named, "127.0.0.1", session, execute or (lambda command, timeout: asyncio.sleep(0, (0, ""))))
 
 
 @asynccontextmanager

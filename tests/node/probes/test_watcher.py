@@ -9,7 +9,7 @@ import time
 import aiohttp
 
 from tests.node.build import container
-from wherry.node.probes.check import Target
+from wherry.node.probes.check import ProbeTarget
 from wherry.node.probes.watcher import Watcher
 
 
@@ -24,7 +24,9 @@ async def tries_until_ready(probe: dict[str, object], up_after: float, patience:
     began = time.time()
     async with aiohttp.ClientSession() as session:
         spec = container(readinessProbe=probe)
-        watcher = Watcher(spec, Target(spec, "127.0.0.1", session, execute), began, ready.set, reported.append)
+        watcher = Watcher(
+            spec, ProbeTarget(spec, "127.0.0.1", session, execute), began, lambda health: ready.set(), reported.append
+        )
         running = asyncio.ensure_future(watcher.run())
         await asyncio.sleep(up_after)
         server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", probe.get("port", 0))

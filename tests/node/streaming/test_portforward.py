@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from wherry.net import namespaces
-from wherry.node.streaming.portforward import Target, parse_ports
+from wherry.node.streaming.portforward import ForwardTarget, parse_ports
 from wherry.objects.errors import BadRequest
 
 
@@ -37,7 +37,7 @@ def listen(family: socket.AddressFamily, host: str) -> socket.socket:
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
 async def test_a_port_is_that_of_the_pods_own_loopback(network, family, host):
     with namespaces.run(network, listen, family, host) as listener:
-        reader, writer = await Target("demo", "web", network).connect(8002)
+        reader, writer = await ForwardTarget("demo", "web", network).connect(8002)
         accepted, _ = listener.accept()
         with accepted:
             accepted.sendall(b"from inside")
@@ -50,7 +50,7 @@ async def test_a_port_is_that_of_the_pods_own_loopback(network, family, host):
 async def test_what_listens_outside_the_pod_is_not_reached(network):
     async with await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0) as server:
         with pytest.raises(ConnectionRefusedError):
-            await Target("demo", "web", network).connect(server.sockets[0].getsockname()[1])
+            await ForwardTarget("demo", "web", network).connect(server.sockets[0].getsockname()[1])
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,8 @@
-"""What should happen to a pod, and the worker that makes it happen.
+"""What becomes of the node's pods. Imports go downwards only (import-linter):
 
-Pure:
-    state.py, actions.py, plan.py      what is observed, what can be done, what to do next
-    status.py, conditions.py           what to tell the API        inheritance.py   what the API remembers
-    env.py, fields.py, files.py        what containers find        backoff.py       how long to wait
-    unsupported.py                     what a pod asks for in vain
-
-Edge:
-    manager.py      all pods           worker.py     one pod: observe, plan, perform
-    memory.py, runs.py                 what a worker knows
-    starting.py, preparing.py          from an image to a running container
-    keeping.py, hooks.py, ending.py    probes, hooks, stopping, the end
-    sandbox.py, namespaces.py          what a pod's containers share
-    leftovers.py                       what pods that are gone have left on disk
-    objectcache.py  ConfigMaps and Secrets              statuswriter.py   the API's side
+manager.py   all pods, a worker each               view.py    what the streaming server may know of them
+worker.py    one pod: keeps its `State`, has what `plan` decides performed, and tells the API
+act/         the acts, each of which returns what has come of it
+status/      pure: (pod, state, now) -> status
+plan/        pure: (pod, state, now) -> actions; (state, event) -> state
 """

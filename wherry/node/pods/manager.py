@@ -1,4 +1,4 @@
-"""All pods of the node: one worker each, and what the streaming server may know of them (`ContainerRuntime`)."""
+"""All pods of the node: one worker each."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wherry.component.informer import Informer
-from wherry.node.pods import leftovers, state
-from wherry.node.pods.services import NodeServices
+from wherry.node.pods.act import leftovers
+from wherry.node.pods.act.node import NodeServices
+from wherry.node.pods.act.telling import called, tell
 from wherry.node.pods.worker import PodWorker
 from wherry.node.runtime.instance import Instance
-from wherry.node.runtime.interface import ContainerHandle
 from wherry.node.runtime.logrotation import GrowingLog
 from wherry.objects import Object, metadata
-from wherry.objects.errors import BadRequest, NotFound
+from wherry.objects.errors import NotFound
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
-DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
 class PodManager:
@@ -86,7 +85,7 @@ class PodManager:
 
     async def _run(self, worker: PodWorker) -> None:
         """Run a worker, and its successors: one that fails of a fault of ours must not take the other pods along."""
-        uid, pause, failed = worker.memory.uid, FIRST_PAUSE_SECONDS, False
+        uid, pause, failed = worker.uid, FIRST_PAUSE_SECONDS, False
         while True:
             try:
                 if failed:
@@ -95,8 +94,9 @@ class PodManager:
                 await worker.run()
             except Exception as error:  # what a worker cannot handle is by nature not known here
                 failed = True
-                log.exception("pod worker failed: pod=%s again_in=%.0f", worker.memory.name, pause)
-                worker.memory.event("Warning", "FailedSync", f"error syncing pod, again in {pause:.0f}s: {error!r}")
+                log.exception("pod worker failed: pod=%s again_in=%.0f", called(worker.pod), pause)
+                text = f"error syncing pod, again in {pause:.0f}s: {error!r}"
+                tell(self._node.events, worker.pod, "Warning", "FailedSync", text)
             else:
                 del self._workers[uid]
                 return
@@ -105,103 +105,36 @@ class PodManager:
 
     async def _succeed(self, failed: PodWorker) -> PodWorker:
         """Return a worker that takes the pod over as a new agent's would: from what is on disk."""
-        found = await asyncio.to_thread(self._node.containers.recover, failed.memory.uid)
-        worker = PodWorker(self._node, failed.memory.pod, await self._begun(found))
-        if failed.memory.gone:
+        found = await asyncio.to_thread(self._node.containers.recover, failed.uid)
+        worker = PodWorker(self._node, failed.pod, await self._begun(found))
+        if failed.state.gone:
             worker.update(None)
         return worker
 
     async def _begun(self, found: Iterable[Instance]) -> list[Instance]:
-        """Return the runs that got to run, having finished what was cut short: starts, and what follows an end."""
-        runs, containers = [], self._node.containers
-        for run in found:
+        """Return the runs that got to run; starts that were cut short are undone."""
+        runs = list(found)
+        for run in runs:
             if not run.started_at:
-                await containers.abort(run)
-                continue
-            if run.finished and not containers.is_retired(run):
-                await containers.retire(run)
-            runs.append(run)
-        return runs
+                await self._node.containers.abort(run)
+        return [run for run in runs if run.started_at]
 
     def growing_logs(self) -> Iterator[GrowingLog]:
         """Yield the logs of the containers that run now."""
         containers = self._node.containers
         for worker in self._workers.values():
-            for run in worker.memory.runs:
+            for run in worker.state.every_run():
                 if run.running:
-                    yield GrowingLog(containers.log_path(worker.memory.pod, run), containers.bundle(run.id))
+                    yield GrowingLog(containers.log_path(worker.pod, run), containers.bundle(run.id))
 
-    # ContainerRuntime
-
-    def pods(self) -> list[Object]:
-        """See `ContainerRuntime.pods`."""
-        return [worker.current_pod() for worker in self._workers.values()]
-
-    def network_namespace(self, namespace: str, pod: str) -> Path | None:
-        """See `ContainerRuntime.network_namespace`."""
-        worker = self._worker(namespace, pod)
-        if worker.memory.sandbox is None:
-            raise BadRequest(f"pod {pod}_{namespace} has no network yet")
-        return self._node.sandboxes.namespaces(worker.memory.pod).network
-
-    def find(self, namespace: str, pod: str, container: str = "") -> ContainerHandle:
-        """See `ContainerRuntime.find`."""
-        worker = self._worker(namespace, pod)
-        spec = _choose(worker.memory.pod, container)
-        run = worker.memory.runs.latest(spec["name"])
-        if run is None:
-            raise BadRequest(_still_waiting(worker.current_pod(), spec["name"]))
-        containers = self._node.containers
-        previous = _previous(worker, run)
-        return ContainerHandle(
-            id=run.id,
-            namespace=namespace,
-            pod=pod,
-            container=spec["name"],
-            binary=containers.programs.runtime,
-            root=containers.root,
-            bundle=containers.bundle(run.id),
-            pid=containers.pid(run.id) if run.running else 0,
-            tty=bool(spec.get("tty")),
-            stdin=bool(spec.get("stdin")),
-            log_path=containers.log_path(worker.memory.pod, run),
-            previous_log_path=containers.log_path(worker.memory.pod, previous) if previous else None,
-            attach_socket=containers.attach_socket(run.id),
-            network_namespace=self._node.sandboxes.namespaces(worker.memory.pod).network,
-        )
-
-    def _worker(self, namespace: str, pod: str) -> PodWorker:
+    def worker(self, namespace: str, pod: str) -> PodWorker:
+        """Return the worker of a pod of this node; raises NotFound."""
         known = self._pods.get(namespace, pod)
         worker = self._workers.get(known["metadata"]["uid"]) if known else None
         if worker is None:
             raise NotFound.of("pods", pod)
         return worker
 
-
-def _choose(pod: Object, container: str) -> Object:
-    everyone = state.everyone(pod)
-    if not container:
-        container = metadata.annotations(pod).get(DEFAULT_CONTAINER, "")
-    if not container and len(pod["spec"]["containers"]) == 1:
-        container = pod["spec"]["containers"][0]["name"]
-    name = pod["metadata"]["name"]
-    if not container:
-        choices = " ".join(c["name"] for c in pod["spec"]["containers"])
-        raise BadRequest(f"a container name must be specified for pod {name}, choose one of: [{choices}]")
-    for found in everyone:
-        if found["name"] == container:
-            return found
-    raise BadRequest(f"container {container} is not valid for pod {name}")
-
-
-def _still_waiting(pod: Object, container: str) -> str:
-    waiting = (state.container_status(pod, container).get("state") or {}).get("waiting") or {}
-    reason = waiting.get("reason") or "ContainerCreating"
-    return f'container "{container}" in pod "{pod["metadata"]["name"]}" is waiting to start: {reason}'
-
-
-def _previous(worker: PodWorker, run: Instance) -> Instance | None:
-    """Return the run `lastState` tells about: the last one itself while its container waits to start again."""
-    status = state.container_status(worker.current_pod(), run.container)
-    told = ((status.get("lastState") or {}).get("terminated") or {}).get("containerID", "")
-    return next((one for one in (run, worker.memory.runs.before(run)) if one and told.endswith(one.id)), None)
+    def workers(self) -> list[PodWorker]:
+        """Return the workers of all pods."""
+        return list(self._workers.values())

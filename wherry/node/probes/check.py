@@ -25,7 +25,7 @@ Execute = Callable[[Sequence[str], float], Awaitable[tuple[int, str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProbeTarget:
     """What is probed: a container at the pod's address. `session` must not verify certificates."""
 
     container: Object
@@ -38,7 +38,7 @@ class CheckError(Exception):
     """The try failed; the message follows "probe failed: " in the event."""
 
 
-async def check(action: Object, target: Target, timeout: float) -> None:
+async def check(action: Object, target: ProbeTarget, timeout: float) -> None:
     """Try once; raises CheckError."""
     if "httpGet" in action:
         await _http(action["httpGet"], target, timeout)
@@ -62,15 +62,16 @@ def port(value: int | str, container: Object) -> int:
     raise CheckError(f"couldn't find port: {value}")
 
 
-def url(action: Object, target: Target) -> str:
+def url(action: Object, target: ProbeTarget) -> str:
     """Return the URL of an httpGet action."""
     scheme = str(action.get("scheme") or "HTTP").lower()
     host = action.get("host") or target.ip
+    host = f"[{host}]" if ":" in host else host  # IPv6
     path = str(action.get("path") or "/")
     return f"{scheme}://{host}:{port(action['port'], target.container)}{path if path.startswith('/') else '/' + path}"
 
 
-async def _http(action: Object, target: Target, timeout: float) -> None:
+async def _http(action: Object, target: ProbeTarget, timeout: float) -> None:
     address = url(action, target)
     headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
     for entry in action.get("httpHeaders") or ():
@@ -93,7 +94,7 @@ async def _http(action: Object, target: Target, timeout: float) -> None:
         raise CheckError(f"HTTP probe failed with statuscode: {status}")
 
 
-async def _tcp(action: Object, target: Target, timeout: float) -> None:
+async def _tcp(action: Object, target: ProbeTarget, timeout: float) -> None:
     host, number = action.get("host") or target.ip, port(action["port"], target.container)
     try:
         async with asyncio.timeout(timeout):
@@ -112,7 +113,7 @@ def _dial(error: OSError | ValueError) -> str:
     return f"connect: {text or os.strerror(error.errno).lower()}"
 
 
-async def _exec(action: Object, target: Target, timeout: float) -> None:
+async def _exec(action: Object, target: ProbeTarget, timeout: float) -> None:
     try:
         code, output = await target.execute(action["command"], timeout)
     except ExecTimeoutError as error:

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from wherry.node.pods.state import Health
 from wherry.node.probes import probe as probes
-from wherry.node.probes.check import CheckError, Target, check
+from wherry.node.probes.check import CheckError, ProbeTarget, check
+from wherry.node.probes.health import Health
 from wherry.node.probes.probe import Probe, Series
 from wherry.objects import Object
 
@@ -39,9 +39,9 @@ class Watcher:
     def __init__(
         self,
         container: Object,
-        target: Target,
+        target: ProbeTarget,
         started_at: float,
-        changed: Callable[[], None],
+        changed: Callable[[Health], None],
         unhealthy: Report,
         *,
         ready_before: bool = False,
@@ -127,4 +127,4 @@ class Watcher:
             case "startup":
                 self.health = replace(before, started=holds, live=holds, grace=None if holds else probe.grace)
         if self.health != before:
-            self._changed()
+            self._changed(self.health)

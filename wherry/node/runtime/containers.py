@@ -193,10 +193,6 @@ class Containers:
             log.warning("the runtime did not delete a container: id=%s error=%s", run.id, output)
         await asyncio.to_thread(self._release, run.id)
 
-    def is_retired(self, run: Instance) -> bool:
-        """Tell whether `retire` is through with an ended run: its layers go last."""
-        return not (self._layers / run.id).exists()
-
     def _release(self, id: str) -> None:
         mounts.unmount(self.bundle(id) / "rootfs")
         (self._attach / id[:12]).unlink(missing_ok=True)

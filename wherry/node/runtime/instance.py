@@ -16,9 +16,10 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     """A run of `container` of a pod; the next run is another Instance, with `attempt` one higher.
 
     Times are seconds since the epoch, 0 for "not yet". `backoff`: how long to wait after its end before the next run.
-    `hook`: its postStart hook. `stopping_at`: when its end was asked for; `signalled_at`: when it got its stop signal
-    (the preStop hook runs in between); `killed_at`: when it got SIGKILL. `inherited`: told by the API only: it ran in
-    an earlier life of this node, of which nothing else is left.
+    `hook`: its postStart hook. `stopping_at`: when its end was asked for; `hooked_at`: when its preStop hook was
+    through; `signalled_at`: when it got its stop signal; `killed_at`: when it got SIGKILL. `retired`: it has ended, and
+    nothing but its record and its log is left. `inherited`: told by the API only: it ran in an earlier life of this
+    node, of which nothing else is left.
     """
 
     id: str
@@ -34,12 +35,14 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     hook: HookState = "none"
     stopping_at: float = 0.0
     stopping_grace: float = 0.0
+    hooked_at: float = 0.0
     signalled_at: float = 0.0
     killed_at: float = 0.0
     finished_at: float = 0.0
     exit_code: int = 0
     reason: str = ""
     message: str = ""
+    retired: bool = False
     inherited: bool = False
 
     @property
@@ -51,6 +54,11 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     def finished(self) -> bool:
         """Whether it has ended."""
         return self.finished_at > 0
+
+    @property
+    def needs_retiring(self) -> bool:
+        """Whether it has ended and still holds something here."""
+        return self.finished and not self.retired and not self.inherited
 
     @property
     def succeeded(self) -> bool:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.node.cgroups import LIMITING
+from wherry.node.downward.expansion import expand
 from wherry.node.images.source import Image
 from wherry.node.runtime import resources, security
-from wherry.node.runtime.expansion import expand
 from wherry.node.runtime.security import User
 from wherry.objects import Object
 

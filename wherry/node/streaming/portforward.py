@@ -36,7 +36,7 @@ CHUNK = 1 << 15
 Send = Callable[[bytes], Awaitable[None]]
 
 
-class Target:
+class ForwardTarget:
     """A pod's ports. `network` is its network namespace, None for this process's own."""
 
     def __init__(self, namespace: str, pod: str, network: Path | None):
@@ -108,7 +108,7 @@ async def _upward(incoming: Pipe, writer: asyncio.StreamWriter) -> None:
 class SpdyForward:
     """Port-forward over SPDY: call `run`."""
 
-    def __init__(self, duplex: Duplex, target: Target):
+    def __init__(self, duplex: Duplex, target: ForwardTarget):
         self._duplex = duplex
         self._target = target
         self._connection = SpdyConnection(duplex, self._opened)
@@ -175,7 +175,7 @@ class SpdyForward:
 class ChannelForward:
     """Port-forward over WebSocket channels, to the `ports` asked for in the query: call `run`."""
 
-    def __init__(self, socket: ChannelSocket, target: Target, ports: list[int]):
+    def __init__(self, socket: ChannelSocket, target: ForwardTarget, ports: list[int]):
         self._socket = socket
         self._target = target
         self._ports = ports

@@ -32,8 +32,8 @@ from wherry.node.streaming.portforward import (
     SPDY_PROTOCOLS,
     TUNNEL_PROTOCOL,
     ChannelForward,
+    ForwardTarget,
     SpdyForward,
-    Target,
     parse_ports,
 )
 from wherry.node.streaming.session import Streams
@@ -193,7 +193,7 @@ class StreamingServer:
 
     async def _port_forward(self, request: web.Request) -> web.StreamResponse:
         namespace, pod = request.match_info["namespace"], request.match_info["pod"]
-        target = Target(namespace, pod, self._runtime.network_namespace(namespace, pod))
+        target = ForwardTarget(namespace, pod, self._runtime.network_namespace(namespace, pod))
         return await self._session(_forward(request, target))
 
     async def _session(self, work: Coroutine[Any, Any, None]) -> web.Response:
@@ -211,7 +211,7 @@ class StreamingServer:
             log.log(logging.DEBUG if expected else logging.ERROR, "session failed", exc_info=error)
 
 
-async def _forward(request: web.Request, target: Target) -> None:
+async def _forward(request: web.Request, target: ForwardTarget) -> None:
     if not is_websocket(request):
         connection, _ = upgrade_to_spdy(request, SPDY_PROTOCOLS)
         await SpdyForward(connection, target).run()

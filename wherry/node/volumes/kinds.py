@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from wherry.node.runtime.expansion import expand, unresolved
+from wherry.node.downward.expansion import expand, unresolved
 from wherry.node.runtime.spec import Mount
 from wherry.node.volumes.errors import VolumeError
 from wherry.node.volumes.payload import PAYLOADS

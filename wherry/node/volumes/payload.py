@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from wherry.node.pods import fields
+from wherry.node.downward import fields
 from wherry.node.volumes.atomic import File
 from wherry.node.volumes.errors import VolumeError
 from wherry.objects import Object

@@ -1,0 +1,47 @@
+"""What a node refuses by name, and what a pod refers to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.node.build import container, pod
+from wherry.node.pods.plan.unsupported import refusals, warnings
+from wherry.objects import Object, podreferences
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        (pod(shareProcessNamespace=True), "shareProcessNamespace"),
+        (pod(volumes=[{"name": "v", "nfs": {"server": "x", "path": "/"}}]), "nfs"),
+        (pod(container(livenessProbe={"grpc": {"port": 1}})), "grpc"),
+        (pod(container(volumeMounts=[{"name": "v", "mountPath": "/v", "mountPropagation": "Bidirectional"}])), "Bidir"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(spec: Object, named: str):
+    [refusal] = refusals(spec)
+    assert named in refusal
+
+
+def test_an_ordinary_pod_is_refused_nothing():
+    assert refusals(pod(volumes=[{"name": "a", "emptyDir": {}}, {"name": "b"}])) == []
+
+
+def test_what_is_left_out_is_warned_about():
+    spec = pod(securityContext={"seccompProfile": {"type": "RuntimeDefault"}}, ephemeralContainers=[{"name": "debug"}])
+    assert len(warnings(spec)) == 2
+
+
+def test_references_are_found_in_environment_and_volumes():
+    spec = pod(
+        container(
+            env=[{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "a", "key": "k"}}}],
+            envFrom=[{"secretRef": {"name": "b"}}],
+        ),
+        volumes=[
+            {"name": "v", "secret": {"secretName": "c"}},
+            {"name": "w", "projected": {"sources": [{"configMap": {"name": "d"}}]}},
+        ],
+    )
+    expected = {("ConfigMap", "a"), ("Secret", "b"), ("Secret", "c"), ("ConfigMap", "d")}
+    assert podreferences.of_pod(spec) == expected

@@ -1,0 +1,113 @@
+"""From a container in a pod's spec to a running one: image, environment, mounts, OCI spec, start."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.node.downward import env, fields
+from wherry.node.images.source import Image
+from wherry.node.pods.act.node import NodeServices
+from wherry.node.runtime import security, spec
+from wherry.node.runtime.instance import Instance
+from wherry.node.runtime.spec import Mount
+from wherry.node.volumes import kinds
+from wherry.objects import Object
+
+TERMINATION_LOG = "termination-log"
+DEFAULT_TERMINATION_PATH = "/dev/termination-log"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A container whose configuration is complete: nothing it refers to is missing."""
+
+    run: Instance
+    image: Image
+    request: spec.Request
+    arguments: list[str]
+
+
+def prepare(
+    node: NodeServices, pod: Object, container: Object, attempt: int, image: Image, ip: str, places: Mapping[str, Path]
+) -> Prepared:
+    """Configure a run. Raises ConfigError, UserError, VolumeError: the container waits for what is missing.
+
+    Looks at files: call it in a thread.
+    """
+    meta = pod["metadata"]
+    around = env.Sources(
+        pod_ip=ip,
+        host_ip=node.address,
+        services=node.services.items(),
+        allocatable=node.allocatable,
+        lookup=lambda kind, name: node.objects.get(meta["namespace"], kind, name),
+    )
+    variables = env.environment(pod, container, image.env, around)
+    arguments = spec.arguments(container, image, variables)
+    if not arguments:
+        raise env.ConfigError("no command specified")
+    hooked = bool((container.get("lifecycle") or {}).get("postStart"))
+    run = Instance(
+        id=os.urandom(32).hex(),
+        pod_uid=meta["uid"],
+        container=container["name"],
+        attempt=attempt,
+        image=container["image"],
+        image_id=image.id,
+        stop_signal=image.stop_signal,
+        created_at=time.time(),
+        hook="pending" if hooked else "none",
+    )
+    bundle = node.containers.bundle(run.id)
+    request = spec.Request(
+        pod=pod,
+        container=container,
+        image=image,
+        user=security.resolve_user(image.user, pod, container),
+        env=variables,
+        mounts=_mounts(node, pod, container, image, bundle, places, variables),
+        namespaces=node.sandboxes.namespaces(pod),
+        shared_memory=node.sandboxes.shared_memory(pod),
+        rootfs=bundle / "rootfs",
+        cgroup=f"{node.sandboxes.cgroup(meta['uid'])}/{run.id}",
+        hostname=fields.hostname(pod),
+    )
+    return Prepared(run, image, request, arguments)
+
+
+def _mounts(
+    node: NodeServices,
+    pod: Object,
+    container: Object,
+    image: Image,
+    bundle: Path,
+    places: Mapping[str, Path],
+    variables: Mapping[str, str],
+) -> list[Mount]:
+    """Return all mounts but the special ones; a volumeMount takes the place of a provided file."""
+    own = kinds.mounts(pod, container, places, variables)
+    taken = {mount.target for mount in own}
+    ending = container.get("terminationMessagePath") or DEFAULT_TERMINATION_PATH
+    provided = [*node.sandboxes.provided_files(pod), Mount(bundle / TERMINATION_LOG, ending)]
+    brought = [Mount(m.source, m.target, m.read_only) for m in image.mounts]
+    return [*brought, *(m for m in provided if m.target not in taken), *own]
+
+
+async def start(node: NodeServices, pod: Object, prepared: Prepared) -> Instance:
+    """Create and start what is prepared; returns its record. Raises CreateError, OSError."""
+    run, request = prepared.run, prepared.request
+
+    def lay_out() -> None:
+        node.containers.lay_out(run, prepared.image.layers, prepared.image.reachable)
+        ending = node.containers.bundle(run.id) / TERMINATION_LOG
+        ending.touch()
+        ending.chmod(0o666)
+
+    await asyncio.to_thread(lay_out)
+    config = spec.build(request, prepared.arguments, node.machine)
+    return await node.containers.start(run, config, node.containers.log_path(pod, run), request.container)

@@ -1,0 +1,171 @@
+"""What a pod's containers share: namespaces, control group, network, /dev/shm and the files in /etc.
+
+run_dir/pods/UID/{net,uts,ipc}   namespaces (bind mounts)      run_dir/pods/UID/shm   the shared /dev/shm
+run_dir/pods/UID/{hosts,hostname,resolv.conf}                  run_dir/pods/UID/pod.json   whose it is
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from wherry.net import namespaces as netns
+from wherry.node import cgroups, mounts
+from wherry.node.downward import fields, files
+from wherry.node.network import hostports, link
+from wherry.node.network.addresses import AddressPool
+from wherry.node.network.hostports import HostPort
+from wherry.node.pods.act import namespaces as podns
+from wherry.node.pods.plan.state import Sandbox
+from wherry.node.runtime import resources
+from wherry.node.runtime.spec import Mount, Namespaces
+from wherry.objects import Object
+
+SHM_BYTES = 64 << 20
+PROVIDED = ("hosts", "hostname", "resolv.conf")
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose sandbox a folder is: the pod as it was, for taking it down when the API has forgotten it."""
+
+    pod: Object
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """What sandboxes on this node have in common."""
+
+    run_dir: Path
+    cgroup_parent: str
+    address: str
+    cluster_dns: str
+    cluster_domain: str
+
+
+class Sandboxes:
+    """Makes and removes sandboxes. All methods but `folder` and the like block: call them in a thread."""
+
+    def __init__(self, settings: SandboxSettings, addresses: AddressPool):
+        self._settings = settings
+        self._addresses = addresses
+        self._pods = settings.run_dir / "pods"
+        self._pods.mkdir(parents=True, exist_ok=True)
+
+    def folder(self, uid: str) -> Path:
+        """Return the pod's folder."""
+        return self._pods / uid
+
+    def present(self) -> list[str]:
+        """Return the uids of the pods that have a sandbox here, or the beginnings of one."""
+        return [folder.name for folder in self._pods.iterdir()]
+
+    def pod(self, uid: str) -> Object | None:
+        """Return the pod whose sandbox is here, as it was when that was made; None where it never was whole."""
+        owner = self._owner(uid)
+        return owner.pod if owner else None
+
+    def _owner(self, uid: str) -> Owner | None:
+        try:
+            return msgspec.json.decode((self.folder(uid) / "pod.json").read_bytes(), type=Owner)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def host_ports(self) -> list[HostPort]:
+        """Return the host ports of all pods that have a sandbox here."""
+        owners = map(self._owner, self.present())
+        return [port for owner in owners if owner for port in hostports.of_pod(owner.pod, owner.ip)]
+
+    def cgroup(self, uid: str) -> str:
+        """Return the path of the pod's control group."""
+        return f"{self._settings.cgroup_parent.rstrip('/')}/pod{uid}"
+
+    def find(self, uid: str) -> Sandbox | None:
+        """Return the pod's sandbox if it is whole: made by this or an earlier agent of this life of the node."""
+        owner = self._owner(uid)
+        if owner is None:
+            return None
+        if not owner.pod["spec"].get("hostNetwork") and not netns.exists(self.folder(uid) / "net"):
+            return None
+        return Sandbox(owner.ip)
+
+    def set_up(self, pod: Object) -> Sandbox:
+        """Make the sandbox. Raises OSError, NoAddressLeftError; `tear_down` undoes what was made before that."""
+        uid, spec = pod["metadata"]["uid"], pod["spec"]
+        folder = self.folder(uid)
+        folder.mkdir(exist_ok=True)
+        cgroups.create(self.cgroup(uid), resources.of_pod(pod))
+        wanted = {"uts": folder / "uts", "ipc": folder / "ipc"}
+        if spec.get("hostIPC"):
+            del wanted["ipc"]
+        podns.create({k: p for k, p in wanted.items() if not mounts.is_mounted(p)}, fields.hostname(pod))
+        if not spec.get("hostIPC") and not mounts.is_mounted(folder / "shm"):
+            (folder / "shm").mkdir(exist_ok=True)
+            mounts.tmpfs(folder / "shm", size=SHM_BYTES, mode=0o1777)
+        ip = self._settings.address if spec.get("hostNetwork") else self._connect(folder, pod)
+        self._write_files(pod, folder, ip)
+        owner = Owner(pod, ip)
+        (folder / "pod.json").write_bytes(msgspec.json.encode(owner))
+        return Sandbox(ip)
+
+    def _connect(self, folder: Path, pod: Object) -> str:
+        uid = pod["metadata"]["uid"]
+        ip = self._addresses.allocate(uid)
+        if not netns.exists(folder / "net"):
+            (folder / "net").unlink(missing_ok=True)
+            netns.create(folder / "net")
+        led_on = bool(hostports.of_pod(pod, ip))
+        link.attach(folder / "net", uid, ip, self._addresses.gateway, from_loopback=led_on)
+        return ip
+
+    def _write_files(self, pod: Object, folder: Path, ip: str) -> None:
+        node_hosts = _read(Path("/etc/hosts"))
+        node_resolver = _read(Path("/etc/resolv.conf"))
+        domain = self._settings.cluster_domain
+        (folder / "hosts").write_text(files.hosts(pod, ip, domain, node_hosts))
+        (folder / "hostname").write_text(fields.hostname(pod) + "\n")
+        text = files.resolv_conf(pod, [self._settings.cluster_dns], domain, node_resolver)
+        (folder / "resolv.conf").write_text(text)
+
+    def namespaces(self, pod: Object) -> Namespaces:
+        """Return the namespaces the pod's containers join."""
+        folder, spec = self.folder(pod["metadata"]["uid"]), pod["spec"]
+        return Namespaces(
+            network=None if spec.get("hostNetwork") else folder / "net",
+            ipc=None if spec.get("hostIPC") else folder / "ipc",
+            uts=folder / "uts",
+            host_pid=bool(spec.get("hostPID")),
+        )
+
+    def shared_memory(self, pod: Object) -> Path:
+        """Return what is at /dev/shm in the pod's containers."""
+        return Path("/dev/shm") if pod["spec"].get("hostIPC") else self.folder(pod["metadata"]["uid"]) / "shm"
+
+    def provided_files(self, pod: Object) -> list[Mount]:
+        """Return the mounts of the files in /etc."""
+        folder = self.folder(pod["metadata"]["uid"])
+        return [Mount(folder / name, f"/etc/{name}") for name in PROVIDED]
+
+    def tear_down(self, uid: str) -> None:
+        """Remove the sandbox, however much of it there is; the folder last, as it tells what is left to do."""
+        self.disconnect(uid)
+        cgroups.remove_tree(self.cgroup(uid))
+        folder = self.folder(uid)
+        mounts.unmount_below(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def disconnect(self, uid: str) -> None:
+        """Take the pod off the network and free its address."""
+        link.detach(uid)
+        netns.delete(self.folder(uid) / "net")
+        self._addresses.release(uid)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,43 @@
+"""What a pod may ask for that this node cannot do: refused by name, never ignored. Pure."""
+
+from __future__ import annotations
+
+from wherry.node.pods.plan.containers import everyone
+from wherry.node.volumes import kinds
+from wherry.objects import Object
+
+
+def refusals(pod: Object) -> list[str]:
+    """Return what keeps the pod from being run here, one sentence each."""
+    spec = pod["spec"]
+    found = kinds.refusals(pod)
+    if spec.get("shareProcessNamespace"):
+        found.append("shareProcessNamespace is not supported by this node")
+    if spec.get("hostUsers") is False:
+        found.append("hostUsers: false is not supported by this node")
+    if spec.get("runtimeClassName"):
+        found.append(f"runtimeClassName {spec['runtimeClassName']} is not supported by this node")
+    for container in everyone(pod):
+        found += [f"container {container['name']}: {what} not supported by this node" for what in _of(container)]
+    return found
+
+
+def _of(container: Object) -> list[str]:
+    found = []
+    for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if "grpc" in (container.get(kind) or {}):
+            found.append(f"{kind} of type grpc is")
+    return found
+
+
+def warnings(pod: Object) -> list[str]:
+    """Return what is left out though the pod is run, one sentence each."""
+    found = []
+    if pod["spec"].get("ephemeralContainers"):
+        found.append("ephemeralContainers are not supported by this node: not started")
+    contexts = [pod["spec"].get("securityContext") or {}]
+    contexts += [c.get("securityContext") or {} for c in everyone(pod)]
+    for name in ("seccompProfile", "appArmorProfile", "seLinuxOptions"):
+        if any((c.get(name) or {}).get("type", "Set") != "Unconfined" for c in contexts if name in c):
+            found.append(f"securityContext.{name} is not supported by this node: run without it")
+    return found

@@ -1,0 +1,73 @@
+"""The status of a pod as the API is told it. Pure: (pod, state, now) -> `status`.
+
+Source: kubernetes pkg/kubelet/kubelet_pods.go (getPhase, convertStatusToAPIStatus), pkg/kubelet/status/generate.go
+(the conditions), pkg/kubelet/kubelet_pods.go (container states).
+"""
+
+from __future__ import annotations
+
+from wherry.node.pods.plan.containers import init_containers
+from wherry.node.pods.plan.lifetime import deadline, init_failed, is_over
+from wherry.node.pods.plan.state import State
+from wherry.node.pods.status.conditions import conditions, is_through
+from wherry.node.pods.status.containers import container_status
+from wherry.objects import Object
+from wherry.objects.meaning.pods import has_ended
+from wherry.objects.timestamps import rfc3339
+
+DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
+
+
+def build(pod: Object, state: State, now: float, *, host_ip: str, runtime: str) -> Object:
+    """Return the whole status. `runtime` ("runc", "crun") is the scheme of container ids.
+
+    What others keep in it (conditions of their own, nominatedNodeName, qosClass …) is taken over as it is.
+    """
+    old = pod.get("status") or {}
+    inits = [container_status(pod, c, state, now, runtime) for c in init_containers(pod)]
+    regular = [container_status(pod, c, state, now, runtime) for c in pod["spec"]["containers"]]
+    status = dict(old)
+    status["phase"] = phase(pod, state, inits, regular, now)
+    for name in ("reason", "message"):
+        status.pop(name, None)
+    status |= _why(pod, state, old, now)
+    status["conditions"] = conditions(pod, state, status["phase"], inits, regular, now)
+    status["hostIP"], status["hostIPs"] = host_ip, [{"ip": host_ip}]
+    status["startTime"] = old.get("startTime") or rfc3339(state.started_at or now)
+    if state.sandbox is not None:
+        status["podIP"], status["podIPs"] = state.sandbox.ip, [{"ip": state.sandbox.ip}]
+    if inits:
+        status["initContainerStatuses"] = inits
+    status["containerStatuses"] = regular
+    return status
+
+
+def _why(pod: Object, state: State, old: Object, now: float) -> Object:
+    limit = deadline(pod, state)
+    if old.get("reason") == "DeadlineExceeded" or (limit is not None and now >= limit and not is_over(pod, state)):
+        return {"reason": "DeadlineExceeded", "message": DEADLINE_MESSAGE}
+    if has_ended(pod):
+        return {name: old[name] for name in ("reason", "message") if name in old}
+    return {}
+
+
+def phase(pod: Object, state: State, inits: list[Object], regular: list[Object], now: float) -> str:
+    """Return Pending, Running, Succeeded or Failed; the last two are never left."""
+    old = str((pod.get("status") or {}).get("phase") or "")
+    if old in ("Succeeded", "Failed"):
+        return old
+    limit = deadline(pod, state)
+    if init_failed(pod, state) or (limit is not None and now >= limit):
+        return "Failed"
+    through = all(is_through(c, s) for c, s in zip(init_containers(pod), inits, strict=True))
+    states = [(s["state"], s.get("lastState") or {}) for s in regular]
+    running = any("running" in current for current, _ in states)
+    waiting = any("waiting" in current and "terminated" not in last for current, last in states)
+    if (not through and not running) or waiting:
+        return "Pending"
+    if running or pod["spec"].get("restartPolicy", "Always") == "Always":
+        return "Running"
+    codes = [(cur.get("terminated") or last.get("terminated") or {}).get("exitCode") for cur, last in states]
+    if all(code == 0 for code in codes):
+        return "Succeeded"
+    return "Failed" if pod["spec"]["restartPolicy"] == "Never" else "Running"
