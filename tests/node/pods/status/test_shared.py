@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from wherry.node.pods.status.shared import patch
-from wherry.objects import Object
+from wherry.objects import Object, definitions
 from wherry.objects.patch import strategic_merge
 
+POD = definitions.of_kind(("", "v1", "Pod"))
 READY: Object = {"type": "Ready", "status": "True"}
 FOREIGN: Object = {"type": "example.com/lb", "status": "True"}
 
 
 def applied(mine: Object, known: Object) -> Object:
     """Return what the API server makes of the patch."""
-    status: Object = strategic_merge({"status": known}, {"status": patch(mine, known)}, ("", "v1", "Pod"))["status"]
+    status: Object = strategic_merge({"status": known}, {"status": patch(mine, known)}, POD)["status"]
     return status
 
 
