@@ -267,6 +267,22 @@ class TestProbes:
         await node.running("slow")
         assert any("Readiness probe failed" in message for message in node.events("Unhealthy"))
 
+    async def test_a_probed_container_is_never_told_as_ready_before_the_probe_says_so(
+        self, node: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        patch, told = node.api.patch, []
+
+        async def listen(resource: Any, name: str, change: Any, *words: Any, **options: Any) -> Object:
+            told.extend(change.get("status", {}).get("containerStatuses", ()))
+            return await patch(resource, name, change, *words, **options)
+
+        monkeypatch.setattr(node.api, "patch", listen)
+        probe = {"exec": {"command": ["test", "-e", "/ready"]}, "periodSeconds": 1}
+        node.create("shy", "sleep 1000", {"readinessProbe": probe, "startupProbe": probe})
+        await node.until("a failed probe", lambda: node.events("Unhealthy"))
+        assert any("running" in one["state"] for one in told)
+        assert not [one for one in told if one["ready"] or one["started"]]
+
     async def test_a_failed_liveness_probe_restarts_the_container(self, node: World):
         probe = {"tcpSocket": {"port": 4321}, "periodSeconds": 1, "failureThreshold": 1}
         node.create("deaf", "trap 'exit 0' TERM; sleep 1000 & wait", {"livenessProbe": probe})

@@ -93,14 +93,14 @@ class PodWorker:
             tell(self._node.events, self.pod, "Warning", "FailedValidation", f"Error: {self.state.refused}")
 
     def _step(self) -> Decision:
-        """Decide, launch, tell."""
+        """Follow, decide, launch, tell."""
+        self._follow()
         now, node = time.time(), self._node
         pod = self.current_pod()
         decision = decide(pod, self.state, now)
         for action in decision.actions:
             self._note(Began(action))
             self._tasks.create_task(self._perform(action))
-        self._follow()
         if not self.state.gone:
             runtime = node.containers.programs.name
             self._status.offer(build.build(pod, self.state, now, host_ip=node.address, runtime=runtime))

@@ -24,7 +24,10 @@ log = logging.getLogger(__name__)
 
 
 class Follower:
-    """Follows `run`. `post` takes what it has to say; `now` returns the pod's state."""
+    """Follows `run`. `post` takes what it has to say, `now` returns the pod's state.
+
+    Made, it has said how a probed container begins: until then its state would read as one without a probe.
+    """
 
     def __init__(
         self, node: NodeServices, pod: Object, run: Instance, now: Callable[[], State], post: Callable[[Event], None]
@@ -35,7 +38,10 @@ class Follower:
         self._container = container_of(pod, run.container)
         self._now = now
         self._post = post
-        self._watcher = self._watch() if Watcher.needed(self._container) else None
+        self._watcher: Watcher | None = None
+        if Watcher.needed(self._container):
+            self._watcher = self._watch()
+            post(HealthChanged(run.id, self._watcher.health))
 
     def _watch(self) -> Watcher:
         # An agent that takes a container over believes what its predecessor had found.
@@ -58,7 +64,6 @@ class Follower:
         """Follow the container to its end, and tell that."""
         probing = None
         if self._watcher is not None:
-            self._post(HealthChanged(self._run.id, self._watcher.health))
             probing = asyncio.create_task(self._watcher.run())
         try:
             end = await self._node.containers.wait(self._run)

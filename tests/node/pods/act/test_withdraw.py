@@ -1,0 +1,89 @@
+"""Waiting until nobody sends a pod that ends new connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.fake.client import FakeClient
+from tests.node.build import UID, pod
+from wherry.node.pods.act import withdraw
+from wherry.node.pods.act.withdraw import EndpointWatch
+from wherry.objects import Object
+
+
+def piece(
+    *, terminating: bool, ready: bool = False, uid: str = UID, manager: str = "endpointslice-controller.k8s.io"
+) -> Object:
+    conditions = {"ready": ready, "serving": True, "terminating": terminating}
+    endpoint = {"addresses": ["10.244.1.7"], "conditions": conditions, "targetRef": {"kind": "Pod", "uid": uid}}
+    labels = {"kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": manager}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "web-1", "namespace": "demo", "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": [endpoint],
+    }
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    async with asyncio.TaskGroup() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(withdraw, "FOLLOWERS_SECONDS", 0.0)
+
+
+async def is_over(waiting: asyncio.Task[None]) -> bool:
+    """Tell whether it has ended after everything that is to happen has."""
+    await asyncio.wait([waiting], timeout=0.2)
+    return waiting.done()
+
+
+@pytest.mark.parametrize(
+    "slices",
+    [
+        [],
+        [piece(terminating=False, ready=True, uid="another")],
+        [piece(terminating=False, ready=True, manager="somebody-else")],
+    ],
+)
+async def test_a_pod_nobody_is_sent_to_waits_for_nobody(tasks: asyncio.TaskGroup, slices: list[Object]):
+    await asyncio.wait_for(EndpointWatch(FakeClient(*slices), tasks).withdrawn(pod()), 5)
+
+
+@pytest.mark.parametrize("published", [False, True])
+async def test_it_waits_until_the_endpoint_is_told_as_terminating(tasks: asyncio.TaskGroup, published: bool):
+    """Ready or not: a Service may publish its pods as ready to the end."""
+    client = FakeClient(piece(terminating=False, ready=True))
+    waiting = tasks.create_task(EndpointWatch(client, tasks).withdrawn(pod()))
+    assert not await is_over(waiting)
+    client.put(piece(terminating=True, ready=published))
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_it_waits_for_an_api_that_is_away(tasks: asyncio.TaskGroup):
+    client = FakeClient(piece(terminating=True))
+    client.stop()
+    waiting = tasks.create_task(EndpointWatch(client, tasks).withdrawn(pod()))
+    assert not await is_over(waiting)
+    client.start()
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_pods_of_one_namespace_share_a_watch_that_ends_with_the_last(tasks: asyncio.TaskGroup):
+    client = FakeClient(piece(terminating=False))
+    watch = EndpointWatch(client, tasks)
+    waiting = [tasks.create_task(watch.withdrawn(pod())) for _ in range(3)]
+    assert not await is_over(waiting[0])
+    assert client.watching == 1
+    client.put(piece(terminating=True))
+    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    await asyncio.sleep(0)
+    assert client.watching == 0
