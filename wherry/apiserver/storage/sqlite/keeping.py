@@ -18,8 +18,8 @@ from wherry.apiserver.storage.sqlite import problems
 def keeping_log(store: Path) -> Iterator[None]:
     """Have the log of `store` back as it was if the body, which opens and closes the store, raises."""
     log = problems.wal(store)
-    kept = log.with_name(log.name + "-kept")
-    if kept.exists() and not log.exists():  # this process's forerunner was killed here
+    kept = _second_name(log)
+    if kept_log(store) == kept:
         kept.replace(log)
     with contextlib.suppress(OSError):  # no log, or no hard links here
         kept.unlink(missing_ok=True)
@@ -32,3 +32,14 @@ def keeping_log(store: Path) -> Iterator[None]:
         raise
     with contextlib.suppress(FileNotFoundError):
         kept.unlink()
+
+
+def kept_log(store: Path) -> Path:
+    """Return where the log of a store is: under its second name when a process was killed while it looked at it."""
+    log = problems.wal(store)
+    kept = _second_name(log)
+    return kept if kept.exists() and not log.exists() else log
+
+
+def _second_name(log: Path) -> Path:
+    return log.with_name(log.name + "-kept")
