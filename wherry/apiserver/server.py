@@ -29,6 +29,7 @@ from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.local import LocalClient
 from wherry.apiserver.registry.context import Settings
 from wherry.apiserver.registry.registry import Registry
+from wherry.apiserver.state import aside
 from wherry.apiserver.state.state import State
 from wherry.apiserver.storage.interface import Storage
 from wherry.apiserver.storage.memory import MemoryStorage
@@ -47,9 +48,6 @@ from wherry.component.health import Health
 from wherry.objects.family import Network, bracketed
 
 log = logging.getLogger(__name__)
-
-ASIDE = "damaged"
-"""The folder beside the database file for stored objects that cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +83,7 @@ class ApiServer:
         self._config = config
         self.catalog = Catalog(config.kinds)
         self._storage: Storage = SqliteStorage(config.storage) if config.storage else MemoryStorage()
-        self._state = State(self._storage, config.kinds, config.storage and config.storage.with_name(ASIDE))
+        self._state = State(self._storage, config.kinds, aside.beside(config.storage) if config.storage else None)
         self.catalog.subscribe(self._state)
         authorizer = Authorizer(Rbac(self._state), NodeRights(self._state))
         admission = Admission(self._state, authorizer)
@@ -95,6 +93,7 @@ class ApiServer:
         self.api = Api(self._registry, self.catalog, authorizer, accounts)
         self.health = Health()
         self.health.live("ping", lambda: None)
+        self.health.ready("storage-writes", lambda: self._storage.problem)
         self.health.live("storage", lambda: None if self._state.following else "changes in the store are not seen")
         to_nodes = location.node_tls(config.kubelet_client_certificate, config.kubelet_client_key, config.kubelet_ca)
         self._connect = Connect(authorizer, self._registry, to_nodes)

@@ -16,6 +16,7 @@ VERBS = {
     "status": "Show the clusters, or one cluster's nodes and addons.",
     "logs": "Show what a component logged.",
     "kubeconfig": "Print a cluster's kubeconfig.",
+    "doctor": "Look for what is wrong with a cluster, and salvage a damaged store.",
     "shell": "Run a command in a node's network namespace.",
     "proxy": "Run the service proxy of one node, or print its plan.",
     "dns": "Run the cluster DNS server.",

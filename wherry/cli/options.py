@@ -20,17 +20,30 @@ DEFAULT = "default"
 name: Callable[[F], F] = click.option("--name", default=DEFAULT, show_default=True, help="The cluster's name.")
 
 
+def located(name: str) -> Paths:
+    """Return where a cluster is or would be; raises Failure."""
+    try:
+        return datadir.locate(name, None)
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+
+
 def existing(name: str) -> tuple[Paths, ClusterConfig]:
     """Return a cluster's paths and configuration, running or not; raises Failure naming the clusters there are."""
-    paths = datadir.locate(name, None)
+    paths = located(name)
     if not paths.config.exists():
-        others = ", ".join(f"--name {other}" for other in datadir.known())
-        there = f"there is: {others}" if others else f"`{verb('up', name)}` makes it"
-        raise Failure(f"there is no cluster {name}; {there}{of_root()}")
+        raise unknown(name)
     try:
         return paths, ClusterConfig.load(paths.config)
     except ConfigError as error:
         raise Failure(str(error)) from error
+
+
+def unknown(name: str) -> Failure:
+    """Return the error for a cluster that is not there; it names those that are."""
+    others = ", ".join(f"--name {other}" for other in datadir.known())
+    there = f"there is: {others}" if others else f"`{verb('up', name)}` makes it"
+    return Failure(f"there is no cluster {name}; {there}{of_root()}")
 
 
 def of_root() -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from wherry.apiserver.state import aside
 from wherry.cli import options
-from wherry.cluster import datadir, lifecycle, memory, sandbox
+from wherry.cluster import datadir, lifecycle, memory, reports, sandbox
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
 
@@ -32,18 +33,29 @@ def _show(name: str) -> bool:
     pid = sandbox.running(paths)
     if pid is None:
         click.echo(f"{name}: stopped; `{options.verb('up', name)}` starts it again from {paths.data}")
+        _tell_set_aside(name, paths)
         return False
     found = memory.processes(pid)
     total = sum(p.pss for p in found) / 2**20
     began = lifecycle.started(paths) or time.time()
     click.echo(f"{name}: running for {time.time() - began:.0f} s, {len(found)} processes, {total:.0f} MB")
     click.echo(f"  API https://{config.bind}:{config.api_port}  state {paths.data}")
+    for report in reports.read(pid):
+        click.echo(f"  {report.component} ended {report.failures} time(s) in a row: {report.reason}")
+    _tell_set_aside(name, paths)
     return asyncio.run(_workloads(config, paths, began))
+
+
+def _tell_set_aside(name: str, paths: Paths) -> None:
+    """Tell of stored objects that could not be read."""
+    folder = aside.beside(paths.state)
+    if count := len(aside.files(folder)):
+        click.echo(f"  {count} damaged object(s) set aside in {folder}: `{options.verb('doctor', name)}` names them")
 
 
 async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
     from wherry.client.http import connect
-    from wherry.cluster import readiness
+    from wherry.cluster import apihealth, readiness
     from wherry.objects.errors import ApiError
     from wherry.objects.resource import NODES
 
@@ -52,6 +64,7 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
         async with asyncio.timeout(10):
             nodes = (await client.list(NODES)).items
             waiting = await readiness.look(client, config, began)
+            problem = await apihealth.problem(paths)
     except (ApiError, TimeoutError) as error:
         logs = options.verb("logs control-plane", config.name)
         click.echo(f"  the API does not answer: {error or 'timed out'}; see `{logs}`")
@@ -62,9 +75,11 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
         click.echo(f"  node {node['metadata']['name']}  {_address(node)}  pods {node['spec'].get('podCIDR', '-')}")
     for entry in waiting:
         click.echo(f"  waiting for {entry.name}: {entry.ready}/{entry.wanted} ready")
-    if not waiting:
+    if problem:
+        click.echo(f"  the API server is not ready: {problem}")
+    elif not waiting:
         click.echo(f"  ready: {len(nodes)} node(s), kube-proxy, {', '.join(config.addons) or 'no addons'}")
-    return not waiting
+    return not waiting and not problem
 
 
 def _address(node: dict[str, Any]) -> str:

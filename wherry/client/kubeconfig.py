@@ -165,7 +165,8 @@ def _parse(file: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"kubeconfig {file}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"kubeconfig {file}: {reason}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):

@@ -76,6 +76,11 @@ def check(path: Path) -> None:
         raise _unusable(path, error) from error
 
 
+def contexts(path: Path) -> list[str]:
+    """Return the names of a kubeconfig's contexts; raises KubeconfigError."""
+    return [str(entry.get("name")) for entry in _load(path).get("contexts") or []]
+
+
 def merge(path: Path, ours: dict[str, Any]) -> None:
     """Put our entries into the kubeconfig at `path` and make our context current; the rest stays as it was."""
     with _alone(path):

@@ -56,6 +56,11 @@ class Aside:
                 log.warning("cannot rename %s: %s", file, error)
 
 
+def beside(store: Path) -> Path:
+    """Return the folder in which the objects of the store at `store` are set aside."""
+    return store.with_name("damaged")
+
+
 def files(folder: Path) -> list[Path]:
     """Return the files of objects that are set aside and not made anew, in order."""
     return sorted(f for f in folder.rglob("*") if f.is_file() and not f.name.endswith(REPLACED))

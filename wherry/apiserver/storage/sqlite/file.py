@@ -58,6 +58,12 @@ class SqliteFile:
         outcomes: list[Outcome] = [r if isinstance(r, Stale) else r[0].revision for r in results]
         return outcomes, [entry for r in results if not isinstance(r, Stale) for entry in r]
 
+    def check(self) -> None:
+        """Look at every page; raises `Damaged`."""
+        for (found,) in self._read("PRAGMA integrity_check(1)"):
+            if found != "ok":
+                raise Damaged(f"{self._path} is damaged ({' '.join(found.split())})")
+
     def probe(self) -> StorageError | None:
         """Return why a commit would fail now, if it would."""
         try:

@@ -99,6 +99,10 @@ class SqliteStorage:
         """Why commits fail at present, if they do."""
         return self._problem
 
+    async def check(self) -> None:
+        """Look at every page of the file; raises `Damaged`."""
+        await self._ask(SqliteFile.check)
+
     async def range(self, prefix: str = "", *, after: str = "", limit: int = PAGE_LENGTH) -> Page:
         """Return the first `limit` entries whose key starts with `prefix` and is greater than `after`."""
         return await self._ask(lambda file: file.range(prefix, after, limit))

@@ -1,0 +1,110 @@
+"""The doctor names what is wrong, with what to do, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.apiserver.storage.writing import put
+from wherry.apiserver.state import aside
+from wherry.apiserver.storage.sqlite.store import SqliteStorage
+from wherry.cluster import certificates, kubeconfig
+from wherry.cluster.config import ClusterConfig, plan_nodes
+from wherry.cluster.doctor import examine, salvage
+from wherry.cluster.paths import Paths
+
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """The files of a stopped cluster `web` with two objects."""
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    paths = Paths(tmp_path / "web")
+    paths.data.mkdir()
+    config = ClusterConfig("web", plan_nodes("1", "192.168.51.0/24", "10.244.0.0/16"))
+    config.save(paths.config)
+    certificates.issue_all(paths.pki, config, NOW)
+    kubeconfig.write(config, paths)
+    asyncio.run(filled(paths.state))
+    return paths
+
+
+async def filled(path: Path) -> None:
+    store = SqliteStorage(path)
+    await store.open()
+    await put(store, "/core/configmaps/default/a", b'{"the value": "of a"}', 0)
+    await put(store, "/core/configmaps/default/b", b'{"the value": "of b"}', 0)
+    await store.close()
+
+
+def bad(paths: Paths, now: datetime.datetime = NOW) -> list[tuple[str, str, str]]:
+    """Return subject, problem and advice of what is wrong."""
+    return [(f.subject, f.problem, f.advice) for f in examine("web", paths, now) if f.problem]
+
+
+def test_a_good_cluster_has_no_finding(paths: Paths) -> None:
+    assert bad(paths) == []
+    assert any(f.said == "good, 2 objects" for f in examine("web", paths, NOW))
+
+
+def flip(paths: Paths) -> None:
+    paths.state.write_bytes(paths.state.read_bytes().replace(b"of b", b"0f b"))
+
+
+def set_aside(paths: Paths) -> None:
+    folder = aside.beside(paths.state) / "core" / "nodes"
+    folder.mkdir(parents=True)
+    (folder / "n1").write_text("{")
+
+
+Spoil = Callable[[Paths], object]
+
+WRONG: dict[str, tuple[Spoil, str, str, str]] = {
+    "truncated store": (lambda p: os.truncate(p.state, 5000), "store", "truncated", "doctor --name web --salvage"),
+    "empty store": (lambda p: os.truncate(p.state, 0), "store", "is empty", "doctor --name web --salvage"),
+    "changed object": (flip, "store", "1 of 2 objects are damaged: /core/configmaps/default/b", "sets them aside"),
+    "object set aside": (set_aside, "object core/nodes/n1", "what was stored is damaged", "remove that file"),
+    "configuration": (lambda p: p.config.write_text("{"), "configuration", "is damaged", ""),
+    "no authority": (lambda p: (p.pki / "ca.key").unlink(), "certificate authority", "no such file", "move"),
+    "leaf": (lambda p: (p.pki / "admin.crt").write_text("x"), "certificate admin", "no certificate", "makes a new one"),
+    "key": (lambda p: (p.pki / "apiserver.key").unlink(), "certificate apiserver", "no such file", "makes a new one"),
+    "signer": (lambda p: (p.pki / "sa.key").write_text("x"), "signing key", "no key", "tokens signed so far end"),
+    "kubeconfig": (lambda p: p.kubeconfig.write_text(": x"), "kubeconfig", "kubeconfig", "write it anew"),
+    "user's": (lambda p: (p.data.parent / "kubeconfig").mkdir(), "your kubeconfig", "no regular file", ""),
+    "image map": (
+        lambda p: p.config.write_text(p.config.read_text().replace('"image_map": null', '"image_map": "/no/map"')),
+        "configuration",
+        "/no/map",
+        "give `wherry up` that option anew",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_each_thing_that_is_wrong_is_one_finding_with_its_way_out(paths: Paths, what: str) -> None:
+    spoil, subject, problem, advice = WRONG[what]
+    spoil(paths)
+    ((found, why, way),) = bad(paths)
+    assert found.startswith(subject)
+    assert problem in why
+    assert advice in way
+    assert "\n" not in why + way
+
+
+def test_certificates_that_end_soon_are_told_of(paths: Paths) -> None:
+    later = NOW + datetime.timedelta(days=3640)
+    assert {subject for subject, *_ in bad(paths, later)} >= {"certificate authority", "certificate admin"}
+
+
+def test_salvage_makes_a_store_the_doctor_finds_good(paths: Paths) -> None:
+    os.truncate(paths.state, paths.state.stat().st_size - 4096)
+    assert bad(paths)
+    salvaged = salvage.run("web", paths, NOW, lambda message: None)
+    assert bad(paths) == []
+    assert salvaged.folder.parent == paths.data
