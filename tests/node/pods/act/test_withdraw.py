@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from tests.fake.client import FakeClient
 from tests.node.build import UID, pod
 from wherry.node.pods.act import withdraw
-from wherry.node.pods.act.withdraw import EndpointWatch
+from wherry.node.pods.act.withdraw import EndpointWatch, connections_taken
 from wherry.objects import Object
 
 
@@ -37,7 +40,7 @@ async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(withdraw, "FOLLOWERS_SECONDS", 0.0)
+    monkeypatch.setattr(withdraw, "QUIET_SECONDS", 0.01)
 
 
 async def is_over(waiting: asyncio.Task[None]) -> bool:
@@ -55,14 +58,14 @@ async def is_over(waiting: asyncio.Task[None]) -> bool:
     ],
 )
 async def test_a_pod_nobody_is_sent_to_waits_for_nobody(tasks: asyncio.TaskGroup, slices: list[Object]):
-    await asyncio.wait_for(EndpointWatch(FakeClient(*slices), tasks).withdrawn(pod()), 5)
+    await asyncio.wait_for(EndpointWatch(FakeClient(*slices), tasks).withdrawn(pod(), lambda: 0), 5)
 
 
 @pytest.mark.parametrize("published", [False, True])
 async def test_it_waits_until_the_endpoint_is_told_as_terminating(tasks: asyncio.TaskGroup, published: bool):
     """Ready or not: a Service may publish its pods as ready to the end."""
     client = FakeClient(piece(terminating=False, ready=True))
-    waiting = tasks.create_task(EndpointWatch(client, tasks).withdrawn(pod()))
+    waiting = tasks.create_task(EndpointWatch(client, tasks).withdrawn(pod(), lambda: 0))
     assert not await is_over(waiting)
     client.put(piece(terminating=True, ready=published))
     await asyncio.wait_for(waiting, 5)
@@ -71,7 +74,7 @@ async def test_it_waits_until_the_endpoint_is_told_as_terminating(tasks: asyncio
 async def test_it_waits_for_an_api_that_is_away(tasks: asyncio.TaskGroup):
     client = FakeClient(piece(terminating=True))
     client.stop()
-    waiting = tasks.create_task(EndpointWatch(client, tasks).withdrawn(pod()))
+    waiting = tasks.create_task(EndpointWatch(client, tasks).withdrawn(pod(), lambda: 0))
     assert not await is_over(waiting)
     client.start()
     await asyncio.wait_for(waiting, 5)
@@ -80,10 +83,34 @@ async def test_it_waits_for_an_api_that_is_away(tasks: asyncio.TaskGroup):
 async def test_pods_of_one_namespace_share_a_watch_that_ends_with_the_last(tasks: asyncio.TaskGroup):
     client = FakeClient(piece(terminating=False))
     watch = EndpointWatch(client, tasks)
-    waiting = [tasks.create_task(watch.withdrawn(pod())) for _ in range(3)]
+    waiting = [tasks.create_task(watch.withdrawn(pod(), lambda: 0)) for _ in range(3)]
     assert not await is_over(waiting[0])
     assert client.watching == 1
     client.put(piece(terminating=True))
     await asyncio.wait_for(asyncio.gather(*waiting), 5)
     await asyncio.sleep(0)
     assert client.watching == 0
+
+
+async def test_it_goes_on_serving_as_long_as_it_is_connected_to(tasks: asyncio.TaskGroup):
+    """A proxy may be late: one that was busy, or has not found the API server again."""
+    coming = itertools.chain(range(50), itertools.repeat(50))
+    await EndpointWatch(FakeClient(piece(terminating=True)), tasks).withdrawn(pod(), lambda: next(coming))
+    assert next(coming) == 50
+
+
+async def test_one_that_is_always_connected_to_ends_all_the_same(
+    tasks: asyncio.TaskGroup, monkeypatch: pytest.MonkeyPatch
+):
+    """The last pod of a Service is sent connections to its end."""
+    monkeypatch.setattr(withdraw, "LONGEST_SECONDS", 0.1)
+    coming = itertools.count()
+    waiting = EndpointWatch(FakeClient(piece(terminating=True)), tasks).withdrawn(pod(), lambda: next(coming))
+    await asyncio.wait_for(waiting, 5)
+
+
+def test_connections_are_counted_by_the_kernel():
+    before = connections_taken(os.getpid())
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        assert connections_taken(os.getpid()) > before
+    assert connections_taken(1 << 30) == 0

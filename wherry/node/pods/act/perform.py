@@ -9,6 +9,7 @@ from wherry.node.pods.act import belongings, stop
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.start import start, tell_pull_backoff
 from wherry.node.pods.act.statuswriter import StatusWriter
+from wherry.node.pods.act.withdraw import connections_taken
 from wherry.node.pods.plan.actions import (
     Action,
     CleanUp,
@@ -74,10 +75,17 @@ class Performer:
             case Forget(run):
                 return await self._forget(pod, run)
             case Withdraw():
-                await node.endpoints.withdrawn(pod)
+                await node.endpoints.withdrawn(pod, lambda: self._connections(pod, state))
                 return Withdrawn()
             case Finish():
                 return await self._finish(pod)
+
+    def _connections(self, pod: Object, state: State) -> int:
+        """Return how many connections the pod has taken; a hostNetwork pod's cannot be told from its node's."""
+        run = next((run for run in state.every_run() if run.running), None)
+        if run is None or pod["spec"].get("hostNetwork"):
+            return 0
+        return connections_taken(self._node.containers.pid(run.id))
 
     async def _forget(self, pod: Object, run: Instance) -> RunForgotten:
         containers = self._node.containers

@@ -3,14 +3,18 @@
 Who follows the API (proxies, DNS, ingress controllers) hears of it by the pod's EndpointSlices, where its endpoints
 turn `terminating`. They are looked at only while pods end: one watch for each namespace where one does. A pod that is
 in no slice of the slice controller's waits for nobody.
+
+Then they need a moment to act, and nobody tells when they have: a proxy may be busy, or still be looking for an API
+server that has just come back. So the pod goes on serving as long as it is being connected to.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from wherry.client.interface import Client
 from wherry.component.informer import Informer
@@ -20,8 +24,24 @@ from wherry.objects.meaning.wellknown import SLICE_MANAGED_BY
 from wherry.objects.resource import ENDPOINT_SLICES
 
 MANAGED = f"{SLICE_MANAGED_BY}=endpointslice-controller.k8s.io"
-FOLLOWERS_SECONDS = 0.2
-"""How long whoever follows the slices may take to act on a change."""
+QUIET_SECONDS = 0.2
+"""How long no new connection must have come: twice the time between two changes that a proxy makes."""
+LONGEST_SECONDS = 3.0
+"""How long connections may keep it from ending: a follower that looks for the API server tries every two seconds, but
+the last endpoints of a Service are sent connections to their end (KEP-1669)."""
+
+Taken = Callable[[], int]
+"""Returns how many connections the pod has taken so far."""
+
+
+def connections_taken(pid: int) -> int:
+    """Return how many TCP connections were accepted in the network namespace of a process (proc_pid_net(5), snmp)."""
+    try:
+        lines = Path(f"/proc/{pid}/net/snmp").read_text().splitlines()
+    except OSError:
+        return 0  # it has ended
+    names, values = (line.split() for line in lines if line.startswith("Tcp:"))
+    return int(values[names.index("PassiveOpens")])
 
 
 def endpoints_of(uid: str, slices: Iterable[Object]) -> list[Object]:
@@ -48,8 +68,8 @@ class EndpointWatch:
         self._tasks = tasks
         self._followed: dict[str, _Followed] = {}
 
-    async def withdrawn(self, pod: Object) -> None:
-        """Return when the pod's endpoints are told as terminating, and a moment has passed for that to be heard."""
+    async def withdrawn(self, pod: Object, taken: Taken) -> None:
+        """Return when the pod's endpoints are told as terminating and it is not being connected to any more."""
         async with self._following(pod["metadata"]["namespace"]) as (slices, changed):
             await slices.wait_synced()
             found = endpoints_of(pod["metadata"]["uid"], slices.items())
@@ -59,7 +79,7 @@ class EndpointWatch:
                 await changed.wait()
                 changed.clear()
                 found = endpoints_of(pod["metadata"]["uid"], slices.items())
-        await asyncio.sleep(FOLLOWERS_SECONDS)
+        await _quiet(taken)
 
     @asynccontextmanager
     async def _following(self, namespace: str) -> AsyncIterator[tuple[Informer, asyncio.Event]]:
@@ -79,3 +99,13 @@ class EndpointWatch:
         followed = self._followed[namespace] = _Followed(informer, self._tasks.create_task(informer.run()))
         informer.subscribe(followed.changed)
         return followed
+
+
+async def _quiet(taken: Taken) -> None:
+    """Return when no connection has come for a while, or this has taken too long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LONGEST_SECONDS):
+            before = -1
+            while (now := taken()) != before:
+                before = now
+                await asyncio.sleep(QUIET_SECONDS)
