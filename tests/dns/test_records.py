@@ -103,9 +103,9 @@ def test_a_change_replaces_what_was_there(records: Records) -> None:
 def test_pods_can_be_verified_or_switched_off(records: Records) -> None:
     records.pods = "verified"
     assert look(records, "10-244-1-5.demo.pod") is None
-    records.set_pod("demo", None, "10.244.1.5")
+    records.set_pod(("demo", "p"), "10.244.1.5")
     assert look(records, "10-244-1-5.demo.pod") == ["10.244.1.5"]
-    records.set_pod("demo", "10.244.1.5", None)
+    records.set_pod(("demo", "p"), "")
     assert look(records, "10-244-1-5.demo.pod") is None
     records.pods = "disabled"
     assert look(records, "pod") is None

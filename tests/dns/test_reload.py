@@ -61,9 +61,9 @@ async def running(directory: Path) -> AsyncIterator[Running]:
         while not await answers(made):  # noqa: ASYNC110 - it is the answer that is waited for
             await asyncio.sleep(0.01)
     yield made
-    os.kill(os.getpid(), signal.SIGTERM)
+    task.cancel()
     async with asyncio.timeout(5):
-        await task
+        await asyncio.wait([task])
 
 
 async def answers(made: Running) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -18,10 +19,9 @@ from wherry.cli.failure import Failure
 @click.option("--check", is_flag=True, help="Only check the Corefile.")
 def command(kubeconfig: str | None, corefile: str, bind: str, port: int | None, log_format: str, check: bool) -> None:
     """Serve the names of a cluster, as its Corefile says."""
-    import uvloop
-
     from wherry.client.http import connect
     from wherry.client.kubeconfig import ConfigError
+    from wherry.component import process
     from wherry.dns import component
     from wherry.dns.errors import CorefileError, LoopError
     from wherry.telemetry import log
@@ -30,9 +30,9 @@ def command(kubeconfig: str | None, corefile: str, bind: str, port: int | None, 
     try:
         config = component.DnsConfig(Path(corefile), bind, port)
         if check:
-            uvloop.run(component.check(config))
+            asyncio.run(component.check(config))
             click.echo(f"{corefile} is good")
         else:
-            uvloop.run(component.run(lambda: connect(kubeconfig), config))
+            process.run(component.run(lambda: connect(kubeconfig), config))
     except (CorefileError, LoopError, ConfigError, OSError) as error:
         raise Failure(str(error)) from error

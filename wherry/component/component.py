@@ -13,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from wherry.client.interface import Client
 from wherry.component.events import EventRecorder, EventWriter
@@ -39,18 +40,24 @@ class Component:
     """
 
     def __init__(
-        self, name: str, client: Client, *, health: Health | None = None, clock: Callable[[], float] = time.time
+        self,
+        name: str,
+        client: Client,
+        *,
+        health: Health | None = None,
+        troubles: Troubles | None = None,
+        clock: Callable[[], float] = time.time,
     ):
         self.name = name
         self.client = client
         self.clock = clock
-        self.troubles = Troubles(name)
+        self.troubles = troubles or Troubles(name)
         self.health = health or Health()
         self.health.ready("troubles", self.troubles.check)
         self.health.ready("synced", self._unsynced)
         self._events: EventWriter | None = None
         self._followed: dict[Selection, Informer] = {}
-        self._work: list[tuple[str, Work]] = []
+        self._work: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = []
         self._tasks: dict[object, asyncio.Task[None]] = {}
         self._running = False
 
@@ -65,7 +72,7 @@ class Component:
             informer = Informer(self.client, resource, namespace, labels=labels, fields=fields, troubles=self.troubles)
             self._followed[selection] = informer
             if self._running:
-                self._start(informer, f"informer of {resource.group_resource}", informer.run)
+                self._start_following(informer)
         return self._followed[selection]
 
     def unfollow(self, informer: Informer) -> None:
@@ -89,12 +96,13 @@ class Component:
         """Return a new queue of keys; a task has to `run` it."""
         return WorkQueue(name, self.troubles)
 
-    def task(self, name: str, work: Work) -> None:
-        """Run `work` for as long as the component runs; it is called again when it ends or crashes."""
+    def task(self, name: str, work: Work, *, forever: bool = True) -> None:
+        """Run `work` while the component runs; it is called again when it crashes, and (`forever`) when it ends."""
+        supervised = partial(supervise, name, work, self.troubles, forever=forever)
         if self._running:
-            self._start(work, name, work)
+            self._start(work, name, supervised)
         else:
-            self._work.append((name, work))
+            self._work.append((name, supervised))
 
     def recorder(self, source: str, host: str = "") -> EventRecorder:
         """Return who writes Events in the name of `source` (on node `host`)."""
@@ -114,7 +122,7 @@ class Component:
         self._running = True
         try:
             for informer in self._followed.values():
-                self._start(informer, f"informer of {informer.resource.group_resource}", informer.run)
+                self._start_following(informer)
             for name, work in self._work:
                 self._start(work, name, work)
             await asyncio.get_running_loop().create_future()
@@ -125,8 +133,12 @@ class Component:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _start(self, key: object, name: str, work: Work) -> None:
-        self._tasks[key] = asyncio.create_task(supervise(name, work, self.troubles), name=f"{self.name}: {name}")
+    def _start_following(self, informer: Informer) -> None:
+        name = f"informer of {informer.resource.group_resource}"
+        self._start(informer, name, partial(supervise, name, informer.run, self.troubles))
+
+    def _start(self, key: object, name: str, supervised: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._tasks[key] = asyncio.create_task(supervised(), name=f"{self.name}: {name}")
 
     def _unsynced(self) -> str | None:
         return next((why for i in self._followed.values() if (why := i.unsynced())), None)

@@ -27,8 +27,10 @@ class Ended(Exception):
     """A task that should run for ever returned."""
 
 
-async def supervise(name: str, work: Callable[[], Awaitable[None]], troubles: Troubles) -> None:
-    """Call `work` again whenever it ends or crashes; cancelling ends it.
+async def supervise(
+    name: str, work: Callable[[], Awaitable[None]], troubles: Troubles, *, forever: bool = True
+) -> None:
+    """Call `work` again whenever it crashes, or (`forever`) ends; cancelling ends it.
 
     After a crash the task is in trouble until it has run for as long as it was left alone before.
     """
@@ -42,6 +44,8 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], troubles: Tr
             settled = loop.call_later(pause, part.succeeded, "")
             try:
                 await work()
+                if not forever:
+                    return
                 raise Ended(f"{name} ended unasked")
             except (Exception, asyncio.CancelledError) as error:  # a bug of one task must not end the others
                 if told_to_end():

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from wherry.client.interface import Client
+from wherry.component.troubles import Troubles
 from wherry.dns.corefile import ServerBlock
 from wherry.dns.errors import CorefileError
 from wherry.dns.query import Answer, Handler, Plugin, Query, refuse
@@ -46,7 +47,7 @@ class Environment:
 
     `client` makes a connection to the API; `resolve` asks the server this block is on, as a client of it would;
     `changed` throws the lasting answers away; `reload` asks for `corefile` (a path) to be read again; `fail` ends the
-    server and says why; `waiting` names the plugins that cannot answer yet.
+    server and says why; `waiting` names what keeps us from being ready; `troubles` hears of what fails unexpectedly.
     """
 
     client: Callable[[], Client]
@@ -57,6 +58,7 @@ class Environment:
     metrics: Metrics
     corefile: str
     waiting: Callable[[], Sequence[str]]
+    troubles: Troubles
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from wherry.client.interface import Client
 from wherry.client.kubeconfig import ConfigError
+from wherry.component.troubles import Troubles
 from wherry.dns import chain, corefile
 from wherry.dns.chain import Chain, Environment
 from wherry.dns.errors import CorefileError, LoopError
@@ -49,6 +50,7 @@ class Instance:
         self.servers: dict[int, Server] = {}
         self._sockets = sockets or Sockets(config.host)
         self._chains: list[Chain] = []
+        self._troubles = Troubles("dns")
         environment = Environment(
             client=connect,
             resolve=refuse,
@@ -58,6 +60,7 @@ class Instance:
             metrics=metrics,
             corefile=str(config.corefile),
             waiting=self._waiting,
+            troubles=self._troubles,
         )
         for port, chains in self._build(config, environment).items():
             self.servers[port] = Server(port, chains, metrics)
@@ -121,7 +124,8 @@ class Instance:
             server.forget()
 
     def _waiting(self) -> list[str]:
-        return [n for built in self._chains for n, plugin in built.plugins.items() if not plugin.is_ready()]
+        waiting = [n for built in self._chains for n, plugin in built.plugins.items() if not plugin.is_ready()]
+        return [*waiting, *(["troubles"] if self._troubles.check() else ())]
 
     def _fail(self, why: str) -> None:
         if not self.failed.done():
@@ -134,7 +138,7 @@ def _moved(block: corefile.ServerBlock, port: int) -> corefile.ServerBlock:
 
 
 async def run(connect: Callable[[], Client], config: DnsConfig) -> None:
-    """Serve until SIGTERM, lingering as `health` says.
+    """Serve until cancelled, lingering as `health` says.
 
     Raises CorefileError, ConfigError or OSError for what cannot work from the start, LoopError for a loop.
     """
@@ -158,53 +162,48 @@ class _Service:
         self._config = config
         self._metrics = Metrics()
         self._sockets = Sockets(config.host)
-        self._stop = asyncio.Event()
         self._reload = asyncio.Event()
+        self._current: Instance
 
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGUSR1, self._reload.set)
-        current = self._load()
-        await current.start()
-        log.info("serving", extra={"ports": ",".join(map(str, current.servers))})
-        while not self._stop.is_set():
-            await _first(self._stop.wait(), self._reload.wait(), asyncio.shield(current.failed))
-            if self._reload.is_set() and not self._stop.is_set():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._reload.set)
+        self._current = self._load()
+        await self._current.start()
+        log.info("serving", extra={"ports": ",".join(map(str, self._current.servers))})
+        try:
+            while True:
+                await _first(self._reload.wait(), asyncio.shield(self._current.failed))
                 self._reload.clear()
-                current = await self._replace(current)
-        log.info("stopping")
-        await current.linger()
-        await current.stop()
+                await self._replace()
+        except asyncio.CancelledError:
+            log.info("stopping")
+            await self._current.linger()
+            await self._current.stop()
+            raise
 
     def _load(self) -> Instance:
         return Instance(self._config, self._connect, self._metrics, self._reload.set, self._sockets)
 
-    async def _replace(self, current: Instance) -> Instance:
-        """Let a new Corefile take over once it can answer; `current` serves meanwhile, and goes on if it cannot."""
+    async def _replace(self) -> None:
+        """Let a new Corefile take over once it can answer; the old one serves meanwhile, and goes on if it cannot."""
         try:
             new = self._load()
         except CorefileError as error:
             self._refuse(error)
-            return current
+            return
+        old = new
         try:
             await new.begin()
-            await _first(new.ready(), self._stop.wait())
-            if not self._stop.is_set():
-                await new.listen()
-        except (OSError, ConfigError) as error:
-            self._refuse(error)
-            taken = False
-        else:
-            taken = not self._stop.is_set()
-        old, new = (current, new) if taken else (new, current)
-        await old.stop()
-        self._sockets.keep(new.servers)
-        if taken:
+            await new.ready()
+            await new.listen()
+            old, self._current = self._current, new
             self._metrics.reloads.inc()
             log.info("reloaded")
-        return new
+        except (OSError, ConfigError) as error:
+            self._refuse(error)
+        finally:
+            await old.stop()
+            self._sockets.keep(self._current.servers)
 
     def _refuse(self, why: Exception) -> None:
         self._metrics.reload_failures.inc()

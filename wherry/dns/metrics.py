@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import dns.rdatatype
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 SECONDS = (0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0, 2.0, 4.0, 8.0)
 TYPES = frozenset(
@@ -20,12 +20,10 @@ def type_label(type: dns.rdatatype.RdataType) -> str:
 
 
 class Metrics:
-    """The metrics of one DNS server; they live on when a new Corefile takes over."""
+    """The metrics of one DNS server, beside those of its process; they live on when a new Corefile takes over."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
         self.requests = self._counter(
             "coredns_dns_requests_total", "Queries by server, zone, transport and type.",
             ("server", "zone", "proto", "type"),

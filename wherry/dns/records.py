@@ -7,6 +7,7 @@ up to date object by object: the cost of a change follows the change.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,6 +15,7 @@ from typing import Literal
 from wherry.objects import Object
 from wherry.objects.meaning import endpoints as meaning
 from wherry.objects.meaning import services
+from wherry.objects.metadata import Key
 
 Labels = tuple[str, ...]
 Type = Literal["A", "AAAA", "SRV", "PTR", "CNAME", "TXT", "NS", "SOA"]
@@ -65,6 +67,18 @@ class _Service:
         return not self.cluster_ips and not self.external_name
 
 
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """The endpoints of an EndpointSlice: all, and those that are ready."""
+
+    everybody: tuple[Endpoint, ...]
+    ready: tuple[Endpoint, ...]
+
+    @property
+    def addresses(self) -> set[str]:
+        return {endpoint.address for endpoint in self.everybody}
+
+
 @dataclass
 class Records:
     """The current records. `set_*` take the new object, or None with the key when it is gone."""
@@ -73,43 +87,46 @@ class Records:
     ignore_empty_service: bool = False
     _namespaces: set[str] = field(default_factory=set)
     _services: dict[tuple[str, str], _Service] = field(default_factory=dict)
-    _slices: dict[tuple[str, str], dict[str, Object]] = field(default_factory=dict)
-    _slice_owner: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-    _by_cluster_ip: dict[str, tuple[str, str]] = field(default_factory=dict)
-    _by_endpoint_ip: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # keys of slices
-    _pod_ips: dict[tuple[str, str], int] = field(default_factory=dict)
+    _slices: dict[Key, dict[str, _Slice]] = field(default_factory=dict)  # by Service, by the slice's name
+    _slice_owner: dict[Key, Key] = field(default_factory=dict)
+    _by_cluster_ip: dict[str, Key] = field(default_factory=dict)
+    _by_endpoint_ip: dict[str, set[Key]] = field(default_factory=dict)  # keys of slices
+    _pods: dict[Key, str] = field(default_factory=dict)
+    _pod_ips: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def set_namespace(self, name: str, present: bool) -> None:
         """A namespace exists, or no longer does."""
         (self._namespaces.add if present else self._namespaces.discard)(name)
 
-    def set_service(self, key: tuple[str, str], obj: Object | None) -> None:
+    def set_service(self, key: Key, obj: Object | None) -> None:
         """Take in one Service."""
+        new = _service(obj) if obj else None
         old = self._services.pop(key, None)
         for ip in old.cluster_ips if old else ():
             if self._by_cluster_ip.get(ip) == key:  # or a successor has it already
                 del self._by_cluster_ip[ip]
-        if obj is None:
+        if new is None:
             return
-        new = self._services[key] = _service(obj)
+        self._services[key] = new
         for ip in new.cluster_ips:
             self._by_cluster_ip[ip] = key
 
-    def set_slice(self, key: tuple[str, str], obj: Object | None) -> None:
+    def set_slice(self, key: Key, obj: Object | None) -> None:
         """Take in one EndpointSlice; those of addressType FQDN hold no addresses."""
-        if owner := self._slice_owner.pop(key, None):
-            self._drop_slice(key, owner)
         owner = meaning.service_of(obj) if obj and meaning.holds_addresses(obj) else None
-        if obj is None or owner is None:
+        new = _slice(obj) if obj and owner else None
+        if before := self._slice_owner.pop(key, None):
+            self._drop_slice(key, before)
+        if new is None or owner is None:
             return
         self._slice_owner[key] = owner
-        self._slices.setdefault(owner, {})[key[1]] = obj
-        for address in _addresses(obj):
+        self._slices.setdefault(owner, {})[key[1]] = new
+        for address in new.addresses:
             self._by_endpoint_ip.setdefault(address, set()).add(key)
 
     def _drop_slice(self, key: tuple[str, str], owner: tuple[str, str]) -> None:
         pieces = self._slices[owner]
-        for address in _addresses(pieces.pop(key[1])):
+        for address in pieces.pop(key[1]).addresses:
             holders = self._by_endpoint_ip[address]
             holders.discard(key)
             if not holders:
@@ -117,14 +134,17 @@ class Records:
         if not pieces:
             del self._slices[owner]
 
-    def set_pod(self, namespace: str, old_ip: str | None, new_ip: str | None) -> None:
-        """A pod's address changed (only followed in `pods verified` mode)."""
-        if old_ip and (count := self._pod_ips.get((namespace, old_ip), 0) - 1) > 0:
-            self._pod_ips[namespace, old_ip] = count
-        elif old_ip:
-            self._pod_ips.pop((namespace, old_ip), None)
-        if new_ip:
-            self._pod_ips[namespace, new_ip] = self._pod_ips.get((namespace, new_ip), 0) + 1
+    def set_pod(self, key: Key, address: str) -> bool:
+        """Take in a pod's address ("": it has none); return whether it changed. (Only for `pods verified`.)"""
+        old = self._pods.pop(key, "")
+        if old:
+            self._pod_ips[key[0], old] -= 1
+            if not self._pod_ips[key[0], old]:
+                del self._pod_ips[key[0], old]
+        if address:
+            self._pods[key] = address
+            self._pod_ips[key[0], address] += 1
+        return address != old
 
     def find(self, name: Labels, type: str) -> Found | None:
         """Return what `name` (relative to the zone) holds of `type`; None means NXDOMAIN."""
@@ -228,7 +248,7 @@ class Records:
         all_of_them = service is not None and service.publish_not_ready
         found: dict[tuple[str, str], Endpoint] = {}
         for piece in self._slices.get(key, {}).values():
-            for endpoint in _slice_endpoints(piece, all_of_them):
+            for endpoint in piece.everybody if all_of_them else piece.ready:
                 found[endpoint.address, endpoint.host] = endpoint
         return sorted(found.values(), key=lambda e: (e.address, e.host))
 
@@ -263,18 +283,19 @@ def _service(service: Object) -> _Service:
     )
 
 
-def _slice_endpoints(piece: Object, publish_not_ready: bool) -> Iterable[Endpoint]:
+def _slice(piece: Object) -> _Slice:
     ports = tuple((name, protocol.lower(), number) for name, protocol, number in meaning.ports(piece))
-    for endpoint in meaning.endpoints(piece):
-        if not publish_not_ready and not meaning.is_ready(endpoint):
-            continue
-        for address in endpoint["addresses"]:
-            hostname = (endpoint.get("hostname") or "").lower()
-            yield Endpoint(address, hostname or re.sub(r"[.:]", "-", address), bool(hostname), ports)
+    entries = meaning.endpoints(piece)
+    return _Slice(
+        everybody=tuple(e for entry in entries for e in _endpoints(entry, ports)),
+        ready=tuple(e for entry in entries if meaning.is_ready(entry) for e in _endpoints(entry, ports)),
+    )
 
 
-def _addresses(piece: Object) -> set[str]:
-    return {a for e in meaning.endpoints(piece) for a in e["addresses"]}
+def _endpoints(entry: Object, ports: tuple[tuple[str, str, int], ...]) -> Iterable[Endpoint]:
+    hostname = (entry.get("hostname") or "").lower()
+    for address in entry["addresses"]:
+        yield Endpoint(address, hostname or re.sub(r"[.:]", "-", address), bool(hostname), ports)
 
 
 def _ports_named(ports: Iterable[tuple[str, str, int]], rest: Labels) -> list[int] | None:

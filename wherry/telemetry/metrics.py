@@ -47,6 +47,6 @@ def histogram(name: str, help: str, labels: Sequence[str] = (), buckets: Sequenc
     return Histogram(name, help, labels, buckets=buckets, registry=registry)
 
 
-def render() -> bytes:
+def render(shown: CollectorRegistry = registry) -> bytes:
     """Return all metrics in Prometheus' text format (`CONTENT_TYPE`)."""
-    return generate_latest(registry)
+    return generate_latest(shown)

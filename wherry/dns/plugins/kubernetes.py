@@ -27,14 +27,14 @@ import dns.rdatatype
 import dns.reversename
 import dns.rrset
 
-from wherry.client.interface import Client
-from wherry.component.informer import Informer
+from wherry.component.component import Component
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.query import Answer, Handler, Query, Quiet, respond
 from wherry.dns.records import Found, Labels, Record, Records
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import addresses
+from wherry.objects.metadata import Key
 from wherry.objects.resource import ENDPOINT_SLICES, NAMESPACES, PODS, SERVICES
 
 log = logging.getLogger(__name__)
@@ -94,43 +94,39 @@ class Kubernetes(Quiet):
         self._settings = wanted
         self._environment = environment
         self.records = Records(pods=wanted.pods, ignore_empty_service=wanted.ignore_empty)  # type: ignore[arg-type]
-        self._client: Client | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._informers: list[Informer] = []
+        self._component: Component | None = None
+        self._task: asyncio.Task[None] | None = None
         self._serial = int(time.time())
         self.zone = next((z for z in wanted.zones if not _is_reverse(z)), dns.name.from_text("cluster.local."))
 
     async def start(self) -> None:
         """Follow the cluster."""
-        client = self._client = self._environment.client()
-        self._informers = [Informer(client, NAMESPACES), Informer(client, SERVICES)]
-        self._informers[0].subscribe(self._namespace)
-        self._informers[1].subscribe(self._service)
+        component = self._component = Component("dns", self._environment.client(), troubles=self._environment.troubles)
+        component.follow(NAMESPACES).subscribe(self._namespace)
+        component.follow(SERVICES).subscribe(self._service)
         if self._settings.endpoints:
-            self._informers.append(Informer(client, ENDPOINT_SLICES))
-            self._informers[-1].subscribe(self._slice)
+            component.follow(ENDPOINT_SLICES).subscribe(self._slice)
         if self._settings.pods == "verified":
-            self._informers.append(Informer(client, PODS))
-            self._informers[-1].subscribe(self._pod)
-        self._tasks = [asyncio.ensure_future(i.run()) for i in self._informers]
-        self._tasks.append(asyncio.ensure_future(self._tell_synced()))
+            component.follow(PODS).subscribe(self._pod)
+        component.task("first list", self._tell_synced, forever=False)
+        self._task = asyncio.ensure_future(component.run())
 
     async def stop(self) -> None:
         """Stop following."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client:
-            await self._client.close()
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._component:
+            await self._component.client.close()
 
     def is_ready(self) -> bool:
         """Whether everything has been read once. What is known then stays good while the API server is away."""
-        return bool(self._informers) and all(i.synced.is_set() for i in self._informers)
+        return self._component is not None and self._component.is_synced()
 
     async def ready(self) -> None:
         """Return once everything has been read."""
-        for informer in self._informers:
-            await informer.wait_synced()
+        if self._component:
+            await self._component.synced()
 
     async def _tell_synced(self) -> None:
         await self.ready()
@@ -236,9 +232,7 @@ class Kubernetes(Quiet):
         self._changed()
 
     def _pod(self, old: Object | None, new: Object | None) -> None:
-        ips = [next(iter(addresses(o)), None) if o else None for o in (old, new)]
-        if ips[0] != ips[1]:
-            self.records.set_pod(_name(old, new)[0], ips[0], ips[1])
+        if self.records.set_pod(_name(old, new), next(iter(addresses(new)), "") if new else ""):
             self._changed()
 
 
@@ -253,9 +247,8 @@ def _data(record: Record, zone: dns.name.Name) -> str:
     return f"0 {record.weight} {record.port} {target}" if record.type == "SRV" else target
 
 
-def _name(old: Object | None, new: Object | None) -> tuple[str, str]:
-    metadata = (new or old or {})["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
+def _name(old: Object | None, new: Object | None) -> Key:
+    return metadata.key(new or old or {})
 
 
 def _is_reverse(zone: dns.name.Name) -> bool:

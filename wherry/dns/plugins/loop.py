@@ -14,6 +14,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from wherry.component.supervise import supervise
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.query import Answer, Handler, Query, Quiet, respond
@@ -35,7 +36,8 @@ class Loop(Quiet):
 
     async def start(self) -> None:
         """Send the probe, beside the first queries."""
-        self._task = asyncio.ensure_future(self._send())
+        sending = supervise("loop", self._send, self._environment.troubles, forever=False)
+        self._task = asyncio.ensure_future(sending)
 
     async def stop(self) -> None:
         """Forget the probe."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.httpport import HttpPort, address
 from wherry.dns.query import Quiet
+from wherry.telemetry import metrics
 
 PORT = 9153
 
@@ -29,7 +29,8 @@ class Prometheus(Quiet):
         await self._port.stop()
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        body = metrics.render(metrics.registry) + metrics.render(self._registry)
+        return web.Response(body=body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
 def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Prometheus:

@@ -12,6 +12,7 @@ import random
 from itertools import zip_longest
 from pathlib import Path
 
+from wherry.component.supervise import supervise
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.durations import seconds
@@ -34,7 +35,7 @@ class Reload(Quiet):
 
     async def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.ensure_future(self._watch())
+        self._task = asyncio.ensure_future(supervise("reload", self._watch, self._environment.troubles))
 
     async def stop(self) -> None:
         """Look no more."""
