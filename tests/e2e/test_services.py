@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -238,6 +239,47 @@ def test_a_headless_service_is_its_pods(k8s: Cluster) -> None:
     records = dig(k8s, "SRV", "_http._tcp.headless.default.svc.cluster.local")
     assert [r.split()[2] for r in records] == ["8080"] * 3
     assert sorted(r.split()[3].split(".")[0].replace("-", ".") for r in records) == addresses
+
+
+@pytest.mark.parametrize(
+    "named", ["echo:http", "echo:80", "http:echo:http", "headless:http", "headless:8080", "sticky"]
+)
+def test_the_apis_proxy_reaches_a_service_from_every_endpoint(k8s: Cluster, named: str) -> None:
+    pods, answered = set(k8s.pods("app=echo", "default")), set()
+    for _ in range(60):  # one is still missing after as many with a chance of less than one in a thousand million
+        answered.add(k8s.kubectl(f"get --raw /api/v1/namespaces/default/services/{named}/proxy/").split()[0])
+        if answered == pods:
+            return
+    raise AssertionError(f"{answered} of {pods}")
+
+
+def test_the_apis_proxy_reaches_pods_and_nodes_and_says_why_not(k8s: Cluster) -> None:
+    assert k8s.kubectl("get --raw /api/v1/namespaces/default/pods/local:8080/proxy/").split()[0] == "local"
+    for node in NODES:
+        assert k8s.kubectl(f"get --raw /api/v1/nodes/{node}/proxy/healthz") == "ok"
+    refused = k8s.kubectl("get --raw /api/v1/namespaces/default/services/nobody/proxy/", check=False)
+    assert 'no endpoints available for service "nobody"' in refused
+    refused = k8s.kubectl("get --raw /api/v1/namespaces/default/pods/local:9/proxy/", check=False)
+    assert "error trying to reach service: dial tcp 10.244." in refused
+    assert "connection refused" in refused
+    assert "/api/v1/namespaces/kube-system/services/kube-dns:dns/proxy" in k8s.kubectl("cluster-info")
+
+
+def test_kubectl_proxy_is_a_way_to_a_service(k8s: Cluster) -> None:
+    """The browser's way: a path without its slash is led to one with, and answers come through."""
+    command = [k8s.kubectl_path, "proxy", "--address", BIND, "--accept-hosts", ".*", "--port", "8901"]
+    process = subprocess.Popen(command, env=k8s.environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert "Starting to serve" in process.stdout.readline()
+        url = f"http://{BIND}:8901/api/v1/namespaces/default/services/echo:http/proxy"
+        assert k8s.run("curl", "-sSL", "-m5", url).split()[0] in k8s.pods("app=echo", "default")
+        head = k8s.run("curl", "-sS", "-m5", "-H", "X-Mine: 1", f"{url}/headers")
+        assert "X-Mine: 1" in head
+        assert "X-Forwarded-Uri: /api/v1/namespaces/default/services/echo:http/proxy/headers" in head
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def test_an_external_name_is_an_alias(k8s: Cluster) -> None:
