@@ -28,8 +28,9 @@ def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path, monkeypatc
     (tmp_path / "file").write_text("old")
     full = os.open("/dev/full", os.O_WRONLY)
     monkeypatch.setattr("os.open", lambda *_: full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         files.replace(tmp_path / "file", b"new")
+    assert files.told(caught.value) == f"{tmp_path}/file: no space left on device"
     assert (tmp_path / "file").read_text() == "old"
 
 

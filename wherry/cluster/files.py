@@ -15,9 +15,11 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             file.write(content)
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not error.filename:  # a write knows no name
+            error.filename = os.fspath(path)
         raise
 
 

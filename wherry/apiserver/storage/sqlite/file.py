@@ -8,13 +8,26 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from wherry.apiserver.storage.interface import Compacted, Damaged, Entry, LogEntry, Page, Stale, StorageError, Write
+from wherry.apiserver.storage.interface import (
+    Compacted,
+    Damaged,
+    Entry,
+    LogEntry,
+    NoSpace,
+    Page,
+    Stale,
+    StorageError,
+    Write,
+)
 from wherry.apiserver.storage.sqlite import problems, schema
 from wherry.apiserver.storage.sqlite.keeping import keeping_log
 from wherry.apiserver.storage.sqlite.mark import Mark, acknowledged
 from wherry.apiserver.storage.sqlite.schema import checksum
 
 _WAL_BYTES = 4 * 1024 * 1024
+
+ROOM_BYTES = 256 * 1024
+"""How much room there must be for a disk that was full not to count as full any more."""
 
 Outcome = int | StorageError
 """What became of a commit: its revision, or why it did not happen."""
@@ -65,7 +78,9 @@ class SqliteFile:
                 raise Damaged(f"{self._path} is damaged ({' '.join(found.split())})")
 
     def probe(self) -> StorageError | None:
-        """Return why a commit would fail now, if it would."""
+        """Return why a commit would fail now, if it would; a small one may pass where a usual one does not."""
+        if problems.free_bytes(self._path) < ROOM_BYTES:
+            return NoSpace(f"the disk of {self._path} is full")
         try:
             self._db.execute("UPDATE head SET revision = revision")
         except sqlite3.Error as error:

@@ -59,8 +59,11 @@ def wal(path: Path) -> Path:
 
 
 def free_bytes(path: Path) -> int:
-    """Return how much room there is on the disk of `path`'s folder."""
-    disk = os.statvfs(path.parent)
+    """Return how much room there is on the disk of `path`'s folder; none where there is no such folder."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return 0
     return disk.f_bavail * disk.f_frsize
 
 

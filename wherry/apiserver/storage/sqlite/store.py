@@ -183,7 +183,7 @@ class SqliteStorage:
     def _commit(self, file: SqliteFile, jobs: list[_Committing]) -> None:
         outcomes, changes = file.commit([job.writes for job in jobs])
         failures = (o for o in outcomes if isinstance(o, StorageError) and not isinstance(o, Stale))
-        self._judge(next(failures, None))
+        self._judge(next(failures, None) or (file.probe() if self._problem else None))
         self._loop.call_soon_threadsafe(self._deliver, jobs, outcomes, changes)
 
     def _answer(self, file: SqliteFile, asking: Iterator[_Asking]) -> None:
