@@ -94,7 +94,17 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
         serving_key=paths.pki / f"node-{node.name}-serving.key",
         client_ca=paths.pki / "ca.crt",
         hidden=[paths.data],
+        component_logs=component_logs(node, config, paths),
     )
+
+
+def component_logs(node: Node, config: ClusterConfig, paths: Paths) -> dict[str, Path]:
+    """Return the log files of what runs on a node, under the names they have on a real one; some are one process."""
+    logs = {"kubelet.log": paths.logs / f"node-{node.name}.log"}
+    if node == config.control_plane:
+        shared = ("kube-apiserver.log", "kube-controller-manager.log", "kube-scheduler.log")
+        logs |= dict.fromkeys(shared, paths.logs / "control-plane.log")
+    return logs
 
 
 def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, socket.socket]) -> None:

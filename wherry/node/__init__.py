@@ -10,6 +10,7 @@ images/          image references -> what to run
 volumes/         one file per kind of volume
 network/         a pod's address and link
 probes/          liveness, readiness and startup
-streaming/       the HTTPS server: logs, exec, attach, port-forward
+streaming/       the HTTPS server: logs, exec, attach, port-forward, the node's own logs
+stats.py, configz.py   what pods use, and what the node runs with, for that server
 filesystem.py, mounts.py, cgroups.py   the node's file system, mount(2), control groups
 """

@@ -16,7 +16,7 @@ from wherry.component.events import EventWriter
 from wherry.component.informer import Informer
 from wherry.net import links
 from wherry.net.nft import NftCommand
-from wherry.node import cgroups, registration
+from wherry.node import cgroups, configz, registration
 from wherry.node.config import NodeConfig
 from wherry.node.filesystem import NodeFileSystem
 from wherry.node.images.imagemap import ImageMap
@@ -33,6 +33,8 @@ from wherry.node.routes import RouteKeeper
 from wherry.node.runtime import machine
 from wherry.node.runtime.containers import Containers
 from wherry.node.runtime.logrotation import keep_rotating
+from wherry.node.stats import Stats
+from wherry.node.streaming.nodelogs import NodeLogs
 from wherry.node.streaming.server import StreamingServer, server_tls
 from wherry.node.volumes.manager import VolumeManager
 from wherry.node.volumes.tokens import TokenSource
@@ -97,14 +99,17 @@ async def run(config: NodeConfig, client: Client) -> None:
         tasks.create_task(keeper.run())
         tasks.create_task(RouteKeeper(nodes, config.name).run())
         await manager.start()
-        tasks.create_task(_serve(config, PodView(node, manager)))
+        tasks.create_task(_serve(config, PodView(node, manager), hardware.memory))
         tasks.create_task(keep_rotating(manager.growing_logs))
 
 
-async def _serve(config: NodeConfig, pods: PodView) -> None:
+async def _serve(config: NodeConfig, pods: PodView, memory: int) -> None:
     """Run the node's HTTPS server until cancelled."""
     tls = server_tls(config.serving_certificate, config.serving_key, config.client_ca)
-    server = StreamingServer(pods, config.address, config.port, tls=tls)
+    logs = NodeLogs({**config.component_logs, "pods": config.state_dir / "logs"})
+    stats = Stats(config.name, config.cgroup_parent, memory, config.state_dir, pods.groups)
+    pages = [*logs.routes(), *stats.routes(), *configz.routes(config)]
+    server = StreamingServer(pods, config.address, config.port, tls=tls, pages=pages)
     await server.start()
     try:
         await asyncio.get_running_loop().create_future()

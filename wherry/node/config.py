@@ -21,6 +21,7 @@ class NodeConfig:
     image_maps: see `wherry.node.images.imagemap`; the built-in map comes last.
     taints: given to the Node when it is first registered. cgroup_parent: an absolute path, as "/wherry-default/node1".
     runtime: "crun", "runc" or "auto". hidden: folders of the host that containers must not see, beside `state_dir`.
+    component_logs: log files of the components that run on this node, by the name `/logs/` shows (`kubelet.log`).
     """
 
     name: str
@@ -40,3 +41,4 @@ class NodeConfig:
     runtime: str = "auto"
     port: int = KUBELET_PORT
     hidden: Sequence[Path] = ()
+    component_logs: Mapping[str, Path] = field(default_factory=dict)

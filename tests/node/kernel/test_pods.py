@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -246,16 +247,30 @@ async def test_a_user_is_found_by_name_and_loses_roots_powers(node: World):
     assert await node.printed("nobody", 2) == ["nobody", "denied"]
 
 
-async def test_its_server_answers_an_administrator_with_logs(node: World):
+async def test_its_server_answers_an_administrator_with_logs_and_what_there_is(node: World):
     node.create("chatty", "echo hello; sleep 1000")
     await node.running("chatty")
     await node.printed("chatty", 1)
     tls = ssl.create_default_context(cafile=str(node.pki / "ca.crt"))
     tls.load_cert_chain(node.pki / "admin.crt", node.pki / "admin.key")
-    async with aiohttp.ClientSession() as session:
-        url = f"https://{ADDRESS}:10250/containerLogs/demo/chatty/main"
-        async with session.get(url, ssl=tls) as answer:
-            assert (answer.status, await answer.text()) == (200, "hello\n")
+
+    async def get(path: str) -> str:
+        url = f"https://{ADDRESS}:10250{path}"
+        async with aiohttp.ClientSession() as session, session.get(url, ssl=tls) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.text()
+
+    assert await get("/containerLogs/demo/chatty/main") == "hello\n"
+    assert "kubelet.log" in await get("/logs/")
+    [folder] = [f.name for f in (node.config.state_dir / "logs").iterdir()]
+    assert "hello" in await get(f"/logs/pods/{folder}/main/0.log")
+    assert "a line of the agent's" in await get("/logs/?query=kubelet")
+    assert json.loads(await get("/configz"))["kubeletconfig"]["clusterDomain"] == "cluster.local"
+    [used] = json.loads(await get("/stats/summary"))["pods"]
+    assert used["podRef"]["name"] == "chatty"
+    assert used["containers"][0]["cpu"]["usageCoreNanoSeconds"] > 0
+    assert [pod["metadata"]["name"] for pod in json.loads(await get("/pods"))["items"]] == ["chatty"]
+    assert await get("/healthz") == "ok"
 
 
 class TestProbes:

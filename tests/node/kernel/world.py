@@ -56,6 +56,8 @@ class World:
         authority.issue("admin", "admin", organizations=["system:masters"])
         image_map = disk / "images.yaml"
         image_map.write_text(IMAGE_MAP)
+        own_log = disk / "node.log"
+        own_log.write_text("2026-01-01T00:00:00.000Z INFO a line of the agent's\n")
         self.config = agent.NodeConfig(
             name=NAME,
             address=ADDRESS,
@@ -68,6 +70,7 @@ class World:
             serving_key=pki / "serving.key",
             client_ca=pki / "ca.crt",
             image_maps=[image_map],
+            component_logs={"kubelet.log": own_log},
             cgroup_parent=f"/wherry-test-{disk.parent.name}-{disk.name}",  # another run's of this test is another
         )
 

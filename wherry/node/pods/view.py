@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from wherry.node.pods.act.node import NodeServices
@@ -10,6 +11,7 @@ from wherry.node.pods.plan.containers import container_status, everyone
 from wherry.node.pods.worker import PodWorker
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.interface import ContainerHandle
+from wherry.node.stats import PodGroups
 from wherry.objects import Object, metadata
 from wherry.objects.errors import BadRequest
 from wherry.objects.meaning.wellknown import DEFAULT_CONTAINER
@@ -25,6 +27,15 @@ class PodView:
     def pods(self) -> list[Object]:
         """See `ContainerRuntime.pods`."""
         return [worker.current_pod() for worker in self._manager.workers()]
+
+    def groups(self) -> Iterator[PodGroups]:
+        """Yield the pods that have something running, with their control groups."""
+        for worker in self._manager.workers():
+            group = self._node.sandboxes.cgroup(worker.uid)
+            runs = [run for run in worker.state.every_run() if run.running]
+            if runs:
+                containers = {run.container: (run.started_at, f"{group}/{run.id}") for run in runs}
+                yield PodGroups(worker.current_pod(), group, containers)
 
     def network_namespace(self, namespace: str, pod: str) -> Path | None:
         """See `ContainerRuntime.network_namespace`."""

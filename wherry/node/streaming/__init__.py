@@ -10,6 +10,7 @@
     attach.py          the container's own first process, joined to a session through conmon
     portforward.py     TCP connections into a pod's network, over SPDY streams or WebSocket channels
     logs.py, crilog.py, inotify.py    log files in CRI format, read and followed
+    nodelogs.py        the node's own log files, listed, read and searched
     spdy.py            the SPDY/3.1 wire format, pure
     spdyconnection.py  SPDY streams over any `Duplex`
     duplex.py          a byte stream: the connection after its HTTP upgrade, or inside WebSocket messages

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def server_tls(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
 
 
 class StreamingServer:
-    """Serves `runtime`'s containers. Without `tls` every client is let in: for tests on the loopback only.
+    """Serves `runtime`'s containers, and `pages`. Without `tls` every client is let in: for tests on the loopback only.
 
     `start` raises `OSError` when the address is taken; `port` is then the real one. `stop` ends all sessions.
     """
@@ -77,6 +77,7 @@ class StreamingServer:
         *,
         tls: ssl.SSLContext | None = None,
         health: Health | None = None,
+        pages: Sequence[web.RouteDef] = (),
         allowed: Callable[[Subject], bool] = is_privileged,
     ):
         self.host = host
@@ -85,6 +86,7 @@ class StreamingServer:
         self._tls = tls
         self._allowed = allowed
         self._health = health or Health()
+        self._pages = pages
         self._runner: web.AppRunner | None = None
         self._sessions: set[asyncio.Task[None]] = set()
 
@@ -118,7 +120,7 @@ class StreamingServer:
     def application(self) -> web.Application:
         """Return the routes as an application."""
         app = web.Application(middlewares=[self._guard, _as_status])
-        app.add_routes(self._health.routes())
+        app.add_routes([*self._health.routes(), *self._pages])
         app.router.add_get("/pods", self._pods)
         app.router.add_get("/containerLogs/{namespace}/{pod}/{container}", self._logs)
         for method in (hdrs.METH_GET, hdrs.METH_POST):
