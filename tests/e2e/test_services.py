@@ -257,6 +257,8 @@ def test_the_apis_proxy_reaches_pods_and_nodes_and_says_why_not(k8s: Cluster) ->
     assert k8s.kubectl("get --raw /api/v1/namespaces/default/pods/local:8080/proxy/").split()[0] == "local"
     for node in NODES:
         assert k8s.kubectl(f"get --raw /api/v1/nodes/{node}/proxy/healthz") == "ok"
+        assert "kubelet.log" in k8s.kubectl(f"get --raw /api/v1/nodes/{node}/proxy/logs/")
+        assert "node registered" in k8s.kubectl(f"get --raw /api/v1/nodes/{node}/proxy/logs/?query=kubelet")
     refused = k8s.kubectl("get --raw /api/v1/namespaces/default/services/nobody/proxy/", check=False)
     assert 'no endpoints available for service "nobody"' in refused
     refused = k8s.kubectl("get --raw /api/v1/namespaces/default/pods/local:9/proxy/", check=False)
