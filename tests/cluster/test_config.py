@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from wherry.cluster.config import ClusterConfig, ConfigError, check, plan_nodes
+from wherry.objects.family import Family
 
 LAN, PODS = "192.168.51.0/24", "10.244.0.0/16"
 
 
 def test_three_nodes_are_the_articles() -> None:
     nodes = plan_nodes("3", LAN, PODS)
-    assert [(n.name, n.address, n.pod_cidr) for n in nodes] == [
+    assert [(n.name, n.address, *n.pod_cidrs) for n in nodes] == [
         ("k8s-master", "192.168.51.209", "10.244.0.0/24"),
         ("k8s-slave1", "192.168.51.210", "10.244.1.0/24"),
         ("k8s-slave2", "192.168.51.211", "10.244.2.0/24"),
@@ -71,8 +72,14 @@ def config(**changes: object) -> ClusterConfig:
         ({"node_cidr": "nonsense"}, "--node-cidr nonsense"),
         ({"image_map": "/nowhere/at/all"}, "--image-map /nowhere/at/all: No such file"),
         ({"image_map": __file__}, r"--image-map .*test_config\.py: not YAML"),
-        ({"bind": "localhost"}, "--bind localhost: must be an IPv4 address"),
-        ({"bind": "::1"}, "--bind ::1: must be an IPv4 address"),
+        ({"bind": "localhost"}, "--bind localhost: must be an address"),
+        ({"pod_cidr": "fd00:244::/56"}, "--pod-cidr fd00:244::/56: must be IPv4, as --service-cidr is"),
+        ({"service_cidr": "10.96.0.0/12,10.50.0.0/16"}, "more than one CIDR of IPv4"),
+        (
+            {"service_cidr": "10.96.0.0/12,fd00:96::/108"},
+            "--service-cidr 10.96.0.0/12,fd00:96::/108: one CIDR; dual stack",
+        ),
+        ({"service_cidr": "10.96.0.1/12"}, "--service-cidr 10.96.0.1/12: .* has host bits set"),
         ({"http_port": 8443}, "--http-port 8443, --https-port 8443: must differ"),
     ],
 )
@@ -93,3 +100,34 @@ def test_a_configuration_comes_back_from_its_file_as_it_was(tmp_path: Path) -> N
     (tmp_path / "cluster.json").write_text("{")
     with pytest.raises(ConfigError, match="damaged"):
         ClusterConfig.load(tmp_path / "cluster.json")
+
+
+LAN_6, PODS_6 = "fd00:51::/64", "fd00:244::/56"
+
+
+def test_a_cluster_can_be_of_ipv6() -> None:
+    made = check(
+        ClusterConfig("six", plan_nodes("2", LAN_6, PODS_6), LAN_6, PODS_6, service_cidr="fd00:96::/108", bind="::1")
+    )
+    assert made.families == (Family.V6,)
+    assert [(n.address, *n.pod_cidrs) for n in made.nodes] == [
+        ("fd00:51::d1", "fd00:244::/64"),
+        ("fd00:51::d2", "fd00:244:0:1::/64"),
+    ]
+    assert (made.lan_gateway, made.kubernetes_address, made.dns_address) == ("fd00:51::1", "fd00:96::1", "fd00:96::a")
+
+
+def test_an_ipv6_pod_range_holds_a_64_for_each_node() -> None:
+    with pytest.raises(ConfigError, match="--pod-cidr fd00:244::/72: must hold a /64 for each node"):
+        plan_nodes("1", LAN_6, "fd00:244::/72")
+
+
+def test_a_configuration_of_before_families_is_still_read(tmp_path: Path) -> None:
+    made = config()
+    made.save(tmp_path / "cluster.json")
+    today = '"addresses": [\n        "192.168.51.209"\n      ],\n      "pod_cidrs": [\n        "10.244.0.0/24"\n      ]'
+    before = '"address": "192.168.51.209", "pod_cidr": "10.244.0.0/24"'
+    text = (tmp_path / "cluster.json").read_text()
+    assert today in text
+    (tmp_path / "cluster.json").write_text(text.replace(today, before))
+    assert ClusterConfig.load(tmp_path / "cluster.json") == made

@@ -28,6 +28,13 @@ def test_every_other_node_that_has_both_an_address_and_a_range_is_routed_to():
     assert wanted(NODES, "n1") == {"10.244.1.0/24": "192.168.51.210"}
 
 
+def test_each_range_goes_by_the_address_of_its_family():
+    both = node("n2", "192.168.51.210", "10.244.1.0/24")
+    both["spec"]["podCIDRs"] = ["10.244.1.0/24", "fd00:244:0:1::/64"]
+    both["status"]["addresses"].append({"type": "InternalIP", "address": "fd00:51::d2"})
+    assert wanted([both], "n1") == {"10.244.1.0/24": "192.168.51.210", "fd00:244:0:1::/64": "fd00:51::d2"}
+
+
 @pytest.mark.kernel
 def test_the_route_to_a_node_that_is_gone_is_removed_and_nobody_elses():
     """In a namespace of its own: the keeper's routes follow the nodes, an administrator's stay."""
@@ -39,17 +46,18 @@ from wherry.net.links import Links
 from wherry.node.routes import OURS, RouteKeeper
 from wherry.objects.resource import NODES
 for command in ("link add lan type veth peer name other", "link set other up",
-                "addr add 192.168.51.209/24 dev lan", "link set lan up", "route add 10.244.8.0/24 via 192.168.51.8"):
+                "addr add 192.168.51.209/24 dev lan", "addr add fd00:51::d1/64 dev lan nodad",
+                "link set lan up", "route add 10.244.8.0/24 via 192.168.51.8"):
     subprocess.run(["ip", *command.split()], check=True)
 keeper = RouteKeeper(Informer(FakeClient(), NODES), "n1")
-keeper._apply({"10.244.1.0/24": "192.168.51.210", "10.244.2.0/24": "192.168.51.211"})
-keeper._apply({"10.244.1.0/24": "192.168.51.220"})
+keeper._apply({"10.244.1.0/24": "192.168.51.210", "10.244.2.0/24": "192.168.51.211", "fd00:2::/64": "fd00:51::d3"})
+keeper._apply({"10.244.1.0/24": "192.168.51.220", "fd00:1::/64": "fd00:51::d2"})
 with Links() as links:
     print(links.routes(OURS))
 print(subprocess.run(["ip", "route"], capture_output=True, text=True).stdout)
 """
     done = subprocess.run(["unshare", "-n", sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "{'10.244.1.0/24': '192.168.51.220'}" in done.stdout
+    assert "{'10.244.1.0/24': '192.168.51.220', 'fd00:1::/64': 'fd00:51::d2'}" in done.stdout
     assert "10.244.8.0/24 via 192.168.51.8" in done.stdout
     assert "10.244.2.0/24" not in done.stdout

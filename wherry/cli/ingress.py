@@ -104,7 +104,7 @@ class _Group(click.Group):
 @go_bool("--update-status-on-shutdown", True, "Empty it when the last replica ends.")
 @click.option("--http-port", type=click.IntRange(1, 65535), default=80, show_default=True, help="Port for http.")
 @click.option("--https-port", type=click.IntRange(1, 65535), default=443, show_default=True, help="Port for https.")
-@click.option("--healthz-host", default="0.0.0.0", show_default=True, help="Address of /healthz and /metrics.")
+@click.option("--healthz-host", default="::", show_default=True, help="Address of /healthz and /metrics; :: is all.")
 @click.option("--healthz-port", type=click.IntRange(0, 65535), default=10254, show_default=True, help="Port of them.")
 @click.option("--nginx-dir", type=click.Path(path_type=Path), default=default_directory, help="Where nginx' files go.")
 @click.option("--nginx", default="nginx", show_default=True, help="The nginx program.")

@@ -32,7 +32,7 @@ _PROBLEMS = (ConfigurationError, UnsupportedMode, kubeconfig.ConfigError, ModeEr
 @click.option("--proxy-mode", "mode", help="How to do it: nftables.  [default: nftables]")
 @click.option("--cluster-cidr", help="Where pods are: other sources are masqueraded to cluster IPs.")
 @click.option("--service-cidr", help="Where cluster IPs are: those of no Service are dropped.")
-@click.option("--healthz-bind-address", help="Where to answer /healthz and /livez.  [default: 0.0.0.0:10256]")
+@click.option("--healthz-bind-address", help="Where to answer /healthz and /livez.  [default: [::]:10256]")
 @click.option("--metrics-bind-address", help="Where to answer /metrics.  [default: 127.0.0.1:10249]")
 @click.option("--config", "file", type=click.Path(exists=True, dir_okay=False), help="A KubeProxyConfiguration file.")
 @click.option("--cleanup", is_flag=True, help="Remove the rules from this node, and exit.")

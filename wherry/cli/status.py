@@ -13,6 +13,7 @@ from wherry.cli import options
 from wherry.cluster import datadir, lifecycle, memory, reports, sandbox
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
+from wherry.objects.family import bracketed
 
 
 @click.command()
@@ -39,7 +40,7 @@ def _show(name: str) -> bool:
     total = sum(p.pss for p in found) / 2**20
     began = lifecycle.started(paths) or time.time()
     click.echo(f"{name}: running for {time.time() - began:.0f} s, {len(found)} processes, {total:.0f} MB")
-    click.echo(f"  API https://{config.bind}:{config.api_port}  state {paths.data}")
+    click.echo(f"  API https://{bracketed(config.bind)}:{config.api_port}  state {paths.data}")
     for report in reports.read(pid):
         click.echo(f"  {report.component} ended {report.failures} time(s) in a row: {report.reason}")
     _tell_set_aside(name, paths)

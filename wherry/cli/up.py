@@ -13,6 +13,7 @@ from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
 from wherry.cluster import datadir, kubeconfig, lifecycle, sandbox
 from wherry.cluster.config import ClusterConfig, ConfigError
+from wherry.objects.family import bracketed
 from wherry.proxy import modes
 
 
@@ -85,7 +86,7 @@ def _interrupted(name: str) -> str:
 
 
 def _report(config: ClusterConfig, seconds: float) -> None:
-    name, host = config.name, config.bind
+    name, host = config.name, bracketed(config.bind)
     ingress = f"http://{host}:{config.http_port} and https://{host}:{config.https_port}"
     if "ingress" not in config.addons:
         ingress += ", once a controller is installed"

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wherry.objects.family import bracketed
+
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -84,7 +86,7 @@ def in_cluster(directory: Path = SERVICE_ACCOUNT, environ: Mapping[str, str] = o
     if not token.is_file():
         raise ConfigError(f"not in a cluster: {token} does not exist")
     return Config(
-        server=f"https://{f'[{host}]' if ':' in host else host}:{port}",
+        server=f"https://{bracketed(host)}:{port}",
         ca=_read(directory / "ca.crt", "the cluster's CA"),
         token_file=token,
         namespace=namespace.read_text().strip() if namespace.is_file() else "default",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -46,7 +46,7 @@ class Authority:
     ) -> None:
         """Write NAME.crt and NAME.key, unless they are there already for the same names, and good.
 
-        With `hosts` (DNS names or IPv4 addresses) it is a server's certificate, otherwise a client's.
+        With `hosts` (DNS names or addresses) it is a server's certificate, otherwise a client's.
         """
         path = self._directory / f"{name}.crt"
         if path.exists() and self._is_good(name, hosts):
@@ -164,7 +164,7 @@ def _serves(certificate: x509.Certificate, hosts: Sequence[str]) -> bool:
 
 def _host(host: str) -> x509.GeneralName:
     try:
-        return x509.IPAddress(IPv4Address(host))
+        return x509.IPAddress(ip_address(host))
     except ValueError:
         return x509.DNSName(host)
 

@@ -23,7 +23,9 @@ from wherry.cluster.paths import Paths, node_namespace, node_run
 from wherry.cluster.supervisor import Component
 from wherry.component import process
 from wherry.net import namespaces
+from wherry.net.listening import listen
 from wherry.node.config import NodeConfig
+from wherry.objects.family import bracketed
 from wherry.objects.meaning.wellknown import CONTROL_PLANE_ROLE
 from wherry.telemetry import log
 
@@ -39,7 +41,7 @@ def of(config: ClusterConfig, paths: Paths, listeners: Mapping[str, socket.socke
     if len(config.nodes) > 1:
         import wherry.node.agent  # noqa: F401 - shared by the nodes
     first = config.control_plane
-    lan_api = namespaces.run(node_namespace(first.name), _listen, first.address, API_PORT)
+    lan_api = namespaces.run(node_namespace(first.name), listen, first.address, API_PORT)
     api_sockets = [listeners["api"], lan_api]
     ingress_sockets = {name: listeners[name] for name in ("http", "https")}
     return [
@@ -61,7 +63,7 @@ def _node(node: Node, config: ClusterConfig, paths: Paths) -> None:
     log.setup(f"node-{node.name}")
     namespaces.enter(node_namespace(node.name))
     server = kubeconfig.Config(
-        server=f"https://{config.control_plane.address}:{API_PORT}",
+        server=f"https://{bracketed(config.control_plane.address)}:{API_PORT}",
         ca=(paths.pki / "ca.crt").read_bytes(),
         client_certificate=(paths.pki / f"node-{node.name}.crt").read_bytes(),
         client_key=(paths.pki / f"node-{node.name}.key").read_bytes(),
@@ -80,8 +82,8 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
     taints = [CONTROL_PLANE_TAINT] if is_control_plane and len(config.nodes) > 1 else []
     return NodeConfig(
         name=node.name,
-        address=node.address,
-        pod_cidr=node.pod_cidr,
+        addresses=node.addresses,
+        pod_cidrs=node.pod_cidrs,
         cluster_dns=config.dns_address,
         cluster_domain=config.cluster_domain,
         state_dir=paths.node(node.name),
@@ -111,7 +113,3 @@ def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, soc
     log.setup("host-forward")
     client = http.connect(str(paths.kubeconfig))
     process.run(hostforward.run(config, client, sockets), client)
-
-
-def _listen(address: str, port: int) -> socket.socket:
-    return socket.create_server((address, port), backlog=1024)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address
+from itertools import chain, combinations, islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from wherry.cluster import files
 from wherry.node.images import imagemap
+from wherry.objects.family import Family, Network, network, network_family
 
 ADDONS = ("dns", "ingress")
 DEFAULT_NAMES = ("k8s-master", "k8s-slave1", "k8s-slave2")
 FIRST_HOST = 209  # the article's k8s-master is 192.168.51.209, and the others count on from there
+POD_RANGE = {Family.V4: 24, Family.V6: 64}  # how long the prefix of a node's part of the pod range is
+SMALLEST_SERVICE_RANGE = 16
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+Networks = dict[Family, Network]
 
 
 class ConfigError(ValueError):
@@ -23,15 +31,23 @@ class ConfigError(ValueError):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One node: its name, its LAN address and the range its pods get theirs from."""
+    """One node: its name, its LAN addresses and the ranges its pods get theirs from, one per family."""
 
     name: str
-    address: str
-    pod_cidr: str
+    addresses: tuple[str, ...]
+    pod_cidrs: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """The address in the cluster's first family."""
+        return self.addresses[0]
 
 
 class ClusterConfig(msgspec.Struct, frozen=True):
-    """A whole cluster. Addresses are IPv4 text; ports are on the host's `bind` address."""
+    """A whole cluster. Ports are on the host's `bind` address.
+
+    A `…_cidr` is text as Kubernetes writes it: a CIDR per family, separated by commas, the same families in each.
+    """
 
     name: str
     nodes: tuple[Node, ...]
@@ -48,19 +64,44 @@ class ClusterConfig(msgspec.Struct, frozen=True):
     cluster_domain: str = "cluster.local"
 
     @property
-    def lan_gateway(self) -> str:
+    def node_networks(self) -> Networks:
+        """The LAN of the nodes, by family."""
+        return networks("--node-cidr", self.node_cidr)
+
+    @property
+    def service_networks(self) -> Networks:
+        """Where Services get cluster IPs, by family."""
+        return networks("--service-cidr", self.service_cidr)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The cluster's families, the first one first."""
+        return tuple(self.service_networks)
+
+    @property
+    def service_network(self) -> Network:
+        """The service range of the first family."""
+        return self.service_networks[self.families[0]]
+
+    @property
+    def lan_gateways(self) -> dict[Family, str]:
         """The host side of the LAN: its first address."""
-        return str(IPv4Network(self.node_cidr)[1])
+        return {family: str(lan[1]) for family, lan in self.node_networks.items()}
+
+    @property
+    def lan_gateway(self) -> str:
+        """The host side of the LAN in the first family."""
+        return self.lan_gateways[self.families[0]]
 
     @property
     def dns_address(self) -> str:
         """The cluster IP of kube-dns: the tenth of the service range, as kubeadm has it."""
-        return str(IPv4Network(self.service_cidr)[10])
+        return str(self.service_network[10])
 
     @property
     def kubernetes_address(self) -> str:
         """The cluster IP of the `kubernetes` Service: the first of the service range."""
-        return str(IPv4Network(self.service_cidr)[1])
+        return str(self.service_network[1])
 
     @property
     def control_plane(self) -> Node:
@@ -76,34 +117,54 @@ class ClusterConfig(msgspec.Struct, frozen=True):
         """Read it back; raises ConfigError when the file is damaged."""
         forget = f"`wherry down --name {path.parent.name} --purge` forgets the cluster"
         try:
-            return msgspec.json.decode(path.read_bytes(), type=ClusterConfig)
-        except msgspec.DecodeError as error:
+            return msgspec.convert(_of_today(msgspec.json.decode(path.read_bytes())), ClusterConfig)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise ConfigError(f"{path} is damaged ({error}): put it right, or {forget}") from error
         except OSError as error:
             raise ConfigError(f"{files.told(error)}; {forget}") from error
 
 
-def network(option: str, text: str) -> IPv4Network:
-    """Parse a CIDR given to `option`."""
-    try:
-        return IPv4Network(text)
-    except ValueError as error:
-        raise ConfigError(f"{option} {text}: {error}") from error
+def _of_today(saved: Any) -> Any:
+    """Return a saved configuration in today's words: nodes had one address and one range."""
+    nodes = saved.get("nodes") if isinstance(saved, dict) else None
+    for node in nodes if isinstance(nodes, list) else ():
+        for old, new in (("address", "addresses"), ("pod_cidr", "pod_cidrs")):
+            if isinstance(node, dict) and old in node:
+                node[new] = [node.pop(old)]
+    return saved
+
+
+def networks(option: str, text: str) -> Networks:
+    """Parse the CIDRs given to `option`, one per family."""
+    found: Networks = {}
+    for part in text.split(","):
+        try:
+            one = network(part.strip())
+        except ValueError as error:
+            raise ConfigError(f"{option} {text}: {error}") from error
+        if network_family(one) in found:
+            raise ConfigError(f"{option} {text}: more than one CIDR of {network_family(one)}")
+        found[network_family(one)] = one
+    return found
 
 
 def plan_nodes(spec: str, node_cidr: str, pod_cidr: str) -> tuple[Node, ...]:
-    """Turn `--nodes` ("3", or "NAME[=IP],…") into nodes with LAN addresses and a /24 of the pod range each."""
-    lan = network("--node-cidr", node_cidr)
-    pods = network("--pod-cidr", pod_cidr)
+    """Turn `--nodes` ("3", or "NAME[=IP],…") into nodes with LAN addresses and a part of the pod range each."""
+    lans = networks("--node-cidr", node_cidr)
+    pods = networks("--pod-cidr", pod_cidr)
     if spec.isdigit():
         named = _default_names(int(spec))
     else:
         named = [(n.strip(), ip.strip()) for n, _, ip in (part.partition("=") for part in spec.split(","))]
     if not named:
         raise ConfigError("--nodes: a cluster needs at least one node")
-    addresses = _addresses(named, lan)
-    ranges = _pod_ranges(pods, len(named))
-    return tuple(Node(name, addresses[name], str(cidr)) for (name, _), cidr in zip(named, ranges, strict=True))
+    _check_names([name for name, _ in named])
+    addresses = [_addresses(named, lan) for lan in lans.values()]
+    ranges = [_pod_ranges(network, len(named)) for network in pods.values()]
+    return tuple(
+        Node(name, tuple(each[i] for each in addresses), tuple(str(each[i]) for each in ranges))
+        for i, (name, _) in enumerate(named)
+    )
 
 
 def _default_names(count: int) -> list[tuple[str, str]]:
@@ -111,41 +172,48 @@ def _default_names(count: int) -> list[tuple[str, str]]:
     return [(master if i == 0 else f"k8s-slave{i}", "") for i in range(count)]
 
 
-def _addresses(named: Sequence[tuple[str, str]], lan: IPv4Network) -> dict[str, str]:
-    free = iter([*list(lan.hosts())[FIRST_HOST - 1 :], *list(lan.hosts())[1 : FIRST_HOST - 1]])
-    taken = {ip for _, ip in named if ip}
-    result: dict[str, str] = {}
-    for name, ip in named:
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
         if not NODE_NAME.fullmatch(name):
             raise ConfigError(f"--nodes: {name!r} is not a node name (lower-case letters, digits and '-')")
-        if name in result:
+        if names.count(name) > 1:
             raise ConfigError(f"--nodes: {name} is named twice")
-        address = ip or next((str(a) for a in free if str(a) not in taken), "")
+
+
+def _addresses(named: Sequence[tuple[str, str]], lan: Network) -> list[str]:
+    """Return an address for each node: the one asked for, or the next free one."""
+    asked = {ip for _, ip in named if ip}
+    end = lan.num_addresses - 1
+    free = (str(lan[i]) for i in chain(range(FIRST_HOST, end), range(2, min(FIRST_HOST, end))))
+    unasked = (address for address in free if address not in asked)
+    result = []
+    for name, ip in named:
+        address = ip or next(unasked, "")
         if not address:
             raise ConfigError(f"--nodes: {lan} has no address left for {name}")
-        result[name] = _inside(name, address, lan)
-    if len(set(result.values())) != len(result):
+        result.append(_inside(name, address, lan))
+    if len(set(result)) != len(result):
         raise ConfigError("--nodes: two nodes have the same address")
     return result
 
 
-def _inside(name: str, address: str, lan: IPv4Network) -> str:
+def _inside(name: str, address: str, lan: Network) -> str:
     try:
-        parsed = IPv4Address(address)
+        parsed = ip_address(address)
     except ValueError as error:
         raise ConfigError(f"--nodes: {name}={address}: {error}") from error
     if parsed not in lan or parsed in (lan[0], lan[1], lan[-1]):
         raise ConfigError(f"--nodes: {name}={address} must be in --node-cidr {lan}, and not {lan[1]}, the host's side")
-    return address
+    return str(parsed)
 
 
-def _pod_ranges(pods: IPv4Network, count: int) -> list[IPv4Network]:
-    if pods.prefixlen > 24:
-        raise ConfigError(f"--pod-cidr {pods}: must hold a /24 for each node")
-    ranges = pods.subnets(new_prefix=24)
-    result = [cidr for cidr, _ in zip(ranges, range(count), strict=False)]
+def _pod_ranges(pods: Network, count: int) -> list[Network]:
+    length = POD_RANGE[network_family(pods)]
+    if pods.prefixlen > length:
+        raise ConfigError(f"--pod-cidr {pods}: must hold a /{length} for each node")
+    result: list[Network] = list(islice(pods.subnets(new_prefix=length), count))
     if len(result) < count:
-        raise ConfigError(f"--pod-cidr {pods} holds {len(result)} /24 ranges, not {count}")
+        raise ConfigError(f"--pod-cidr {pods} holds {len(result)} /{length} ranges, not {count}")
     return result
 
 
@@ -156,18 +224,7 @@ def check(config: ClusterConfig) -> ClusterConfig:
     unknown = [a for a in config.addons if a not in ADDONS]
     if unknown:
         raise ConfigError(f"--addons: there is no addon {unknown[0]!r}; choose from {', '.join(ADDONS)}")
-    ranges = {
-        "--node-cidr": network("--node-cidr", config.node_cidr),
-        "--pod-cidr": network("--pod-cidr", config.pod_cidr),
-        "--service-cidr": network("--service-cidr", config.service_cidr),
-    }
-    if ranges["--service-cidr"].prefixlen > 28:
-        raise ConfigError(f"--service-cidr {config.service_cidr}: must hold at least 16 addresses")
-    options = list(ranges)
-    for i, one in enumerate(options):
-        for other in options[i + 1 :]:
-            if ranges[one].overlaps(ranges[other]):
-                raise ConfigError(f"{one} {ranges[one]} and {other} {ranges[other]} overlap")
+    _check_ranges(config)
     _check_listening(config)
     if config.image_map:
         try:
@@ -177,11 +234,34 @@ def check(config: ClusterConfig) -> ClusterConfig:
     return config
 
 
+def _check_ranges(config: ClusterConfig) -> None:
+    ranges = {
+        "--node-cidr": config.node_networks,
+        "--pod-cidr": networks("--pod-cidr", config.pod_cidr),
+        "--service-cidr": config.service_networks,
+    }
+    asked = {option: f"{option} {','.join(map(str, given.values()))}" for option, given in ranges.items()}
+    for option, given in ranges.items():
+        if len(given) > 1:
+            raise ConfigError(f"{asked[option]}: one CIDR; dual stack is yet to come")
+    for option, given in ranges.items():
+        if tuple(given) != config.families:
+            raise ConfigError(f"{asked[option]}: must be {config.families[0]}, as --service-cidr is")
+    if config.service_network.num_addresses < SMALLEST_SERVICE_RANGE:
+        raise ConfigError(
+            f"--service-cidr {config.service_cidr}: must hold at least {SMALLEST_SERVICE_RANGE} addresses"
+        )
+    options = [(option, one) for option, given in ranges.items() for one in given.values()]
+    for (option, one), (other_option, other) in combinations(options, 2):
+        if one.overlaps(other):  # of one family, as was checked
+            raise ConfigError(f"{option} {one} and {other_option} {other} overlap")
+
+
 def _check_listening(config: ClusterConfig) -> None:
     try:
-        IPv4Address(config.bind)
+        ip_address(config.bind)
     except ValueError as error:
-        raise ConfigError(f"--bind {config.bind}: must be an IPv4 address, such as 127.0.0.2") from error
+        raise ConfigError(f"--bind {config.bind}: must be an address, such as 127.0.0.2") from error
     ports = {"--api-port": config.api_port, "--http-port": config.http_port, "--https-port": config.https_port}
     if len(set(ports.values())) < len(ports):
         raise ConfigError(", ".join(f"{option} {port}" for option, port in ports.items()) + ": must differ")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from ipaddress import IPv4Network
 
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.server import ApiServer, ApiServerConfig
@@ -27,7 +26,7 @@ def api_config(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]
     return ApiServerConfig(
         sockets=sockets,
         storage=paths.state,
-        service_cidr=IPv4Network(config.service_cidr),
+        service_cidr=config.service_network,
         node_port_range=NODE_PORTS,
         advertise_address=config.control_plane.address,
         advertise_port=6443,

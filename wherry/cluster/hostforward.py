@@ -24,6 +24,7 @@ from wherry.cluster.relay.stream import StreamRelay
 from wherry.component.component import Component
 from wherry.component.health import HealthServer
 from wherry.net import namespaces
+from wherry.net.listening import listen
 from wherry.objects import Object
 from wherry.objects.meaning.pods import addresses, is_ready
 from wherry.objects.meaning.services import ports, protocol
@@ -121,15 +122,17 @@ class HostForward:
 
         if protocol == "TCP":
             stream = StreamRelay(self._dialer(socket.SOCK_STREAM), target)
-            await stream.serve(socket.create_server((self._config.bind, port), backlog=1024))
+            await stream.serve(listen(self._config.bind, port))
             return stream
         datagram = DatagramRelay(self._dialer(socket.SOCK_DGRAM), target)
         await datagram.serve((self._config.bind, port))
         return datagram
 
     def _dialer(self, kind: socket.SocketKind) -> Callable[[], socket.socket]:
+        family = self._config.families[0]
+
         def make() -> socket.socket:
-            made = self._maker.submit(socket.socket, socket.AF_INET, kind).result()
+            made = self._maker.submit(socket.socket, family.number, kind).result()
             made.setblocking(False)
             return made
 
@@ -154,5 +157,5 @@ async def run(config: ClusterConfig, client: Client, ingress: Mapping[str, socke
     component = Component("host-forward", client)
     await HostForward(config, component).serve(ingress)
     # On the LAN, not on the host: the host gains nothing but the listeners it was promised.
-    listener = namespaces.run(LAN_NAMESPACE, socket.create_server, (config.lan_gateway, HEALTH_PORT))
+    listener = namespaces.run(LAN_NAMESPACE, listen, config.lan_gateway, HEALTH_PORT)
     await component.run(HealthServer(health=component.health, sock=listener))

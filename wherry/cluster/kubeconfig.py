@@ -16,6 +16,7 @@ import yaml
 from wherry.cluster import files
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
+from wherry.objects.family import bracketed
 
 LISTS = ("clusters", "users", "contexts")
 
@@ -50,8 +51,8 @@ def build(config: ClusterConfig, paths: Paths, server: str) -> dict[str, Any]:
 
 def write(config: ClusterConfig, paths: Paths) -> None:
     """Write the two kubeconfigs of the data directory: one for the host, one for inside the nodes."""
-    _save(paths.kubeconfig, build(config, paths, f"https://{config.bind}:{config.api_port}"))
-    _save(paths.admin_conf, build(config, paths, f"https://{config.control_plane.address}:6443"))
+    _save(paths.kubeconfig, build(config, paths, f"https://{bracketed(config.bind)}:{config.api_port}"))
+    _save(paths.admin_conf, build(config, paths, f"https://{bracketed(config.control_plane.address)}:6443"))
 
 
 def user_path() -> Path:

@@ -17,7 +17,9 @@ from wherry.cluster import certificates, datadir, files, kubeconfig, reports, sa
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
 from wherry.cluster.readiness import Waiting, wait_until_ready
+from wherry.net.listening import listen
 from wherry.node import cgroups
+from wherry.objects.family import bracketed
 
 Progress = Callable[[str], None]
 
@@ -102,7 +104,7 @@ def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
 
 
 def _server(config: ClusterConfig) -> str:
-    return f"https://{config.bind}:{config.api_port}"
+    return f"https://{bracketed(config.bind)}:{config.api_port}"
 
 
 def _check_machine(config: ClusterConfig) -> None:
@@ -154,14 +156,16 @@ def _listen(config: ClusterConfig) -> dict[str, socket.socket]:
 
 def _bind(address: str, port: Port) -> socket.socket:
     try:
-        return socket.create_server((address, port.number), backlog=1024)
+        return listen(address, port.number)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ClusterError(
                 f"port {port.number} on {address} is taken; choose another with {port.option}, "
                 "or another loopback address for all of them with --bind 127.0.0.2"
             ) from error
-        raise ClusterError(f"cannot listen on {address}:{port.number} ({port.option}): {error.strerror}") from error
+        raise ClusterError(
+            f"cannot listen on {bracketed(address)}:{port.number} ({port.option}): {error.strerror}"
+        ) from error
 
 
 def _wait(config: ClusterConfig, paths: Paths, progress: Progress) -> None:

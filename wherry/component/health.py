@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from wherry.net.listening import listen
 from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,9 @@ class Health:
 
 
 class HealthServer:
-    """A small HTTP server for `health` on `host`:`port` (0: any free port, told by `port` once started).
+    """A small HTTP server for `health` on `host`:`port` (port 0: any free one, told by `port` once started).
 
+    `host` is as `wherry.net.listening.listen` takes it: "" and "::" are every address of both families.
     `sock` is a listening socket to use instead. `start` raises `OSError` when the address is taken.
     """
 
@@ -72,13 +74,8 @@ class HealthServer:
         app.add_routes(self.health.routes())
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        site = (
-            web.SockSite(self._runner, self._sock)
-            if self._sock is not None
-            else web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
-        )
         try:
-            await site.start()
+            await web.SockSite(self._runner, self._sock or listen(self.host, self.port)).start()
         except OSError:
             await self.stop()
             raise

@@ -14,6 +14,9 @@ import dns.rdatatype
 
 from wherry.dns.wire import LARGEST_UDP
 
+MAPPED = "::ffff:"
+"""What precedes an IPv4 client's address at a socket of both families (RFC 4291 section 2.5.5.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -33,7 +36,7 @@ class Query:
     def of(message: dns.message.Message, client: str, transport: str) -> Query:
         """Return the query for a message with one question."""
         question = message.question[0]
-        return Query(message, question.name, question.rdtype, client, transport)
+        return Query(message, question.name, question.rdtype, client.removeprefix(MAPPED), transport)
 
 
 @dataclass(frozen=True, slots=True)

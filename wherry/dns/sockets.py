@@ -10,6 +10,9 @@ import socket
 from collections.abc import Collection
 from typing import NamedTuple
 
+from wherry.net.listening import datagrams, listen
+from wherry.objects.family import bracketed
+
 BACKLOG = 128
 
 
@@ -26,10 +29,10 @@ class Pair(NamedTuple):
 
 
 class Sockets:
-    """The pairs of all ports on `host` ("": every IPv4 address)."""
+    """The pairs of all ports on `host` ("": every address, of IPv4 and IPv6)."""
 
     def __init__(self, host: str):
-        self._host = host or "0.0.0.0"
+        self._host = host
         self._held: dict[int, Pair] = {}
 
     def of(self, port: int) -> Pair:
@@ -44,13 +47,17 @@ class Sockets:
             self._held.pop(port).close()
 
     def _bind(self, port: int) -> Pair:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        udp = socket.socket(family, socket.SOCK_DGRAM)
         try:
-            udp.bind((self._host, port))
-            tcp = socket.create_server((self._host, port), family=family, backlog=BACKLOG)
+            udp = datagrams(self._host, port)
+        except OSError as error:
+            raise self._refused(port, error) from error
+        try:
+            tcp = listen(self._host, port, BACKLOG)
         except OSError as error:
             udp.close()
-            raise OSError(error.errno, f"cannot listen on {self._host}:{port}: {error.strerror}") from error
+            raise self._refused(port, error) from error
         udp.setblocking(False)
         return Pair(udp, tcp)
+
+    def _refused(self, port: int, error: OSError) -> OSError:
+        return OSError(error.errno, f"cannot listen on {bracketed(self._host)}:{port}: {error.strerror}")

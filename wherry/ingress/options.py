@@ -34,7 +34,7 @@ class Options:
     pod: Key | None = None
     http_port: int = 80
     https_port: int = 443
-    health_host: str = "0.0.0.0"
+    health_host: str = "::"
     health_port: int = 10254
     directory: Path = Path("/run/wherry-ingress")
     nginx: str = "nginx"

@@ -2,7 +2,9 @@
 
 namespaces.py   named network namespaces, and running code inside one
 links.py        bridges, veth pairs, addresses, routes, sysctls of one namespace
+listening.py    sockets that wait for connections
 nft.py          nftables transactions
+nftwatch.py     hears of tables that somebody deletes
 conntrack.py    flows the kernel tracks, listed and cut
 takeover.py     a connection after its HTTP upgrade
 """

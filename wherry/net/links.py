@@ -6,6 +6,7 @@ never call them from an event loop's thread.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterable, Iterator
@@ -177,3 +178,19 @@ def sysctl(name: str, value: str, namespace: Path | None = None) -> None:
         write()
     else:
         namespaces.run(namespace, write)
+
+
+def forward(families: Iterable[Family]) -> None:
+    """Make the calling thread's namespace a router of these families."""
+    for family in families:
+        sysctl("net/ipv4/ip_forward" if family is Family.V4 else "net/ipv6/conf/all/forwarding", "1")
+
+
+def addresses_at_once(link: str) -> None:
+    """Let IPv6 addresses of `link` ("default": of those to come) serve as soon as it is up, its own link-local one too.
+
+    Otherwise the kernel first asks around for a second who else has them (RFC 4862 section 5.4), and drops meanwhile
+    what would need them. A kernel without IPv6 has nothing to set.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        sysctl(f"net/ipv6/conf/{link}/accept_dad", "0")

@@ -45,7 +45,6 @@ __all__ = ["NodeConfig", "run"]
 log = logging.getLogger(__name__)
 
 SYSCTLS = {
-    "net/ipv4/ip_forward": "1",
     # A pod's packets come in on one link and, through a Service's address, may go out again on the same.
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",
@@ -62,7 +61,7 @@ async def run(config: NodeConfig, client: Client) -> None:
     await asyncio.to_thread(_prepare, config, containers, files)
     controllers = await asyncio.to_thread(cgroups.prepare, config.cgroup_parent)
     hardware = registration.hardware(config.state_dir)
-    addresses = AddressPool(config.run_dir / "addresses", config.pod_cidr)
+    addresses = AddressPool(config.run_dir / "addresses", config.pod_cidrs[0])
     settings = SandboxSettings(
         config.run_dir, config.cgroup_parent, config.address, config.cluster_dns, config.cluster_domain
     )
@@ -122,7 +121,9 @@ def _prepare(config: NodeConfig, containers: Containers, files: NodeFileSystem) 
         Path(folder).mkdir(parents=True, exist_ok=True)
     for name, value in SYSCTLS.items():
         links.sysctl(name, value)
+    links.forward(config.families)
     with links.Links() as own:
-        own.unreachable(config.pod_cidr)  # an address no pod has is refused at once, not sent to the default gateway
+        for cidr in config.pod_cidrs:
+            own.unreachable(cidr)  # an address no pod has is refused at once, not sent to the default gateway
     files.mount()
     containers.prepare()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wherry.objects import Object
+from wherry.objects.family import Family, family_of
 
 KUBELET_PORT = 10250
 
@@ -15,7 +16,7 @@ KUBELET_PORT = 10250
 class NodeConfig:
     """One node.
 
-    address: its IPv4 address on the nodes' network. pod_cidr: the range its pods get theirs from.
+    addresses: on the nodes' network, and pod_cidrs: the ranges its pods get theirs from; one per family, in one order.
     state_dir: kept for good: the node's file system, logs, emptyDirs; its file system must do as an overlay's upper.
     run_dir: on a tmpfs, gone with the sandbox: namespaces, containers, secrets.
     image_maps: see `wherry.node.images.imagemap`; the built-in map comes last.
@@ -25,8 +26,8 @@ class NodeConfig:
     """
 
     name: str
-    address: str
-    pod_cidr: str
+    addresses: Sequence[str]
+    pod_cidrs: Sequence[str]
     cluster_dns: str
     cluster_domain: str
     state_dir: Path
@@ -42,3 +43,13 @@ class NodeConfig:
     port: int = KUBELET_PORT
     hidden: Sequence[Path] = ()
     component_logs: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """The address in the node's first family."""
+        return self.addresses[0]
+
+    @property
+    def families(self) -> list[Family]:
+        """The node's families, the first one first."""
+        return [family_of(address) for address in self.addresses]

@@ -95,7 +95,7 @@ def labels(config: NodeConfig) -> dict[str, str]:
 
 def node(config: NodeConfig) -> Object:
     """Return the Node to create, without its status."""
-    spec: Object = {"podCIDR": config.pod_cidr, "podCIDRs": [config.pod_cidr]}
+    spec: Object = {"podCIDR": config.pod_cidrs[0], "podCIDRs": list(config.pod_cidrs)}
     if config.taints:
         spec["taints"] = list(config.taints)
     meta: Object = {"name": config.name, "labels": labels(config)}
@@ -114,7 +114,7 @@ def status(config: NodeConfig, machine: Hardware, programs: Programs, old: Objec
     }
     return {
         "addresses": [
-            {"type": "InternalIP", "address": config.address},
+            *({"type": "InternalIP", "address": address} for address in config.addresses),
             {"type": "Hostname", "address": config.name},
         ],
         "capacity": amounts,

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from wherry.component.informer import Informer
 from wherry.net.links import LinkError, Links
 from wherry.objects import Object
+from wherry.objects.family import family_of
 from wherry.objects.meaning.nodes import addresses, pod_ranges
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,13 @@ OURS = 119
 
 
 def wanted(nodes: Iterable[Object], own_name: str) -> dict[str, str]:
-    """Return the routes to have: pod range -> the node's address. Pure."""
+    """Return the routes to have: each pod range -> the node's first address in that range's family. Pure."""
     routes: dict[str, str] = {}
     for node in nodes:
-        vias, ranges = addresses(node), pod_ranges(node)
-        if node["metadata"]["name"] != own_name and vias and ranges:
-            routes[ranges[0]] = vias[0]
+        if node["metadata"]["name"] == own_name:
+            continue
+        vias = {family_of(address): address for address in reversed(addresses(node))}
+        routes |= {cidr: vias[family_of(cidr)] for cidr in pod_ranges(node) if family_of(cidr) in vias}
     return routes
 
 

@@ -23,7 +23,8 @@ class ConfigurationError(ValueError):
 class ProxyConfig:
     """One node's proxy.
 
-    `cluster_cidr` and `service_cidr` are CIDRs separated by commas, or "". Bind addresses are `host:port`, "" for none.
+    `cluster_cidr` and `service_cidr` are CIDRs separated by commas, or "". Bind addresses are `host:port`, "" for none;
+    the host `[::]` is every address of both families.
     `sync_min_period` in seconds: a change is applied at once, the next no sooner than this after it.
     """
 
@@ -32,7 +33,7 @@ class ProxyConfig:
     cluster_cidr: str = ""
     service_cidr: str = ""
     metrics_bind_address: str = "127.0.0.1:10249"
-    healthz_bind_address: str = "0.0.0.0:10256"
+    healthz_bind_address: str = "[::]:10256"
     sync_min_period: float = 0.1
 
     def __post_init__(self) -> None:

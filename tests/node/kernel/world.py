@@ -60,8 +60,8 @@ class World:
         own_log.write_text("2026-01-01T00:00:00.000Z INFO a line of the agent's\n")
         self.config = agent.NodeConfig(
             name=NAME,
-            address=ADDRESS,
-            pod_cidr="10.244.1.0/24",
+            addresses=[ADDRESS],
+            pod_cidrs=["10.244.1.0/24"],
             cluster_dns="10.96.0.10",
             cluster_domain="cluster.local",
             state_dir=disk / "state",

@@ -15,6 +15,13 @@ def test_the_first_pod_gets_the_second_address_after_the_gateway(tmp_path: Path)
     assert (pool.gateway, pool.allocate("a"), pool.allocate("b")) == ("10.244.1.1", "10.244.1.2", "10.244.1.3")
 
 
+def test_a_pool_of_ipv6_gives_addresses_alike(tmp_path: Path):
+    pool = AddressPool(tmp_path, "fd00:244::/64")
+    assert (pool.gateway, pool.allocate("a"), pool.allocate("b")) == ("fd00:244::1", "fd00:244::2", "fd00:244::3")
+    pool.release("a")
+    assert AddressPool(tmp_path, "fd00:244::/64").allocate("c") == "fd00:244::4"
+
+
 def test_a_pod_keeps_its_address_also_with_another_agent(tmp_path: Path):
     first = AddressPool(tmp_path, "10.244.1.0/24").allocate("a")
     assert AddressPool(tmp_path, "10.244.1.0/24").allocate("a") == first

@@ -19,6 +19,7 @@ from wherry.client.interface import Client
 from wherry.cluster.config import ClusterConfig
 from wherry.objects import Object
 from wherry.objects.errors import AlreadyExists
+from wherry.objects.family import bracketed
 from wherry.objects.resource import Resource
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def manifests(config: ClusterConfig) -> list[Object]:
     if "ingress" in config.addons:
         texts.append(files("wherry.ingress").joinpath("manifest.yaml").read_text())
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # YAML of our own, not HTML
-    values = {"config": config, "version": __version__}
+    values = {"bracketed": bracketed, "config": config, "version": __version__}
     rendered = [environment.from_string(text).render(values) for text in texts]
     return [obj for text in rendered for obj in yaml.safe_load_all(text) if obj]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from wherry.node.downward import fields
 from wherry.node.downward.expansion import expand
 from wherry.objects import Object, names
+from wherry.objects.family import bracketed
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -134,7 +135,7 @@ def _of_service(service: Object) -> dict[str, str]:
             variables[f"{prefix}_SERVICE_PORT_{suffix}"] = str(port["port"])
     for i, port in enumerate(ports):
         number, protocol = str(port["port"]), port.get("protocol", "TCP")
-        url = f"{protocol.lower()}://{address}:{number}"
+        url = f"{protocol.lower()}://{bracketed(address)}:{number}"
         if i == 0:
             variables[f"{prefix}_PORT"] = url
         one = f"{prefix}_PORT_{number}_{protocol}"

@@ -7,8 +7,10 @@ one is not taken again at once (as the CNI plugin host-local does).
 from __future__ import annotations
 
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address
 from pathlib import Path
+
+from wherry.objects.family import network
 
 LAST = "last"
 UNFINISHED = "."
@@ -23,7 +25,7 @@ class AddressPool:
 
     def __init__(self, folder: Path, cidr: str):
         self._folder = folder
-        self._network = IPv4Network(cidr)
+        self._network = network(cidr)
         self.gateway = str(self._network[1])
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -50,7 +52,7 @@ class AddressPool:
         claim.write_text(uid)
         try:
             for i in range(count):
-                address = str(IPv4Address(first + (start + i) % count))
+                address = str(self._network[2 + (start + i) % count])
                 try:
                     (self._folder / address).hardlink_to(claim)
                 except FileExistsError:
@@ -63,7 +65,7 @@ class AddressPool:
 
     def _last(self) -> int:
         try:
-            return int(IPv4Address((self._folder / LAST).read_text()))
+            return int(ip_address((self._folder / LAST).read_text()))
         except (FileNotFoundError, ValueError):
             return int(self._network[1])
 

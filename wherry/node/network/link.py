@@ -14,7 +14,7 @@ import hashlib
 from pathlib import Path
 
 from wherry.net import namespaces
-from wherry.net.links import Links, sysctl
+from wherry.net.links import Links, addresses_at_once, sysctl
 from wherry.objects.family import Family, family_of
 
 POD_LINK = "eth0"
@@ -34,7 +34,7 @@ def attach(namespace: Path, uid: str, address: str, gateway: str, *, from_loopba
         if links.index(name(uid)) is None:
             links.veth(name(uid), POD_LINK, namespace)
         family = family_of(address)
-        _ready_at_once(name(uid), family)
+        addresses_at_once(name(uid))
         links.address(name(uid), gateway, family.bits)
         links.up(name(uid))
         links.route(family.alone(address), link=name(uid))
@@ -47,17 +47,11 @@ def _configure(address: str, gateway: str) -> None:
     family = family_of(address)
     with Links() as links:
         links.loopback_up()
-        _ready_at_once(POD_LINK, family)
+        addresses_at_once(POD_LINK)
         links.address(POD_LINK, address, family.bits)
         links.up(POD_LINK)
         links.route(family.alone(gateway), link=POD_LINK)
         links.route(family.everywhere, via=gateway, link=POD_LINK)
-
-
-def _ready_at_once(link: str, family: Family) -> None:
-    """Let the link's own IPv6 address serve as soon as it is up, where the kernel would ask around for it first."""
-    if family is Family.V6:
-        sysctl(f"net/ipv6/conf/{link}/accept_dad", "0")
 
 
 def detach(uid: str) -> None:

@@ -16,6 +16,7 @@ import aiohttp
 
 from wherry.node.runtime.containers import ExecTimeoutError
 from wherry.objects import Object, version
+from wherry.objects.family import bracketed
 
 BODY_LIMIT = 10 << 10
 USER_AGENT = f"kube-probe/{version.MAJOR}.{version.MINOR}"
@@ -68,7 +69,8 @@ def url(action: Object, target: ProbeTarget) -> str:
     host = action.get("host") or target.ip
     host = f"[{host}]" if ":" in host else host  # IPv6
     path = str(action.get("path") or "/")
-    return f"{scheme}://{host}:{port(action['port'], target.container)}{path if path.startswith('/') else '/' + path}"
+    path = path if path.startswith("/") else f"/{path}"
+    return f"{scheme}://{bracketed(host)}:{port(action['port'], target.container)}{path}"
 
 
 async def _http(action: Object, target: ProbeTarget, timeout: float) -> None:
@@ -87,7 +89,9 @@ async def _http(action: Object, target: ProbeTarget, timeout: float) -> None:
         problem = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
         raise CheckError(f'Get "{address}": {problem}') from None
     except aiohttp.ClientConnectorError as error:
-        raise CheckError(f'Get "{address}": dial tcp {error.host}:{error.port}: {_dial(error.os_error)}') from None
+        raise CheckError(
+            f'Get "{address}": dial tcp {bracketed(error.host)}:{error.port}: {_dial(error.os_error)}'
+        ) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise CheckError(f'Get "{address}": {error or "EOF"}') from None
     if not 200 <= status < 400:
@@ -100,9 +104,9 @@ async def _tcp(action: Object, target: ProbeTarget, timeout: float) -> None:
         async with asyncio.timeout(timeout):
             _, writer = await asyncio.open_connection(host, number)
     except TimeoutError:
-        raise CheckError(f"dial tcp {host}:{number}: i/o timeout") from None
+        raise CheckError(f"dial tcp {bracketed(host)}:{number}: i/o timeout") from None
     except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
-        raise CheckError(f"dial tcp {host}:{number}: {_dial(error)}") from None
+        raise CheckError(f"dial tcp {bracketed(host)}:{number}: {_dial(error)}") from None
     writer.close()
 
 

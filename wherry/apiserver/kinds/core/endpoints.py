@@ -12,6 +12,7 @@ from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells, checks
 from wherry.objects import Object, fields, names, resource
 from wherry.objects.errors import FieldError
+from wherry.objects.family import bracketed
 
 _SHOWN = 3
 
@@ -64,7 +65,7 @@ def _ready(obj: Object) -> Iterator[str]:
             yield from addresses
         for port in subset.get("ports") or ():
             for ip in addresses:
-                yield f"[{ip}]:{port.get('port')}" if ":" in ip else f"{ip}:{port.get('port')}"
+                yield f"{bracketed(ip)}:{port.get('port')}"
 
 
 def _endpoints(obj: Object) -> str:
