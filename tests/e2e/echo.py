@@ -24,7 +24,8 @@ class Datagrams(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._transport.sendto(f"{NAME} {addr[0]}\n".encode(), addr)  # type: ignore[attr-defined]
+        client = addr[0].removeprefix("::ffff:")
+        self._transport.sendto(f"{NAME} {client}\n".encode(), addr)  # type: ignore[attr-defined]
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,8 +67,11 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    await asyncio.start_server(answer, "0.0.0.0", HTTP_PORT, backlog=256)
-    await loop.create_datagram_endpoint(Datagrams, ("0.0.0.0", UDP_PORT))
+    await asyncio.start_server(answer, None, HTTP_PORT, backlog=256)
+    udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    udp.bind(("::", UDP_PORT))
+    await loop.create_datagram_endpoint(Datagrams, sock=udp)
     print("serving", NAME, flush=True)
     await stopped.wait()
 
