@@ -29,7 +29,7 @@ def _proxy_mode(context: click.Context, parameter: click.Parameter, value: str |
 @click.option("--nodes", help="How many nodes, or their names: NAME[=IP],…  [default: 1]")
 @click.option("--proxy-mode", callback=_proxy_mode, help="How kube-proxy works: nftables.  [default: nftables]")
 @click.option("--node-cidr", help="The LAN of the nodes.  [default: 192.168.51.0/24]")
-@click.option("--pod-cidr", help="Where pods get addresses, a /24 for each node.  [default: 10.244.0.0/16]")
+@click.option("--pod-cidr", help="Where pods get addresses, a /24 (of IPv6 a /64) per node.  [default: 10.244.0.0/16]")
 @click.option("--service-cidr", help="Where Services get cluster IPs.  [default: 10.96.0.0/12]")
 @click.option("--addons", help="What to install besides kube-proxy: dns, ingress, or none.  [default: dns,ingress]")
 @click.option("--image-map", type=click.Path(dir_okay=False), help="Which programs of this machine stand for images.")
