@@ -109,13 +109,13 @@ class NftCommand:
             process = await asyncio.create_subprocess_exec(
                 "nft",
                 *args,
-                stdin=asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.PIPE if script else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
         except FileNotFoundError as error:
             raise NftError("nft is not installed (Debian package nftables)") from error
-        output, problem = await process.communicate(script.encode())
+        output, problem = await process.communicate(script.encode() or None)
         if process.returncode:
             raise NftError(_brief(problem.decode(errors="replace")) or f"nft ended with status {process.returncode}")
         return output.decode()

@@ -67,7 +67,6 @@ def url(action: Object, target: ProbeTarget) -> str:
     """Return the URL of an httpGet action."""
     scheme = str(action.get("scheme") or "HTTP").lower()
     host = action.get("host") or target.ip
-    host = f"[{host}]" if ":" in host else host  # IPv6
     path = str(action.get("path") or "/")
     path = path if path.startswith("/") else f"/{path}"
     return f"{scheme}://{bracketed(host)}:{port(action['port'], target.container)}{path}"
