@@ -16,7 +16,7 @@ def kubelet_config(config: NodeConfig) -> Object:
         "enableServer": True,
         "address": config.address,
         "port": config.port,
-        "podCIDR": config.pod_cidr,
+        "podCIDR": ",".join(config.pod_cidrs),
         "clusterDomain": config.cluster_domain,
         "clusterDNS": [config.cluster_dns],
         "maxPods": MAX_PODS,
