@@ -17,7 +17,7 @@ from wherry.apiserver.server import ApiServer, ApiServerConfig
 from wherry.client.http import HttpClient
 from wherry.client.interface import Client
 from wherry.client.kubeconfig import Config
-from wherry.objects.resource import SERVICE_ACCOUNTS
+from wherry.objects.resource import SERVICE_ACCOUNTS, Resource
 
 KUBECTL = {
     "1.37": Path(sys.executable).with_name("kubectl"),
@@ -145,18 +145,30 @@ class Cluster:
         )
         return path
 
-    async def kubectl(
-        self, *args: str, version: str = "1.37", input: str = "", user: str = "admin", timeout: float = 30
-    ) -> tuple[int, str, str]:
-        """Return (exit code, stdout, stderr) of a real kubectl."""
+    async def watched(self, resource: Resource, times: int = 1) -> None:
+        """Return once so many watches of a resource are open."""
+        kind = self.server.catalog.kind(resource.group, resource.plural)
+        assert kind is not None
+        async with asyncio.timeout(10):
+            while len(self.server.api.registry.state.collection(kind).watches) < times:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def start_kubectl(self, *args: str, version: str = "1.37", user: str = "admin") -> asyncio.subprocess.Process:
+        """Start a real kubectl, with pipes for all it reads and says."""
         environment = {
             **os.environ,
             "KUBECONFIG": str(self.kubeconfig(user)),
             "HOME": str(self.directory / f"home-{version}"),
         }
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             str(KUBECTL[version].absolute()), *args, stdin=-1, stdout=-1, stderr=-1, env=environment
         )
+
+    async def kubectl(
+        self, *args: str, version: str = "1.37", input: str = "", user: str = "admin", timeout: float = 30
+    ) -> tuple[int, str, str]:
+        """Return (exit code, stdout, stderr) of a real kubectl."""
+        process = await self.start_kubectl(*args, version=version, user=user)
         try:
             async with asyncio.timeout(timeout):
                 out, err = await process.communicate(input.encode())

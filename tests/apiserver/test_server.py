@@ -80,18 +80,23 @@ async def test_stopping_ends_watches_and_leaves_the_sockets_to_the_next(tmp_path
     await cluster.server.start()
     http = cluster.http()
 
-    async def follow() -> int:
-        seen = 0
+    seen, all_seen = 0, asyncio.Event()
+
+    async def follow() -> None:
+        nonlocal seen
         async with aclosing(http.watch(NAMESPACES)) as watch:
             async for _ in watch:
                 seen += 1
-        return seen
+                if seen == 4:
+                    all_seen.set()
 
     following = asyncio.create_task(follow())
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5):
+        await all_seen.wait()
     started = time.monotonic()
     await cluster.server.stop()
-    assert await following == 4
+    await following
+    assert seen == 4
     assert time.monotonic() - started < 1
 
     again = ApiServer(cluster.config)

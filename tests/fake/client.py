@@ -144,6 +144,11 @@ class FakeClient:
         """How many watches are under way."""
         return self._store.watching
 
+    async def told(self) -> None:
+        """Return once every watch has handed over what there was to tell: what follows at once has happened then."""
+        while self._store.untold:  # noqa: ASYNC110 - the watches tell nobody
+            await asyncio.sleep(0)
+
     def writes(self) -> list[Call]:
         """Return the calls that meant to change something."""
         return [c for c in self.calls if c.verb in ("create", "update", "patch", "delete")]

@@ -103,6 +103,11 @@ class FakeStore:
         """How many watches are under way."""
         return len(self._watches)
 
+    @property
+    def untold(self) -> bool:
+        """Whether any watch has events that nobody has taken yet."""
+        return any(watch.queue for watch in self._watches)
+
     async def watch(
         self, resource: Resource, namespace: str | None, matches: Matcher, since: str
     ) -> AsyncIterator[WatchEvent]:

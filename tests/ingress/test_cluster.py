@@ -20,7 +20,9 @@ async def seeing(client: FakeClient) -> AsyncIterator[Cluster]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(i.run()) for i in cluster.informers]
         await cluster.synced()
-        await asyncio.sleep(0.01)  # watches begin
+        async with asyncio.timeout(5):
+            while client.watching < len(tasks):  # noqa: ASYNC110
+                await asyncio.sleep(0)
         yield cluster
         for task in tasks:
             task.cancel()
@@ -56,7 +58,7 @@ async def test_an_ingress_status_is_no_change_but_its_annotations_are() -> None:
     async with seeing(client) as cluster:
         cluster.take()
         client.put({**ingress(), "status": {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}}})
-        await asyncio.sleep(0.02)
+        await client.told()
         assert not cluster.changed.is_set()
         client.put(ingress(annotations={"ssl-redirect": "false"}))
         assert await changed(cluster) == (True, set())

@@ -80,7 +80,7 @@ async def test_a_retry_reaches_the_endpoint_that_lives(nginx_dir: Path) -> None:
 
 
 async def test_an_equal_model_changes_nothing(nginx_dir: Path) -> None:
-    async with Backend("one") as one:
+    async with Backend("one") as one, Backend("two") as two:
         web = ingress("web", rule("a.test"))
         async with running(nginx_dir, web, *reached_by(one)) as world:
             workers, written = world.workers(), world.nginx.runtime.conf.stat().st_mtime_ns
@@ -94,7 +94,12 @@ async def test_an_equal_model_changes_nothing(nginx_dir: Path) -> None:
             workers, written = world.workers(), world.nginx.runtime.conf.stat().st_mtime_ns
             world.client.put(service("unrelated", spec={"x": 1}))
             world.client.put(endpoint_slice("web", ("127.0.0.1", one.port), suffix="-same"))
-            await asyncio.sleep(0.3)
+            world.client.put(endpoint_slice("web", ("127.0.0.1", two.port), suffix="-more"))
+
+            async def followed() -> bool:
+                return (await world.ask("a.test"))[2]["backend"] == "two"
+
+            await eventually(followed, "what came after is served, without a reload")
             assert (world.workers(), world.nginx.runtime.conf.stat().st_mtime_ns) == (workers, written)
 
 

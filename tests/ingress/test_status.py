@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fake.client import FakeClient
-from tests.ingress.objects import ingress
+from tests.ingress.objects import ingress, service
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options
 from wherry.ingress.status import StatusWriter, pod_addresses, service_addresses, status_entries
@@ -111,10 +111,12 @@ async def test_a_conflict_is_tried_again() -> None:
 async def test_without_an_address_another_controllers_is_left_alone() -> None:
     theirs = {**ingress("web"), "status": {"loadBalancer": {"ingress": [{"ip": "9.9.9.9"}]}}}
     client = FakeClient(theirs)
-    async with writing(client, ("demo", "web"), publish_service=("ingress-nginx", "missing")) as writer:
+    async with writing(client, ("demo", "web"), publish_service=("ingress-nginx", "late")) as writer:
         writer.refresh()
-        await asyncio.sleep(0.05)
-    assert not client.writes()
+        status = {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}
+        client.put({**service("late", namespace="ingress-nginx", type="LoadBalancer"), "status": status})
+        await becomes(client, "web", [{"ip": "1.2.3.4"}])
+    assert len(client.writes()) == 1
 
 
 OWN = ("ingress-nginx", "a")

@@ -124,7 +124,7 @@ async def test_the_token_can_be_declined_by_the_pod_and_by_its_account(cluster: 
 
 async def test_a_pod_waits_a_moment_for_its_account(cluster: Cluster) -> None:
     making = asyncio.create_task(cluster.client.create(PODS, pod("a", serviceAccountName="late"), "demo"))
-    await asyncio.sleep(0.02)
+    await cluster.watched(SERVICE_ACCOUNTS)
     await cluster.client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "late"}}, "demo")
     assert (await making)["spec"]["serviceAccountName"] == "late"
 

@@ -65,8 +65,11 @@ async def test_a_version_from_the_future_is_waited_for_and_then_refused(
     assert body["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
     revision = int((await cluster.client.list(CONFIG_MAPS, "demo")).resource_version)
     monkeypatch.setattr("wherry.apiserver.registry.versions.PATIENCE_SECONDS", 5)
+    arrived, state = asyncio.Event(), cluster.server.api.registry.state
+    reached = state.reached
+    monkeypatch.setattr(state, "reached", lambda version: arrived.set() or reached(version))
     waiting = asyncio.create_task(cluster.request("GET", f"{PATH}?resourceVersion={revision + 1}"))
-    await asyncio.sleep(0.1)
+    await arrived.wait()
     await fill(cluster, "a")
     assert names((await waiting)[2]) == "a"
 

@@ -189,10 +189,12 @@ async def test_the_log_tells_what_each_value_was_and_became(store: Storage) -> N
 
 
 async def test_closing_ends_watches_and_refuses_writes(store: Storage) -> None:
+    await put(store, "/a", b"0", 0)
     watch = store.watch(0)
-    first = asyncio.create_task(anext(watch, None))
-    await asyncio.sleep(0.01)
+    await anext(watch)
+    following = asyncio.create_task(anext(watch, None))
+    await asyncio.sleep(0)  # it waits for more
     await store.close()
-    assert await first is None
+    assert await following is None
     with pytest.raises(StorageError):
         await put(store, "/a", b"", 0)

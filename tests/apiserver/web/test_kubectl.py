@@ -108,7 +108,7 @@ async def test_scale_patch_edit_and_set(kubectl: Kubectl, cluster: Cluster) -> N
 async def test_wait_sees_a_condition_come(kubectl: Kubectl, cluster: Cluster) -> None:
     await cluster.client.create(DEPLOYMENTS, deployment("web"), "demo")
     waiting = asyncio.create_task(kubectl("wait", "deploy", "web", "--for=condition=Available", "--timeout=20s"))
-    await asyncio.sleep(0.5)
+    await cluster.watched(DEPLOYMENTS)
     condition = {"type": "Available", "status": "True", "reason": "r", "message": "m"}
     status = {"status": {"observedGeneration": 1, "conditions": [condition]}}
     await cluster.client.patch(DEPLOYMENTS, "web", status, "demo", subresource="status")
@@ -116,13 +116,18 @@ async def test_wait_sees_a_condition_come(kubectl: Kubectl, cluster: Cluster) ->
 
 
 async def test_get_watch_prints_changes(cluster: Cluster, version: str) -> None:
-    command = ["-n", "demo", "get", "cm", "-w", "--request-timeout=3s"]
-    watching = asyncio.create_task(cluster.kubectl(*command, version=version))
-    await asyncio.sleep(1)
-    await cluster.client.create(CONFIG_MAPS, CONFIG_MAP, "demo")
-    await cluster.client.patch(CONFIG_MAPS, "a", {"data": {"y": "1"}}, "demo")
-    _, out, _ = await watching
-    assert [line.split()[:2] for line in out.splitlines() if line.startswith("a ")] == [["a", "1"], ["a", "2"]]
+    process = await cluster.start_kubectl("-n", "demo", "get", "cm", "-w", "--no-headers", version=version)
+    assert process.stdout is not None
+    try:
+        await cluster.watched(CONFIG_MAPS)
+        await cluster.client.create(CONFIG_MAPS, CONFIG_MAP, "demo")
+        await cluster.client.patch(CONFIG_MAPS, "a", {"data": {"y": "1"}}, "demo")
+        async with asyncio.timeout(10):
+            for expected in ("1", "2"):
+                assert (await process.stdout.readline()).decode().split()[:2] == ["a", expected]
+    finally:
+        process.kill()
+        await process.communicate()
 
 
 async def test_delete_waits_until_a_pod_is_gone(kubectl: Kubectl, cluster: Cluster) -> None:
@@ -130,7 +135,7 @@ async def test_delete_waits_until_a_pod_is_gone(kubectl: Kubectl, cluster: Clust
     await cluster.client.create(PODS, pod("a"), "demo")
     await cluster.client.create(PODS, binding("a", "n1"), "demo", name="a", subresource="binding")
     deleting = asyncio.create_task(kubectl("delete", "pod", "a"))
-    await asyncio.sleep(1)
+    await cluster.watched(PODS)
     assert not deleting.done()
     await cluster.client.delete(PODS, "a", "demo", grace_period_seconds=0)
     assert 'pod "a" deleted' in await deleting

@@ -151,8 +151,9 @@ async def test_killing_ends_the_command_with_all_its_children(container, tty):
     script = f"sleep {SLEEPS[0]} & sleep {SLEEPS[1]}; true"
     command = await Command.start(container, ["sh", "-c", f"echo ready; {script}"], stdin=False, tty=tty)
     await read_until(command, b"ready")
-    await asyncio.sleep(0.1)
-    assert sleepers() == 2
+    async with asyncio.timeout(5):
+        while sleepers() != 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     await command.kill()
     await command.release()
     async with asyncio.timeout(5):

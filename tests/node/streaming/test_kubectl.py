@@ -231,10 +231,14 @@ async def test_logs_come_with_and_without_timestamps(kubectl, runtime):
 async def test_logs_are_followed_until_the_container_is_gone(kubectl, runtime):
     with runtime.log_path.open("wb", buffering=0) as log:
         log.write(b"2026-01-01T00:00:00Z stdout F one\n")
-        following = asyncio.create_task(kubectl("logs", "-f", "web"))
-        await asyncio.sleep(0.3)
-        log.write(b"2026-01-01T00:00:01Z stdout F two\n2026-01-01T00:00:02Z stdout F th")
-        await asyncio.sleep(0.1)
-        log.write(b"ree\n")
-        runtime.pid = 0
-    assert (await following)[:2] == (0, b"one\ntwo\nthree\n")
+        process = await asyncio.create_subprocess_exec(
+            kubectl.program, "logs", "-f", "web", stdout=asyncio.subprocess.PIPE, env=kubectl.environ
+        )
+        async with asyncio.timeout(20):
+            assert await process.stdout.readline() == b"one\n"
+            log.write(b"2026-01-01T00:00:01Z stdout F two\n2026-01-01T00:00:02Z stdout F th")
+            assert await process.stdout.readline() == b"two\n"
+            log.write(b"ree\n")
+            runtime.pid = 0
+            assert await process.stdout.read() == b"three\n"
+            assert await process.wait() == 0

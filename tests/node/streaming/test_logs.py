@@ -14,6 +14,7 @@ class Follower:
     def __init__(self, path, **options):
         self.seen = b""
         self.running = True
+        self.waits = asyncio.Event()
         self._options = LogOptions(follow=True, **options)
         self._path = path
         self._task = asyncio.create_task(self._run())
@@ -22,7 +23,12 @@ class Follower:
         async def write(text: bytes) -> None:
             self.seen += text
 
-        await send_log(self._path, self._options, lambda: self.running, write)
+        await send_log(self._path, self._options, self._looked, write)
+
+    def _looked(self) -> bool:
+        """Say whether the container runs. Who asks reads what there is and then waits, with nothing in between."""
+        self.waits.set()
+        return self.running
 
     async def sees(self, text: bytes) -> None:
         async with asyncio.timeout(5):
@@ -58,7 +64,7 @@ async def test_what_is_written_is_seen_at_once(path):
 
 async def test_a_log_that_is_not_there_yet_is_waited_for(path):
     follower = Follower(path)
-    await asyncio.sleep(0.05)
+    await follower.waits.wait()
     path.write_bytes(line("one"))
     await follower.sees(b"one\n")
     await follower.end()

@@ -1,13 +1,15 @@
 """Clients that vanish half-way: whatever they leave, nothing of theirs stays (the `server` fixture checks the rest)."""
 
 import asyncio
+import fcntl
 import socket
 import struct
+import termios
 
 import pytest
 
 from tests.node.streaming.test_websocket import STDIN, connected, exec_path
-from wherry.node.streaming import spdy
+from wherry.node.streaming import duplex, spdy
 from wherry.node.streaming.spdy import Data, Decoder, Encoder, SynStream
 
 
@@ -45,6 +47,13 @@ class RawSpdy:
                 assert data, f"ended after {self.frames}"
                 self.frames += self.decoder.feed(data)
 
+    async def until_unread(self, size: int) -> None:
+        """Read nothing until the kernel holds so many bytes for us (Linux tcp(7), SIOCINQ)."""
+        raw = self.writer.get_extra_info("socket")
+        async with asyncio.timeout(10):
+            while struct.unpack("i", fcntl.ioctl(raw, termios.FIONREAD, b"\0" * 4))[0] < size:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
     def vanish(self) -> None:
         """Go without a word: the other side gets a reset."""
         raw = self.writer.get_extra_info("socket")
@@ -73,17 +82,20 @@ async def test_while_the_command_floods_a_client_that_does_not_read(server):
     client = await RawSpdy.connect(server, exec_path("echo ready; exec yes"))
     client.open("error", "stdout", "stderr")
     await client.until(has_output(b"ready"))
-    await asyncio.sleep(0.1)
+    await client.until_unread(1 << 16)
     client.vanish()
 
 
 async def test_while_the_command_does_not_read_its_stdin(server, monkeypatch):
-    monkeypatch.setattr("wherry.node.streaming.duplex.GONE_CHECK_SECONDS", 0.05)
+    looked, look = asyncio.Event(), duplex.peer_is_gone
+    monkeypatch.setattr(duplex, "GONE_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(duplex, "peer_is_gone", lambda request: looked.set() or look(request))
     client = await RawSpdy.connect(server, exec_path("echo ready; exec sleep 1000", "&input=1"))
     client.open("error", "stdin", "stdout", "stderr")
     await client.until(has_output(b"ready"))
     client.send(Data(3, b"x" * 2_000_000))
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        await looked.wait()  # the server waits for the command to read, and looks now and then whether we are there
     client.vanish()
 
 

@@ -59,6 +59,5 @@ class NodeServer:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n")
         if follow:
             await writer.drain()
-            await asyncio.sleep(0.05)
             writer.write(b"4\r\ntwo\n\r\n")
         writer.write(b"0\r\n\r\n")
