@@ -54,7 +54,7 @@ class Component:
         self.troubles = troubles or Troubles(name)
         self.health = health or Health()
         self.health.ready("troubles", self.troubles.check)
-        self.health.ready("synced", self._unsynced)
+        self.health.ready("synced", self.unsynced)
         self._events: EventWriter | None = None
         self._followed: dict[Selection, Informer] = {}
         self._work: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = []
@@ -86,9 +86,13 @@ class Component:
         for informer in list(self._followed.values() if informers is None else informers):
             await informer.wait_synced()
 
+    def unsynced(self) -> str | None:
+        """Return what has not been read yet, or None: a health check."""
+        return next((why for i in self._followed.values() if (why := i.unsynced())), None)
+
     def is_synced(self) -> bool:
         """Return whether all that is followed has been read once. What is known stays good while the server is away."""
-        return self._unsynced() is None
+        return self.unsynced() is None
 
     # What it does
 
@@ -139,6 +143,3 @@ class Component:
 
     def _start(self, key: object, name: str, supervised: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._tasks[key] = asyncio.create_task(supervised(), name=f"{self.name}: {name}")
-
-    def _unsynced(self) -> str | None:
-        return next((why for i in self._followed.values() if (why := i.unsynced())), None)

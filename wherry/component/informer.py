@@ -64,6 +64,7 @@ class Informer:
         self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._troubles = troubles or Troubles()
         self._part = self._troubles.part(f"informer of {resource.group_resource}")
+        self._parts = [self._part]
         self._indexes: dict[Hashable, tuple[Index, Listener]] = {}
         self._listeners: list[Listener] = []
         self._timers: dict[Key, asyncio.TimerHandle] = {}
@@ -113,6 +114,8 @@ class Informer:
             for timer in self._timers.values():
                 timer.cancel()
             self._timers.clear()
+            for part in self._parts:
+                self._troubles.drop(part)
 
     async def _follow(self) -> Exception | None:
         """List if need be, then watch to the end; return what went wrong."""
@@ -232,7 +235,9 @@ class Informer:
         self._timers[key] = asyncio.get_running_loop().call_later(pause, self._tell_again, key)
 
     def _listener(self, name: str, handler: Handler) -> Listener:
-        return Listener(handler, self._troubles.part(f"{name} of {self.resource.group_resource}"))
+        part = self._troubles.part(f"{name} of {self.resource.group_resource}")
+        self._parts.append(part)
+        return Listener(handler, part)
 
     def _introduce(self, listener: Listener) -> None:
         for key, obj in self._objects.items():

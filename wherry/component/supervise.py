@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 
 from wherry.component.backoff import Backoff
-from wherry.component.troubles import Troubles
+from wherry.component.troubles import Part, Troubles
 
-log = logging.getLogger(__name__)
+Work = Callable[[], Awaitable[None]]
 
 FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 30.0
@@ -27,32 +26,39 @@ class Ended(Exception):
     """A task that should run for ever returned."""
 
 
-async def supervise(
-    name: str, work: Callable[[], Awaitable[None]], troubles: Troubles, *, forever: bool = True
-) -> None:
-    """Call `work` again whenever it crashes, or (`forever`) ends; cancelling ends it.
+async def supervise(name: str, work: Work, troubles: Troubles, *, forever: bool = True) -> None:
+    """Call `work` again whenever it crashes, or (`forever`) ends; cancelling ends it."""
+    part = troubles.part(f"task {name}")
+    try:
+        await keep(work, part, "", forever=forever)
+    finally:
+        troubles.drop(part)
+
+
+async def keep(work: Work, part: Part, key: Hashable, *, forever: bool = True) -> None:
+    """Do the same for one of many like it: `key` of `part`.
 
     After a crash the task is in trouble until it has run for as long as it was left alone before.
     """
-    part = troubles.part(f"task {name}", lambda: backoff)
     backoff = Backoff(FIRST_SECONDS, LONGEST_SECONDS, CALM_SECONDS)
     loop = asyncio.get_running_loop()
     pause = 0.0
     try:
         while True:
             started = loop.time()
-            settled = loop.call_later(pause, part.succeeded, "")
+            settled = loop.call_later(pause, part.succeeded, key)
             try:
                 await work()
                 if not forever:
                     return
-                raise Ended(f"{name} ended unasked")
+                raise Ended("it ended, unasked")
             except (Exception, asyncio.CancelledError) as error:  # a bug of one task must not end the others
                 if told_to_end():
                     raise
-                pause = part.failed("", error, loop.time() - started)
+                part.note(key, error)
+                pause = backoff.failed(loop.time() - started)
             finally:
                 settled.cancel()
             await asyncio.sleep(pause)
     finally:
-        troubles.drop(part)
+        part.succeeded(key)

@@ -43,17 +43,21 @@ class Part:
         """Return how many keys fail."""
         return len(self._failing)
 
-    def failed(self, key: Hashable, error: BaseException, lasted: float = 0.0) -> float:
-        """Take note that `key` raised after `lasted` seconds of work; return the pause before it is tried again."""
+    def failed(self, key: Hashable, error: BaseException) -> float:
+        """Take note that `key` raised; return the pause before it is tried again."""
+        pause = self.note(key, error).failed()
+        log.debug("%s failed%s, again in %.3f s: %r", self.name, _at(key), pause, error)
+        return pause
+
+    def note(self, key: Hashable, error: BaseException) -> Backoff:
+        """Take note that `key` raised, for who makes pauses another way."""
         self._failures.inc()
         failing = self._failing.get(key)
         if failing is None:
             failing = self._failing[key] = _Failing(error, self._backoff())
             log.error("%s failed%s, it is tried again until it works: %r", self.name, _at(key), error, exc_info=error)
         failing.error = error
-        pause = failing.backoff.failed(lasted)
-        log.debug("%s failed%s, again in %.3f s: %r", self.name, _at(key), pause, error)
-        return pause
+        return failing.backoff
 
     def succeeded(self, key: Hashable) -> None:
         """Take note that `key` works, or is no longer there to fail."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 
 from wherry.client.interface import Client
-from wherry.component.events import EventWriter
-from wherry.component.informer import Informer
+from wherry.component.component import Component
+from wherry.component.health import Health
 from wherry.net import links
 from wherry.net.nft import NftCommand
 from wherry.node import cgroups, configz, registration
@@ -55,60 +56,85 @@ SYSCTLS = {
 
 async def run(config: NodeConfig, client: Client) -> None:
     """Be the node until cancelled. Raises RuntimeMissingError, ImageMapError, OSError where it cannot begin."""
-    programs = machine.programs(config.runtime)
-    containers = Containers(programs, config.run_dir, config.state_dir)
-    files = NodeFileSystem(config.state_dir, config.run_dir)
-    await asyncio.to_thread(_prepare, config, containers, files)
-    controllers = await asyncio.to_thread(cgroups.prepare, config.cgroup_parent)
-    hardware = registration.hardware(config.state_dir)
-    addresses = AddressPool(config.run_dir / "addresses", config.pod_cidrs[0])
-    settings = SandboxSettings(
-        config.run_dir, config.cgroup_parent, config.address, config.cluster_dns, config.cluster_domain
-    )
-    sandboxes = Sandboxes(settings, addresses)
-    pods = Informer(client, PODS, fields=f"spec.nodeName={config.name}")
-    nodes, services = Informer(client, NODES), Informer(client, SERVICES)
-    events = EventWriter(client)
-    keeper = Registration(client, config, hardware, programs)
-    connector = aiohttp.TCPConnector(ssl=False, force_close=True, limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as tasks:
-        node = NodeServices(
-            address=config.address,
-            allocatable=hardware.allocatable,
-            client=client,
-            containers=containers,
-            endpoints=EndpointWatch(client, tasks),
-            events=events.recorder("kubelet", config.name),
-            host_ports=HostPorts(NftCommand(), config.address, sandboxes.host_ports),
-            images=ImageMap(config.image_maps),
-            machine=machine.describe(programs, controllers, [str(config.state_dir), *map(str, config.hidden)]),
-            objects=ObjectCache(client, tasks),
-            sandboxes=sandboxes,
-            services=services,
-            session=session,
-            volumes=VolumeManager(config.run_dir, config.state_dir, files, TokenSource(client), config.address),
+    agent = await asyncio.to_thread(Agent, config, client)
+    await agent.component.run()
+
+
+class Agent:
+    """The parts that last, and how a life of its pods' part is put together."""
+
+    def __init__(self, config: NodeConfig, client: Client):
+        self.component = component = Component(f"node-{config.name}", client)
+        self._config = config
+        self._programs = machine.programs(config.runtime)
+        self._files = NodeFileSystem(config.state_dir, config.run_dir)
+        self._images = ImageMap(config.image_maps)
+        self._containers = Containers(self._programs, config.run_dir, config.state_dir)
+        _prepare(config, self._containers, self._files)
+        self._controllers = cgroups.prepare(config.cgroup_parent)
+        self._hardware = registration.hardware(config.state_dir)
+        self._events = component.recorder("kubelet", config.name)
+        nodes = component.follow(NODES)
+        self._registration = Registration(client, config, self._hardware, self._programs)
+        self._registration.heed(nodes)
+        component.task("registration", self._registration.run)
+        component.task("routes", RouteKeeper(nodes, config.name).run)
+        component.task("pods", self._pods)
+
+    async def _pods(self) -> None:
+        """Live for the node's pods until cancelled; what fell over has a successor, as a killed agent has."""
+        await self._registration.registered.wait()
+        config, component = self._config, self._component_of_pods()
+        connector = aiohttp.TCPConnector(ssl=False, force_close=True, limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as tasks:
+            node = self._services(component, session)
+            pods = component.follow(PODS, fields=f"spec.nodeName={config.name}")
+            manager = PodManager(node, pods, tasks, config.state_dir, component.troubles.part("a pod"))
+            component.task("log rotation", partial(keep_rotating, manager.growing_logs))
+            tasks.create_task(component.run())
+            await manager.start()
+            served = (config, PodView(node, manager), self._hardware.memory, self.component.health)
+            component.task("server", partial(_serve, *served))
+
+    def _component_of_pods(self) -> Component:
+        """Return what one life follows: it ends with it."""
+        component = Component(self.component.name, self.component.client, troubles=self.component.troubles)
+        self.component.health.ready("pods", component.unsynced)
+        return component
+
+    def _services(self, component: Component, session: aiohttp.ClientSession) -> NodeServices:
+        config = self._config
+        settings = SandboxSettings(
+            config.run_dir, config.cgroup_parent, config.address, config.cluster_dns, config.cluster_domain
         )
-        manager = PodManager(node, pods, tasks, config.state_dir)
-        for informer in (pods, nodes, services):
-            tasks.create_task(informer.run())
-        tasks.create_task(events.run())
-        await keeper.register()
-        log.info("node registered: node=%s address=%s runtime=%s", config.name, config.address, programs.name)
-        keeper.heed(nodes)
-        tasks.create_task(keeper.run())
-        tasks.create_task(RouteKeeper(nodes, config.name).run())
-        await manager.start()
-        tasks.create_task(_serve(config, PodView(node, manager), hardware.memory))
-        tasks.create_task(keep_rotating(manager.growing_logs))
+        sandboxes = Sandboxes(settings, AddressPool(config.run_dir / "addresses", config.pod_cidrs[0]))
+        hidden = [str(config.state_dir), *map(str, config.hidden)]
+        tokens = TokenSource(component.client)
+        return NodeServices(
+            address=config.address,
+            allocatable=self._hardware.allocatable,
+            client=component.client,
+            containers=self._containers,
+            endpoints=EndpointWatch(component),
+            events=self._events,
+            host_ports=HostPorts(NftCommand(), config.address, sandboxes.host_ports),
+            images=self._images,
+            machine=machine.describe(self._programs, self._controllers, hidden),
+            objects=ObjectCache(component),
+            sandboxes=sandboxes,
+            services=component.follow(SERVICES),
+            session=session,
+            volumes=VolumeManager(config.run_dir, config.state_dir, self._files, tokens, config.address),
+        )
 
 
-async def _serve(config: NodeConfig, pods: PodView, memory: int) -> None:
+async def _serve(config: NodeConfig, pods: PodView, memory: int, health: Health) -> None:
     """Run the node's HTTPS server until cancelled."""
     tls = server_tls(config.serving_certificate, config.serving_key, config.client_ca)
     logs = NodeLogs({**config.component_logs, "pods": config.state_dir / "logs"})
     stats = Stats(config.name, config.cgroup_parent, memory, config.state_dir, pods.groups)
     pages = [*logs.routes(), *stats.routes(), *configz.routes(config)]
-    server = StreamingServer(pods, config.address, config.port, tls=tls, pages=pages)
+    server = StreamingServer(pods, config.address, config.port, tls=tls, health=health, pages=pages)
     await server.start()
     try:
         await asyncio.get_running_loop().create_future()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.client.interface import Client
+from wherry.component.backoff import Backoff
 from wherry.component.informer import Informer
 from wherry.node.config import NodeConfig
 from wherry.node.runtime.machine import Programs
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 LEASE_RENEWED_SECONDS = 10.0
 LEASE_DURATION_SECONDS = 40
 STATUS_REPORTED_SECONDS = 300.0
-RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)
+FIRST_RETRY_SECONDS = 0.1
+LONGEST_RETRY_SECONDS = 1.0
 MAX_PODS = 110
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
@@ -176,6 +178,7 @@ class Registration:
         self._programs = programs
         self._uid = ""
         self._doubted = asyncio.Event()
+        self.registered = asyncio.Event()
 
     def heed(self, nodes: Informer) -> None:
         """Report at once when the Node in `nodes` does not say what we say, as after a silence of ours."""
@@ -187,20 +190,23 @@ class Registration:
 
     async def register(self) -> None:
         """Create or update the Node, however long the API server needs to be there."""
-        failures = 0
+        backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         while True:
             try:
                 await self._report()
             except ApiError as error:
-                pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
-                failures += 1
+                pause = backoff.failed()
                 log.info("node not registered yet: node=%s error=%s", self._config.name, error)
                 await asyncio.sleep(pause)
             else:
                 return
 
     async def run(self) -> None:
-        """Renew until cancelled."""
+        """Register, and renew until cancelled."""
+        if not self.registered.is_set():
+            await self.register()
+            log.info("node registered: node=%s address=%s", self._config.name, self._config.address)
+            self.registered.set()
         reported = time.monotonic()
         while True:
             try:
@@ -212,7 +218,7 @@ class Registration:
             except ApiError as error:
                 log.info("node lease not renewed: node=%s error=%s", self._config.name, error)
                 self._doubted.set()  # so that it is told as soon as somebody listens
-                await asyncio.sleep(RETRY_SECONDS[-1])
+                await asyncio.sleep(LONGEST_RETRY_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEASE_RENEWED_SECONDS):
                     await self._doubted.wait()

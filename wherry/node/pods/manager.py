@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wherry.component.informer import Informer
+from wherry.component.supervise import keep
+from wherry.component.troubles import Part
 from wherry.node.pods.act import leftovers
 from wherry.node.pods.act.node import NodeServices
-from wherry.node.pods.act.telling import called, tell
+from wherry.node.pods.act.telling import tell
 from wherry.node.pods.worker import PodWorker
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.logrotation import GrowingLog
@@ -20,18 +22,16 @@ from wherry.objects.errors import NotFound
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
-
 
 class PodManager:
     """Keeps a worker for each pod in `pods` (an informer of this node's), and for each that has left something here."""
 
-    def __init__(self, node: NodeServices, pods: Informer, tasks: asyncio.TaskGroup, state_dir: Path):
+    def __init__(self, node: NodeServices, pods: Informer, tasks: asyncio.TaskGroup, state_dir: Path, part: Part):
         self._node = node
         self._state_dir = state_dir
         self._pods = pods
         self._tasks = tasks
+        self._part = part
         self._workers: dict[str, PodWorker] = {}  # by uid
         self._records: dict[str, list[Instance]] = defaultdict(list)
 
@@ -85,23 +85,23 @@ class PodManager:
 
     async def _run(self, worker: PodWorker) -> None:
         """Run a worker, and its successors: one that fails of a fault of ours must not take the other pods along."""
-        uid, pause, failed = worker.uid, FIRST_PAUSE_SECONDS, False
-        while True:
+        uid, failed = worker.uid, False
+
+        async def live() -> None:
+            nonlocal worker, failed
+            if failed:
+                worker = self._workers[uid] = await self._succeed(worker)
+                failed = False
             try:
-                if failed:
-                    worker = self._workers[uid] = await self._succeed(worker)
-                    failed = False
                 await worker.run()
-            except Exception as error:  # what a worker cannot handle is by nature not known here
+            except Exception as error:
                 failed = True
-                log.exception("pod worker failed: pod=%s again_in=%.0f", called(worker.pod), pause)
-                text = f"error syncing pod, again in {pause:.0f}s: {error!r}"
+                text = f"error syncing pod, it is tried again: {error!r}"
                 tell(self._node.events, worker.pod, "Warning", "FailedSync", text)
-            else:
-                del self._workers[uid]
-                return
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                raise
+
+        await keep(live, self._part, uid, forever=False)
+        del self._workers[uid]
 
     async def _succeed(self, failed: PodWorker) -> PodWorker:
         """Return a worker that takes the pod over as a new agent's would: from what is on disk."""

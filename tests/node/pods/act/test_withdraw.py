@@ -12,6 +12,7 @@ import pytest
 
 from tests.fake.client import FakeClient
 from tests.node.build import UID, pod
+from wherry.component.component import Component
 from wherry.node.pods.act import withdraw
 from wherry.node.pods.act.withdraw import EndpointWatch, connections_taken
 from wherry.objects import Object
@@ -32,10 +33,21 @@ def piece(
     }
 
 
+running: list[asyncio.Task[None]] = []
+
+
 @pytest.fixture
 async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
     async with asyncio.TaskGroup() as made:
         yield made
+        while running:
+            running.pop().cancel()
+
+
+def following(client: FakeClient, tasks: asyncio.TaskGroup) -> Component:
+    component = Component("test", client)
+    running.append(tasks.create_task(component.run()))
+    return component
 
 
 @pytest.fixture(autouse=True)
@@ -58,14 +70,14 @@ async def is_over(waiting: asyncio.Task[None]) -> bool:
     ],
 )
 async def test_a_pod_nobody_is_sent_to_waits_for_nobody(tasks: asyncio.TaskGroup, slices: list[Object]):
-    await asyncio.wait_for(EndpointWatch(FakeClient(*slices), tasks).withdrawn(pod(), lambda: 0), 5)
+    await asyncio.wait_for(EndpointWatch(following(FakeClient(*slices), tasks)).withdrawn(pod(), lambda: 0), 5)
 
 
 @pytest.mark.parametrize("published", [False, True])
 async def test_it_waits_until_the_endpoint_is_told_as_terminating(tasks: asyncio.TaskGroup, published: bool):
     """Ready or not: a Service may publish its pods as ready to the end."""
     client = FakeClient(piece(terminating=False, ready=True))
-    waiting = tasks.create_task(EndpointWatch(client, tasks).withdrawn(pod(), lambda: 0))
+    waiting = tasks.create_task(EndpointWatch(following(client, tasks)).withdrawn(pod(), lambda: 0))
     assert not await is_over(waiting)
     client.put(piece(terminating=True, ready=published))
     await asyncio.wait_for(waiting, 5)
@@ -74,7 +86,7 @@ async def test_it_waits_until_the_endpoint_is_told_as_terminating(tasks: asyncio
 async def test_it_waits_for_an_api_that_is_away(tasks: asyncio.TaskGroup):
     client = FakeClient(piece(terminating=True))
     client.stop()
-    waiting = tasks.create_task(EndpointWatch(client, tasks).withdrawn(pod(), lambda: 0))
+    waiting = tasks.create_task(EndpointWatch(following(client, tasks)).withdrawn(pod(), lambda: 0))
     assert not await is_over(waiting)
     client.start()
     await asyncio.wait_for(waiting, 5)
@@ -82,7 +94,7 @@ async def test_it_waits_for_an_api_that_is_away(tasks: asyncio.TaskGroup):
 
 async def test_pods_of_one_namespace_share_a_watch_that_ends_with_the_last(tasks: asyncio.TaskGroup):
     client = FakeClient(piece(terminating=False))
-    watch = EndpointWatch(client, tasks)
+    watch = EndpointWatch(following(client, tasks))
     waiting = [tasks.create_task(watch.withdrawn(pod(), lambda: 0)) for _ in range(3)]
     assert not await is_over(waiting[0])
     assert client.watching == 1
@@ -95,7 +107,7 @@ async def test_pods_of_one_namespace_share_a_watch_that_ends_with_the_last(tasks
 async def test_it_goes_on_serving_as_long_as_it_is_connected_to(tasks: asyncio.TaskGroup):
     """A proxy may be late: one that was busy, or has not found the API server again."""
     coming = itertools.chain(range(50), itertools.repeat(50))
-    await EndpointWatch(FakeClient(piece(terminating=True)), tasks).withdrawn(pod(), lambda: next(coming))
+    await EndpointWatch(following(FakeClient(piece(terminating=True)), tasks)).withdrawn(pod(), lambda: next(coming))
     assert next(coming) == 50
 
 
@@ -105,7 +117,9 @@ async def test_one_that_is_always_connected_to_ends_all_the_same(
     """The last pod of a Service is sent connections to its end."""
     monkeypatch.setattr(withdraw, "LONGEST_SECONDS", 0.1)
     coming = itertools.count()
-    waiting = EndpointWatch(FakeClient(piece(terminating=True)), tasks).withdrawn(pod(), lambda: next(coming))
+    waiting = EndpointWatch(following(FakeClient(piece(terminating=True)), tasks)).withdrawn(
+        pod(), lambda: next(coming)
+    )
     await asyncio.wait_for(waiting, 5)
 
 

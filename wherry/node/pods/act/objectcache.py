@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from wherry.client.interface import Client
+from wherry.component.component import Component
 from wherry.component.informer import Informer
 from wherry.objects import Object
 from wherry.objects.podreferences import Reference
@@ -25,7 +25,6 @@ Wake = Callable[[], None]
 @dataclass
 class _Watched:
     informer: Informer
-    task: asyncio.Task[None]
     known: bool = False
     users: dict[str, Wake] = field(default_factory=dict)
 
@@ -33,9 +32,8 @@ class _Watched:
 class ObjectCache:
     """Objects by reference. `hold` says what a pod needs; its `wake` is called after every change of one of them."""
 
-    def __init__(self, client: Client, tasks: asyncio.TaskGroup):
-        self._client = client
-        self._tasks = tasks
+    def __init__(self, component: Component):
+        self._component = component
         self._watched: dict[Key, _Watched] = {}
         self._held: dict[str, set[Key]] = {}
 
@@ -66,8 +64,8 @@ class ObjectCache:
 
     def _watch(self, key: Key) -> _Watched:
         namespace, kind, name = key
-        informer = Informer(self._client, RESOURCES[kind], namespace, fields=f"metadata.name={name}")
-        watched = _Watched(informer, self._tasks.create_task(informer.run()))
+        informer = self._component.follow(RESOURCES[kind], namespace, fields=f"metadata.name={name}")
+        watched = _Watched(informer)
         self._watched[key] = watched
 
         def changed(old: Object | None, new: Object | None) -> None:
@@ -84,5 +82,5 @@ class ObjectCache:
             return
         watched.users.pop(uid, None)
         if not watched.users:
-            watched.task.cancel()
+            self._component.unfollow(watched.informer)
             del self._watched[key]

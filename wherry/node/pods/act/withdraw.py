@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wherry.client.interface import Client
+from wherry.component.component import Component
 from wherry.component.informer import Informer
 from wherry.objects import Object
 from wherry.objects.meaning.endpoints import endpoints, is_terminating
@@ -52,7 +52,6 @@ def endpoints_of(uid: str, slices: Iterable[Object]) -> list[Object]:
 @dataclass
 class _Followed:
     informer: Informer
-    task: asyncio.Task[None]
     waiting: set[asyncio.Event] = field(default_factory=set)
 
     def changed(self, old: Object | None, new: Object | None) -> None:
@@ -63,9 +62,8 @@ class _Followed:
 class EndpointWatch:
     """The EndpointSlices of the namespaces where a pod of this node is ending."""
 
-    def __init__(self, client: Client, tasks: asyncio.TaskGroup):
-        self._client = client
-        self._tasks = tasks
+    def __init__(self, component: Component):
+        self._component = component
         self._followed: dict[str, _Followed] = {}
 
     async def withdrawn(self, pod: Object, taken: Taken) -> None:
@@ -91,12 +89,12 @@ class EndpointWatch:
         finally:
             followed.waiting.discard(changed)
             if not followed.waiting:
-                followed.task.cancel()
+                self._component.unfollow(followed.informer)
                 del self._followed[namespace]
 
     def _follow(self, namespace: str) -> _Followed:
-        informer = Informer(self._client, ENDPOINT_SLICES, namespace, labels=MANAGED)
-        followed = self._followed[namespace] = _Followed(informer, self._tasks.create_task(informer.run()))
+        informer = self._component.follow(ENDPOINT_SLICES, namespace, labels=MANAGED)
+        followed = self._followed[namespace] = _Followed(informer)
         informer.subscribe(followed.changed)
         return followed
 
