@@ -96,7 +96,7 @@ def test_licence_and_notice_go_into_the_wheel() -> None:
     assert project["license"] == "Apache-2.0"
     assert set(project["license-files"]) == {"LICENSE", "NOTICE"}
     assert "Apache License" in (TOP / "LICENSE").read_text()
-    for name in ("wherry/objects/schema.json", "wherry/objects/openapi_v2.json"):
+    for name in ("wherry/objects/schema.json", "wherry/objects/openapi/openapi_v2.json"):
         assert (TOP / name).exists()
         assert name in (TOP / "NOTICE").read_text()
 

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from tests.fake.client import FakeClient
 from tests.ingress.objects import endpoint_slice, ingress, rule, service
-from wherry.component.component import Component
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options
 from wherry.objects.errors import Forbidden
@@ -17,16 +16,16 @@ from wherry.objects.resource import ENDPOINT_SLICES, INGRESS_CLASSES
 
 @asynccontextmanager
 async def seeing(client: FakeClient) -> AsyncIterator[Cluster]:
-    component = Component("ingress", client)
-    cluster = await Cluster.open(component, Options())
+    cluster = await Cluster.open(client, Options())
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(component.run())
+        tasks = [group.create_task(i.run()) for i in cluster.informers]
+        await cluster.synced()
         async with asyncio.timeout(5):
-            await component.synced()
-            while client.watching < len(component.informers):  # noqa: ASYNC110
+            while client.watching < len(tasks):  # noqa: ASYNC110
                 await asyncio.sleep(0)
         yield cluster
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 async def changed(cluster: Cluster) -> tuple[bool, set[tuple[str, str]]]:

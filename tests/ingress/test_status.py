@@ -11,7 +11,6 @@ import pytest
 
 from tests.fake.client import FakeClient
 from tests.ingress.objects import ingress, service
-from wherry.component.component import Component
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options
 from wherry.ingress.status import StatusWriter, pod_addresses, service_addresses, status_entries
@@ -62,13 +61,13 @@ def test_entries_are_sorted_once_each_and_by_kind() -> None:
 
 @asynccontextmanager
 async def writing(client: FakeClient, *ours: tuple[str, str], **options: Any) -> AsyncIterator[StatusWriter]:
-    component = Component("ingress", client)
-    cluster = await Cluster.open(component, Options(**options))
-    writer = StatusWriter(component, Options(**options), cluster, lambda: ours)
+    cluster = await Cluster.open(client, Options(**options))
+    writer = StatusWriter(client, Options(**options), cluster, lambda: ours)
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(component.run())
+        tasks = [group.create_task(i.run()) for i in cluster.informers] + [group.create_task(writer.run())]
         yield writer
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 def address(client: FakeClient, name: str) -> Any:

@@ -5,7 +5,9 @@ import sys
 
 PROGRAM = """
 import sys
-from wherry.objects import definitions, descriptions, openapi, openapi_protobuf, patch, protobuf
+from wherry.objects import definitions, descriptions, patch, protobuf
+from wherry.objects.openapi import documents
+from wherry.objects.openapi import protobuf as openapi_protobuf
 read = definitions.load.cache_info().currsize + descriptions.load.cache_info().currsize
 read += openapi_protobuf._messages.cache_info().currsize
 sys.exit(read > 0)

@@ -14,9 +14,10 @@ import pytest
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
 
 from tests.objects import golden
-from wherry.objects import definitions, openapi, openapi_protobuf
+from wherry.objects import definitions
 from wherry.objects.definitions import Description, Field, load
-from wherry.objects.openapi import ServedKind, Subresource
+from wherry.objects.openapi import documents, protobuf
+from wherry.objects.openapi.served import ServedKind, Subresource, by_version
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 CHANGE = ("get", "patch", "update")
@@ -25,7 +26,9 @@ KINDS = [
         *("", "v1", "Pod", "pods", True, VERBS),
         (
             Subresource("status", ("", "v1", "Pod"), CHANGE),
-            Subresource("log", None, ("get",)),
+            Subresource("log", None, ("get",), ("", "v1", "PodLogOptions")),
+            Subresource("exec", None, ("create", "get"), ("", "v1", "PodExecOptions")),
+            Subresource("proxy", None, CHANGE, ("", "v1", "PodProxyOptions")),
             Subresource("eviction", ("policy", "v1", "Eviction"), ("create",)),
         ),
     ),
@@ -39,9 +42,9 @@ KINDS = [
     ServedKind("extensions", "v1beta1", "Ingress", "ingresses", True, VERBS),
     ServedKind("authentication.k8s.io", "v1", "TokenReview", "tokenreviews", False, ("create",)),
 ]
-SWAGGER = openapi.swagger(KINDS)
+SWAGGER = documents.swagger(KINDS)
 DOCUMENTS = {"v2": SWAGGER} | {
-    f"v3 {path}": openapi.openapi_v3(*source) for path, source in openapi.by_version(KINDS).items()
+    f"v3 {path}": documents.openapi_v3(*source) for path, source in by_version(KINDS).items()
 }
 
 
@@ -81,7 +84,7 @@ def test_every_type_of_the_schema_can_be_described() -> None:
     kinds = [
         ServedKind(group, version, kind, kind.lower(), False, ("get",)) for (group, version, kind), _ in load().kinds()
     ]
-    document = openapi.swagger(kinds)
+    document = documents.swagger(kinds)
     assert [r for r in set(references(document)) if not resolves(document, r)] == []
 
 
@@ -89,7 +92,7 @@ def test_every_type_of_the_schema_can_be_described() -> None:
 def test_patches_declare_their_kind_and_the_parameters_kubectl_looks_for(document: str) -> None:
     patch = DOCUMENTS[document]["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
     assert patch["x-kubernetes-group-version-kind"] == {"group": "apps", "version": "v1", "kind": "Deployment"}
-    assert {"dryRun", "fieldManager", "fieldValidation", "force"} <= {p["name"] for p in patch["parameters"]}
+    assert {"dryRun", "fieldValidation"} <= {p["name"] for p in patch["parameters"]}
 
 
 def test_paths_follow_scope_verbs_and_subresources() -> None:
@@ -104,7 +107,13 @@ def test_paths_follow_scope_verbs_and_subresources() -> None:
     assert scale["get"]["x-kubernetes-group-version-kind"]["kind"] == "Scale"
     log = paths["/api/v1/namespaces/{namespace}/pods/{name}/log"]
     assert log["get"]["responses"]["200"]["schema"] == {"type": "string"}
-    assert [p["name"] for p in log["parameters"]] == ["name", "namespace", "pretty"]
+    assert [p["name"] for p in log["parameters"]] == ["name", "namespace"]
+    assert {"container", "follow", "tailLines"} <= {p["name"] for p in log["get"]["parameters"]}
+    run = paths["/api/v1/namespaces/{namespace}/pods/{name}/exec"]
+    assert {p["name"]: p["type"] for p in run["post"]["parameters"]}["command"] == "string"
+    proxy = paths["/api/v1/namespaces/{namespace}/pods/{name}/proxy/{path}"]
+    assert [p["name"] for p in proxy["parameters"]] == ["name", "namespace", "path"]
+    assert {op["x-kubernetes-action"] for op in (run["get"], run["post"], proxy["head"], proxy["put"])} == {"connect"}
 
 
 def test_lists_say_how_they_merge() -> None:
@@ -130,18 +139,18 @@ def test_only_served_versions_are_named_as_kinds() -> None:
 
 
 def test_there_is_a_document_for_each_group_and_version_made_of_its_own_kinds_only() -> None:
-    sources = openapi.by_version(KINDS)
+    sources = by_version(KINDS)
     assert set(sources) == {
         *("api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1"),
         *("apis/extensions/v1beta1", "apis/authentication.k8s.io/v1"),
     }
-    fewer = openapi.by_version(KINDS[1:])
+    fewer = by_version(KINDS[1:])
     assert fewer["apis/apps/v1"] == sources["apis/apps/v1"]
     assert fewer["api/v1"] != sources["api/v1"]
 
 
 def test_the_index_points_at_each_document_by_its_hash() -> None:
-    index = openapi.openapi_v3_index({"api/v1": "AB"})
+    index = documents.openapi_v3_index({"api/v1": "AB"})
     assert index == {"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1?hash=AB"}}}
 
 
@@ -167,7 +176,7 @@ WIDGET = definitions.declare(
 
 def test_a_kind_with_types_of_its_own_is_described_with_its_list() -> None:
     widgets = ServedKind("example.com", "v1", "Widget", "widgets", True, VERBS, type=WIDGET)
-    document = openapi.openapi_v3(*openapi.by_version([*KINDS, widgets])["apis/example.com/v1"])
+    document = documents.openapi_v3(*by_version([*KINDS, widgets])["apis/example.com/v1"])
     schemas = document["components"]["schemas"]
     assert [r for r in references(document) if not resolves(document, r)] == []
     assert schemas["com.example.v1.WidgetSpec"] == {
@@ -197,7 +206,7 @@ def gnostic(message: str) -> Any:
 
 def test_the_protobuf_document_has_every_property_of_every_type() -> None:
     """Read by Google's own library, with fields it knows only."""
-    document = gnostic("Document").FromString(openapi_protobuf.swagger_protobuf(SWAGGER))
+    document = gnostic("Document").FromString(protobuf.swagger_protobuf(SWAGGER))
     known = document.ByteSize()
     document.DiscardUnknownFields()
     assert document.ByteSize() == known
@@ -211,7 +220,7 @@ def test_the_protobuf_document_has_every_property_of_every_type() -> None:
 
 
 def test_the_protobuf_document_says_what_the_json_says() -> None:
-    document = gnostic("Document").FromString(openapi_protobuf.swagger_protobuf(SWAGGER))
+    document = gnostic("Document").FromString(protobuf.swagger_protobuf(SWAGGER))
     assert document.swagger == "2.0"
     assert [pair.name for pair in document.paths.path] == list(SWAGGER["paths"])
     schemas = {pair.name: pair.value for pair in document.definitions.additional_properties}
@@ -233,7 +242,7 @@ def discovery_pages() -> dict[str, bytes]:
     """Return by path just what kubectl reads to explain a field."""
     pages: dict[str, Any] = {
         "/api": {"kind": "APIVersions", "versions": ["v1"]},
-        "/openapi/v3": openapi.openapi_v3_index(dict.fromkeys(openapi.by_version(KINDS), "0")),
+        "/openapi/v3": documents.openapi_v3_index(dict.fromkeys(by_version(KINDS), "0")),
     }
     groups: dict[str, Any] = {}
     for kind in KINDS:

@@ -13,7 +13,7 @@ from wherry.apiserver.registry import parts
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state.change import Key
-from wherry.objects import Object, metadata, schema, timestamps
+from wherry.objects import Object, metadata, timestamps
 from wherry.objects.errors import BadRequest, Conflict
 from wherry.objects.resource import PODS, SERVICE_ACCOUNTS, Resource
 
@@ -55,12 +55,11 @@ class _Pods:
 
         Source: kubernetes pkg/registry/core/pod/storage/storage.go (assignPod).
         """
-        binding = schema.typed(body, ("", "v1", "Binding"))[0]
-        target = binding.get("target") or {}
+        target = body.get("target") or {}
         node = target.get("name")
         if not node or target.get("kind", "Node") not in ("", "Node"):
             raise BadRequest("a binding's target must be a Node with a name")
-        wanted = binding.get("metadata") or {}
+        wanted = body.get("metadata") or {}
 
         def assign(pod: Object) -> Object:
             return _assigned(pod, node, wanted)
@@ -70,13 +69,10 @@ class _Pods:
 
     async def evict(self, served: Served, key: Key, body: Object, options: WriteOptions) -> Object:
         """Delete a pod the way its Eviction asks for. No PodDisruptionBudget can stand against it: none are served."""
-        if body.get("kind", "Eviction") != "Eviction":  # the Python client does not say
-            raise BadRequest("expected an Eviction")
-        eviction = schema.typed(body, ("policy", "v1", "Eviction"))[0]
-        name = (eviction.get("metadata") or {}).get("name")
+        name = (body.get("metadata") or {}).get("name")
         if name and name != key[1]:
             raise BadRequest("name in URL does not match name in Eviction object")
-        await self._registry.delete(served, key, DeleteOptions.of(eviction.get("deleteOptions") or {}), options)
+        await self._registry.delete(served, key, DeleteOptions.of(body.get("deleteOptions") or {}), options)
         return SUCCESS
 
 

@@ -90,7 +90,7 @@ class Api:
         """Return one object, or a view of it."""
         self.authorizer.require(user, target.attributes("get"))
         served = self.catalog.of(target.resource)
-        view = self._view(served, target.subresource, "get")
+        view = self._view(served, target, "get")
         return view.read(self.registry.get(served, target.key))
 
     async def list(self, user: User, target: Target, options: ListOptions) -> Page:
@@ -110,12 +110,12 @@ class Api:
         options = replace(options, user=user)
         if review := self.reviews.get(target.resource):
             self.authorizer.require(user, target.attributes("create"))
-            return review.answer(user, reviews.typed(review, body), target.namespace or "")
+            return review.answer(user, _posted(review.resource, body, options), target.namespace or "")
         served = self.catalog.of(target.resource)
         if target.subresource:
             action = self._action(target)
             self.authorizer.require(user, target.attributes("create"))
-            return await action.run(served, target.key, body, options)
+            return await action.run(served, target.key, _posted(action.resource, body, options), options)
         if target.name:
             raise target.not_allowed("create")
         self.authorizer.require(user, target.attributes("create"))
@@ -134,7 +134,7 @@ class Api:
         """Patch an object, or a part of it."""
         self.authorizer.require(user, target.attributes("patch"))
         served = self.catalog.of(target.resource)
-        type_ = self._view(served, target.subresource, "patch").type_of(served)
+        type_ = self._view(served, target, "patch").type_of(served)
 
         def patched(shown: Object) -> Object:
             match type:
@@ -169,7 +169,7 @@ class Api:
         self, user: User, target: Target, verb: str, change: Callable[[Object], Object], options: WriteOptions
     ) -> Object:
         served = self.catalog.of(target.resource)
-        view = self._view(served, target.subresource, verb)
+        view = self._view(served, target, verb)
 
         def changed(obj: Object) -> Object:
             return view.write(obj, change(view.read(obj)))
@@ -177,22 +177,40 @@ class Api:
         result = await self.registry.modify(served, target.key, changed, replace(options, user=user), view.part)
         return view.read(result)
 
-    def _view(self, served: Served, name: str, verb: str) -> View:
-        if not name:
+    def _view(self, served: Served, target: Target, verb: str) -> View:
+        if not target.subresource:
             return views.PLAIN
-        view = next((v for v in views.views(served.kind) if v.name == name), None)
-        if view is None:
+        view = self._views(served).get(target.subresource)
+        if view is None and target.subresource not in self._posts(target):
             raise unknown_path()
-        if verb not in view.verbs:
-            raise MethodNotAllowed.of(f"{served.resource.plural}/{name}", verb, served.resource.group)
+        if view is None or verb not in view.verbs:
+            raise target.not_allowed(verb)
         return view
 
     def _action(self, target: Target) -> Action:
-        posted = self.actions.get((target.resource.group, target.resource.plural), ())
-        action = next((a for a in posted if a.name == target.subresource), None)
+        action = self._posts(target).get(target.subresource)
+        if action is None and target.subresource in self._views(self.catalog.of(target.resource)):
+            raise target.not_allowed("create")
         if action is None:
             raise unknown_path()
         return action
+
+    @staticmethod
+    def _views(served: Served) -> dict[str, View]:
+        return {view.name: view for view in views.views(served.kind)}
+
+    def _posts(self, target: Target) -> dict[str, Action]:
+        found = self.actions.get((target.resource.group, target.resource.plural), ())
+        return {action.name: action for action in found}
+
+
+def _posted(resource: Resource, body: Object, options: WriteOptions) -> Object:
+    """Return what is posted and not stored as its kind carries it; raises `BadRequest`."""
+    kind = body.get("kind") or resource.kind  # the Python client does not say
+    if kind != resource.kind:
+        raise BadRequest(f"expected {resource.kind}, got {kind}")
+    named = {**body, "apiVersion": resource.api_version, "kind": kind}
+    return options.typed(named, (resource.group, resource.version, kind))
 
 
 def _only_name(fields: str) -> str:

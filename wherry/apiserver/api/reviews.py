@@ -13,7 +13,7 @@ from wherry.apiserver.access.attributes import Attributes
 from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.access.jwt import BadToken
 from wherry.apiserver.user import User
-from wherry.objects import Object, schema
+from wherry.objects import Object
 from wherry.objects.errors import BadRequest, FieldError, Invalid
 from wherry.objects.resource import Resource
 
@@ -144,13 +144,6 @@ def _attributes(spec: Object, kind: str) -> Attributes:
         namespace=resource.get("namespace", ""),
         name=resource.get("name", ""),
     )
-
-
-def typed(review: Review, body: Object) -> Object:
-    """Return a posted body as the review's kind carries it; raises `BadRequest`."""
-    resource = review.resource
-    named = {**body, "apiVersion": resource.api_version, "kind": resource.kind}
-    return schema.typed(named, (resource.group, resource.version, resource.kind))[0]
 
 
 def _invalid(kind: str, path: str, detail: str) -> Invalid:

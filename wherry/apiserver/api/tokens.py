@@ -12,19 +12,17 @@ from wherry.apiserver.access.accounts import Accounts
 from wherry.apiserver.admission import noderestriction
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.user import User
-from wherry.objects import Object, fields, schema, timestamps
+from wherry.objects import Object, fields, timestamps
 from wherry.objects.errors import BadRequest, Conflict, Invalid, NotFound
 from wherry.objects.resource import NODES, PODS, SECRETS
 
 SHORTEST_SECONDS, DEFAULT_SECONDS, LONGEST_SECONDS = 600, 3600, 1 << 32
-GVK = ("authentication.k8s.io", "v1", "TokenRequest")
 _BINDABLE = {"Pod": PODS, "Secret": SECRETS, "Node": NODES}
 
 
 def issue(registry: Registry, accounts: Accounts, account: Object, body: Object, user: User) -> Object:
-    """Return the TokenRequest `body` answered; raises `Invalid`, `BadRequest`, `NotFound`, `Conflict`, `Forbidden`."""
-    request = schema.typed({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", **body}, GVK)[0]
-    spec = request.setdefault("spec", {})
+    """Answer the TokenRequest `body`; raises `Invalid`, `BadRequest`, `NotFound`, `Conflict`, `Forbidden`."""
+    spec = dict(body.get("spec") or {})
     name = account["metadata"]["name"]
     seconds = spec.get("expirationSeconds") or DEFAULT_SECONDS
     _check_seconds(name, seconds)
@@ -36,7 +34,7 @@ def issue(registry: Registry, accounts: Accounts, account: Object, body: Object,
     spec |= {"audiences": audiences, "expirationSeconds": seconds}
     expiration = timestamps.rfc3339(time.time() + seconds)
     meta = {"name": name, "namespace": account["metadata"]["namespace"]}
-    return {**request, "metadata": meta, "status": {"token": token, "expirationTimestamp": expiration}}
+    return {**body, "metadata": meta, "spec": spec, "status": {"token": token, "expirationTimestamp": expiration}}
 
 
 def _check_seconds(name: str, seconds: int) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from wherry.apiserver.user import SYSTEM, User
-from wherry.objects import Object
+from wherry.objects import Object, schema
+from wherry.objects.definitions import GroupVersionKind, Type
 from wherry.objects.errors import BadRequest, FieldError, Invalid
 
 POLICIES = ("Background", "Foreground", "Orphan")
@@ -28,6 +29,15 @@ class WriteOptions:
     validation: str = "Warn"
     duplicates: Sequence[str] = ()
     warn: Callable[[str], None] = _nobody
+
+    def typed(self, obj: Object, gvk: GroupVersionKind, type_: Type | None = None) -> Object:
+        """Return `obj` as its kind carries it, a new object; what is unknown is dropped, refused or warned about."""
+        strict = self.validation == "Strict"
+        new, unknown = schema.typed(obj, gvk, type_, strict=strict, duplicates=self.duplicates)
+        if self.validation == "Warn":
+            for warning in unknown:
+                self.warn(warning)
+        return new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from wherry.apiserver.registry.reader import not_found
 from wherry.apiserver.registry.transaction import Finish
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.state.state import State
-from wherry.objects import Object, schema
+from wherry.objects import Object
 from wherry.objects.errors import AlreadyExists, FieldError
 from wherry.objects.metadata import copy
 
@@ -149,12 +149,7 @@ def typed(served: Served, obj: Object, options: WriteOptions) -> Object:
     """Return a private copy of `obj` in canonical form; what is unknown is dropped, refused or warned about."""
     resource = served.resource
     obj = identity.with_type(served, obj)
-    gvk = (resource.group, resource.version, resource.kind)
-    strict = options.validation == "Strict"
-    new, unknown = schema.typed(obj, gvk, served.type, strict=strict, duplicates=options.duplicates)
-    if options.validation == "Warn":
-        for warning in unknown:
-            options.warn(warning)
+    new = options.typed(obj, (resource.group, resource.version, resource.kind), served.type)
     managers = obj["metadata"].get("managedFields")
     if managers == []:  # an empty list is left out of an object, but here it says something
         new["metadata"]["managedFields"] = managers

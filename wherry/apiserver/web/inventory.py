@@ -15,12 +15,12 @@ VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A subresource: what it reads and writes, and whether that is an object or a stream."""
+    """A subresource: what it reads and writes; what is no object but a stream has `options` for a request."""
 
     name: str
     kind: Resource
     verbs: tuple[str, ...]
-    stream: bool = False
+    options: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Entry:
     type: Type | None = None
 
 
-def _connected(name: str, kind: str, *verbs: str) -> Part:
-    return Part(name, Resource("", "v1", "", kind), verbs, stream=True)
+def _connected(name: str, options: str, *verbs: str, kind: str = "") -> Part:
+    return Part(name, Resource("", "v1", "", kind or options), verbs, Resource("", "v1", "", options))
 
 
 _PROXY_VERBS = ("create", "delete", "get", "patch", "update")
@@ -47,7 +47,7 @@ CONNECTED: dict[Resource, tuple[Part, ...]] = {
     PODS: (
         _connected("attach", "PodAttachOptions", "create", "get"),
         _connected("exec", "PodExecOptions", "create", "get"),
-        _connected("log", "Pod", "get"),
+        _connected("log", "PodLogOptions", "get", kind="Pod"),
         _connected("portforward", "PodPortForwardOptions", "create", "get"),
         _connected("proxy", "PodProxyOptions", *_PROXY_VERBS),
     ),

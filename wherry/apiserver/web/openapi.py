@@ -14,9 +14,11 @@ from wherry.apiserver.api.api import Api
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
-from wherry.apiserver.web.inventory import Entry, inventory
-from wherry.objects import openapi, openapi_protobuf
-from wherry.objects.openapi import ServedKind, Subresource
+from wherry.apiserver.web.inventory import Entry, Part, inventory
+from wherry.objects.definitions import GroupVersionKind
+from wherry.objects.openapi import documents, protobuf
+from wherry.objects.openapi.served import ServedKind, Subresource, by_version
+from wherry.objects.resource import Resource
 
 JSON = "application/json"
 PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
@@ -73,22 +75,22 @@ class OpenApi:
         return await asyncio.shield(self._making[name])  # one client that leaves must not spoil it for the others
 
     def _v2(self, type_: str, kinds: Sequence[ServedKind]) -> Document:
-        swagger = openapi.swagger(kinds, self._version)
-        data = msgspec.json.encode(swagger) if type_ == JSON else openapi_protobuf.swagger_protobuf(swagger)
+        swagger = documents.swagger(kinds, self._version)
+        data = msgspec.json.encode(swagger) if type_ == JSON else protobuf.swagger_protobuf(swagger)
         return Document(data, type_)
 
     def _index(self, kinds: Sequence[ServedKind]) -> Document:
         """Make the document of each group and version, and then the one that lists them with their hashes."""
         versions: dict[str, _Made] = {}
-        for prefix, source in openapi.by_version(kinds).items():
+        for prefix, source in by_version(kinds).items():
             made = self._versions.get(prefix)
             if made is None or made.source != source:
-                data = msgspec.json.encode(openapi.openapi_v3(*source, self._version))
+                data = msgspec.json.encode(documents.openapi_v3(*source, self._version))
                 made = _Made(source, Document(data, JSON))
             versions[prefix] = made
         self._versions = versions
         hashes = {prefix: made.document.hash for prefix, made in versions.items()}
-        return Document(msgspec.json.encode(openapi.openapi_v3_index(hashes)), JSON)
+        return Document(msgspec.json.encode(documents.openapi_v3_index(hashes)), JSON)
 
 
 def _version_answer(request: web.BaseRequest, made: _Made | None) -> web.Response:
@@ -103,7 +105,7 @@ def _version_answer(request: web.BaseRequest, made: _Made | None) -> web.Respons
 
 def _v2_media(accept: str) -> str:
     for clause in media.clauses(accept):
-        if clause.type in (openapi_protobuf.MEDIA_TYPE, PROTOBUF):
+        if clause.type in (protobuf.MEDIA_TYPE, PROTOBUF):
             return PROTOBUF
         if clause.type in (JSON, "*/*", "application/*"):
             return JSON
@@ -112,11 +114,15 @@ def _v2_media(accept: str) -> str:
 
 def _served(entry: Entry) -> ServedKind:
     resource = entry.resource
-    parts = [
-        Subresource(
-            part.name, None if part.stream else (part.kind.group, part.kind.version, part.kind.kind), part.verbs
-        )
-        for part in entry.parts
-    ]
     names = resource.group, resource.version, resource.kind, resource.plural
-    return ServedKind(*names, resource.namespaced, entry.verbs, parts, entry.type)
+    return ServedKind(*names, resource.namespaced, entry.verbs, [_part(part) for part in entry.parts], entry.type)
+
+
+def _part(part: Part) -> Subresource:
+    if part.options is not None:
+        return Subresource(part.name, None, part.verbs, _gvk(part.options))
+    return Subresource(part.name, _gvk(part.kind), part.verbs)
+
+
+def _gvk(resource: Resource) -> GroupVersionKind:
+    return resource.group, resource.version, resource.kind

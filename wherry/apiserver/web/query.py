@@ -11,6 +11,7 @@ from wherry.objects.errors import BadRequest, FieldError, Invalid
 Query = Mapping[str, str]
 
 VALIDATIONS = ("Ignore", "Strict", "Warn")
+META = "meta.k8s.io"
 
 
 def flag(query: Query, name: str) -> bool | None:
@@ -31,7 +32,11 @@ def number(query: Query, name: str) -> int | None:
 
 
 def list_options(query: Query) -> ListOptions:
-    """Return the options of a list or a deletecollection."""
+    """Return the options of a list or a deletecollection; raises `BadRequest`, `Invalid`."""
+    number(query, "timeoutSeconds")  # a list has no time to run out of, but a request that makes no sense is refused
+    if flag(query, "sendInitialEvents") is not None:
+        forbidden = "Forbidden: sendInitialEvents is forbidden for list"
+        raise Invalid.of("ListOptions", "", [FieldError("FieldValueForbidden", "sendInitialEvents", forbidden)], META)
     return ListOptions(
         labels=query.get("labelSelector", ""),
         fields=query.get("fieldSelector", ""),
@@ -87,4 +92,4 @@ def _dry_run(value: str) -> bool:
 
 
 def _unsupported(path: str, detail: str) -> Invalid:
-    return Invalid.of("CreateOptions", "", [FieldError("FieldValueNotSupported", path, detail)], "meta.k8s.io")
+    return Invalid.of("CreateOptions", "", [FieldError("FieldValueNotSupported", path, detail)], META)

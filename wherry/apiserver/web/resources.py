@@ -25,7 +25,10 @@ class Resources:
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
         """Do what the request asks for; what is said to `warnings` becomes headers."""
-        if target.resource not in self._api.reviews:
+        if target.resource in self._api.reviews:
+            if request.method != "POST":
+                raise target.not_allowed(request.method.lower())
+        else:
             served = self._api.catalog.of(target.resource)
             if text := served.kind.deprecations.get((target.resource.group, target.resource.version)):
                 warnings.append(text)
@@ -45,8 +48,6 @@ class Resources:
     async def _read(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
-        if target.resource in self._api.reviews:
-            raise target.not_allowed("get")
         served = self._api.catalog.of(target.resource)
         form = self._form(request, target)
         if target.name:
@@ -71,6 +72,7 @@ class Resources:
     async def _create(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
+        _require_place(target, "create")
         form = self._form(request, target)
         body, options = await self._body(request, target, warnings)
         made = await self._api.create(user, target, body, options)
@@ -101,6 +103,7 @@ class Resources:
     async def _delete(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
     ) -> web.StreamResponse:
+        _require_place(target, "deletecollection")
         form = self._form(request, target)
         served = self._api.catalog.of(target.resource)
         body = bodies.read_optional(await bodies.read(request), request.headers.get("Content-Type", ""))
@@ -139,6 +142,12 @@ class Resources:
 
 def _require_name(target: Target, verb: str) -> None:
     if not target.name:
+        raise target.not_allowed(verb)
+
+
+def _require_place(target: Target, verb: str) -> None:
+    """Raise `MethodNotAllowed` for all namespaces at once: they can be read, not written."""
+    if target.resource.namespaced and target.namespace is None:
         raise target.not_allowed(verb)
 
 

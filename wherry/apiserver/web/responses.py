@@ -14,6 +14,7 @@ from wherry.objects.errors import ApiError
 
 WARNING_CODE = 299
 LONGEST_WARNING = 256
+PEOPLES_TOOLS = ("curl", "Wget", "Mozilla/5.0")
 
 
 def answer(value: Any, status: int = 200, media: str = JSON, warnings: Iterable[str] = ()) -> web.Response:
@@ -28,6 +29,21 @@ def answer(value: Any, status: int = 200, media: str = JSON, warnings: Iterable[
     response.headers["Cache-Control"] = "no-cache, private"
     add_warnings(response, warnings)
     return response
+
+
+def pretty(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Indent a JSON body for who asks for that, or looks like a person's tool and does not ask for the opposite.
+
+    Source: apiserver pkg/endpoints/handlers/negotiation (isPrettyPrint).
+    """
+    asked = request.query.get("pretty")
+    if asked is None:
+        wanted = request.headers.get("User-Agent", "").startswith(PEOPLES_TOOLS)
+    else:
+        wanted = asked.lower() not in ("false", "0")
+    body = response.body if isinstance(response, web.Response) else None
+    if wanted and isinstance(body, bytes) and response.content_type == JSON:
+        response.body = msgspec.json.format(body, indent=2) + b"\n"  # type: ignore[attr-defined]  # it has one
 
 
 def failure(error: ApiError, warnings: Iterable[str] = ()) -> web.Response:

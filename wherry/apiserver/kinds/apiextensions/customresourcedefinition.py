@@ -14,7 +14,7 @@ from wherry.objects.resource import CUSTOM_RESOURCE_DEFINITIONS
 
 def _refuse(new: Object, old: Object | None, context: Context) -> None:
     why = "custom resources are not supported yet"
-    raise Forbidden.of("customresourcedefinitions", new["metadata"]["name"], why, "apiextensions.k8s.io")
+    raise Forbidden.of("customresourcedefinitions", new["metadata"].get("name", ""), why, "apiextensions.k8s.io")
 
 
 CUSTOM_RESOURCE_DEFINITION = Kind(
