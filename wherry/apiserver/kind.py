@@ -1,15 +1,15 @@
 """What a kind declares. A kind is added by declaring it in `kinds/`, not by writing handlers.
 
 Every hook works on the object in its **storage version** (`resource`); `Conversion`s translate the other served
-versions at the edge. Hooks are synchronous and run under the registry's single writer, so an allocation that looks at
-the current objects through `Context` cannot race with another. Objects have passed `wherry.objects.schema.typed`.
+versions at the edge. Hooks are synchronous, and nothing comes between the last of them and the commit: what they read
+through `Context` of other objects, commits under way included, still holds. Objects have passed `schema.typed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from wherry.apiserver.user import User
 from wherry.objects import Object, definitions
@@ -35,13 +35,20 @@ class Context(Protocol):
         """Yield the current objects of a resource."""
         ...
 
-    def claimed(self, resource: Resource, value: Hashable, by: Object) -> bool:
-        """Return whether an object of the resource other than `by` claims `value` (see `Kind.claims`)."""
+    def claimed(self, kind: Kind, name: str) -> bool:
+        """Return whether an object holds the claim `name` of a kind of claims (see `Kind.claims`)."""
         ...
 
     def warn(self, message: str) -> None:
         """Add a `Warning: ` header to the answer."""
         ...
+
+
+class Claim(NamedTuple):
+    """What only one object may have, as an object of `kind`: its name says what, its `spec.parentRef` who has it."""
+
+    kind: Kind
+    object: Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +88,9 @@ class Kind:
     one store may answer under several groups (Ingress: networking.k8s.io/v1beta1, extensions/v1beta1).
     `types`: (group, version) -> what its objects look like, where that is not in Kubernetes' own schema.
     `singular`: the name of one, by default `kind` in lower case.
-    `default` fills in defaults in place (on a private copy). `admit(new, old, context)` runs after defaulting and
-    before validation on create (old None) and update, in place: allocation, server-side fields; it may raise ApiError.
+    `default` fills in defaults in place (on a private copy). `prepare(new, old, context)` runs after admission
+    and before validation on create (old None) and update, in place: the fields that are not the client's to set.
+    `allocate(new, old, context)` comes next: what is drawn from a range and held by `claims`. Both may raise ApiError.
     `columns` excludes Name (first unless `name_column` is False) and Age (added after the last column of priority 0
     unless `age` is False: then the kind shows none, or places its own).
     `has_status`: serves the `status` subresource: plain writes keep the old status, status writes keep the rest.
@@ -96,7 +104,8 @@ class Kind:
     `deleting(obj)` runs when the deletionTimestamp is set, and replaces parts of `obj` (Namespace: phase Terminating).
     `held(obj)` says that something besides metadata.finalizers keeps a deleted object (Namespace: spec.finalizers); a
     kind that has it keeps its spec in plain writes: only the finalize subresource changes it.
-    `claims(obj)`: values that only one object may have (a Service's addresses and node ports), kept in an index.
+    `claims(obj)`: what only one object may have (a Service's addresses and node ports), of the kinds in `claim_kinds`,
+    which are stored, and served only if they are in the catalog too.
     `deprecations`: version -> the text of the `Warning` header on every request through it.
     """
 
@@ -107,7 +116,8 @@ class Kind:
     short_names: Sequence[str] = ()
     categories: Sequence[str] = ()
     default: Callable[[Object], None] | None = None
-    admit: Callable[[Object, Object | None, Context], None] | None = None
+    prepare: Callable[[Object, Object | None, Context], None] | None = None
+    allocate: Callable[[Object, Object | None, Context], None] | None = None
     validate: Validator | None = None
     validate_update: UpdateValidator | None = None
     columns: Sequence[Column] = ()
@@ -124,7 +134,8 @@ class Kind:
     grace_period: Callable[[Object, int | None], int | None] | None = None
     deleting: Callable[[Object], None] | None = None
     held: Callable[[Object], bool] | None = None
-    claims: Callable[[Object], Iterable[Hashable]] | None = None
+    claims: Callable[[Object], Iterable[Claim]] | None = None
+    claim_kinds: Sequence[Kind] = ()
     deprecations: Mapping[GroupVersion, str] = field(default_factory=dict)
     name_pattern: str = "dns-subdomain"  # dns-subdomain | dns-label | path-segment (RBAC) | service-name (RFC 1035)
 

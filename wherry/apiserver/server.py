@@ -113,6 +113,7 @@ class ApiServer:
         started = time.monotonic()
         await self._storage.open()
         await self._state.start()
+        await self._registry.start()
         config = self._config
         await bootstrap(self.client(), config.service_cidr, config.advertise_address, config.advertise_port)
         await self._listener.start()

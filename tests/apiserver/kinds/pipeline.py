@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
@@ -39,9 +39,9 @@ class World:
             if obj["kind"] == resource.kind and namespace in (None, obj["metadata"].get("namespace")):
                 yield obj
 
-    def claimed(self, resource: Resource, value: Hashable, by: Object) -> bool:
-        others = (o for o in self.list(resource) if metadata.key(o) != metadata.key(by))
-        return any(value in (kind_of(o).claims or (lambda _: ()))(o) for o in others)
+    def claimed(self, kind: Kind, name: str) -> bool:
+        claims = (claim for o in self.objects for claim in (kind_of(o).claims or (lambda _: ()))(o))
+        return any(claim.kind is kind and claim.object["metadata"]["name"] == name for claim in claims)
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
@@ -73,8 +73,9 @@ def write(obj: Object, old: Object | None = None, world: World | None = None) ->
         new["metadata"].setdefault("namespace", "demo")
     if kind.default is not None:
         kind.default(new)
-    if kind.admit is not None:
-        kind.admit(new, old, world)
+    for hook in (kind.prepare, kind.allocate):
+        if hook is not None:
+            hook(new, old, world)
     errors = objectmeta.validate(new, kind) if old is None else objectmeta.validate_update(new, old)
     if kind.validate is not None:
         errors += kind.validate(new)

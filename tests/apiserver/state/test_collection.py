@@ -7,10 +7,8 @@ import random
 import pytest
 
 from wherry.apiserver.kinds import KINDS
-from wherry.apiserver.kinds.core.services import servicespec
-from wherry.apiserver.kinds.core.services.service import SERVICE
 from wherry.apiserver.state.change import Change
-from wherry.apiserver.state.collection import Collection, Pending, key_of
+from wherry.apiserver.state.collection import Collection, key_of
 from wherry.apiserver.state.selection import Selection, select
 from wherry.apiserver.state.window import Window
 from wherry.objects import Object
@@ -23,11 +21,6 @@ POD = next(kind for kind in KINDS if kind.resource == PODS)
 def pod(namespace: str, name: str, revision: int, *, node: str = "", **labels: str) -> Object:
     metadata = {"namespace": namespace, "name": name, "resourceVersion": str(revision), "labels": labels}
     return {"metadata": metadata, "spec": {"nodeName": node} if node else {}}
-
-
-def service(name: str, *node_ports: int) -> Object:
-    ports = [{"nodePort": port} for port in node_ports]
-    return {"metadata": {"namespace": "demo", "name": name}, "spec": {"ports": ports}}
 
 
 def names(objects: object) -> list[str]:
@@ -120,29 +113,3 @@ def test_a_version_that_is_forgotten_is_expired() -> None:
     assert [change.revision for change in window.since(17)] == [18, 19]
     assert window.since(19) == []
     assert window.since(100) == []
-
-
-def test_what_objects_claim_is_known_as_if_all_were_asked() -> None:
-    """The index of claimed values agrees with a scan, writes under way included."""
-    rng = random.Random(7)
-    services = Collection(SERVICE)
-    stored: dict[str, Object] = {}
-
-    def check(objects: dict[str, Object]) -> None:
-        for port in range(30000, 30008):
-            for name in "abcd":
-                others = [o for n, o in objects.items() if n != name]
-                claimed = any(port in servicespec.claims(other) for other in others)
-                assert services.claimed(port, service(name)) is claimed
-
-    for revision in range(1, 300):
-        name = rng.choice("abcd")
-        wanted = [p for p in range(30000, 30008) if rng.random() < 0.3 and not services.claimed(p, service(name))]
-        new = service(name, *wanted) if name not in stored or rng.random() < 0.7 else None
-        after = {n: o for n, o in {**stored, name: new}.items() if o is not None}
-        services.pending["demo", name] = Pending(new, b"", None)  # type: ignore[arg-type]  # nobody waits
-        check(after)
-        del services.pending["demo", name]
-        services.apply(Change(revision, ("demo", name), stored.get(name), new))
-        check(after)
-        stored = after

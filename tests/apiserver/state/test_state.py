@@ -12,8 +12,9 @@ import pytest
 from tests.apiserver.state.test_collection import POD, names, pod
 from wherry.apiserver.state.change import Key, encode
 from wherry.apiserver.state.collection import key_of
+from wherry.apiserver.state.commit import Edit
 from wherry.apiserver.state.selection import Selection
-from wherry.apiserver.state.state import Edit, State
+from wherry.apiserver.state.state import State
 from wherry.apiserver.storage.interface import Page, Stale, StorageError, Write
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
@@ -197,6 +198,23 @@ async def test_the_objects_of_one_commit_appear_together_or_not_at_all() -> None
     left = [(o["metadata"]["name"], o["metadata"]["resourceVersion"]) for o in state.collection(POD).items()]
     assert left == [("a", "1")]
     await state.stop()
+
+
+async def test_a_removal_by_another_server_is_not_taken_for_a_part_of_ones_own_commit() -> None:
+    """Both remove one object; the other one's commit went further, so ours was lost, and nothing of it stays."""
+    storage = MemoryStorage()
+    mine, other = await started(storage), State(storage, [POD])
+    await other.start()
+    a, b = ("demo", "a"), ("demo", "b")
+    await mine.commit([Edit(POD, a, pod(*a, 0)), Edit(POD, b, pod(*b, 0))])
+    await other.reached(1)
+    theirs, ours = [Edit(POD, a, None)], [Edit(POD, b, pod(*b, 7)), Edit(POD, a, None)]
+    results = await asyncio.gather(other.commit(theirs), mine.commit(ours), return_exceptions=True)
+    assert isinstance(results[1], Stale)
+    assert not mine.collection(POD).pending
+    assert [o["metadata"]["name"] for o in mine.collection(POD).items()] == ["b"]
+    await mine.stop()
+    await other.stop()
 
 
 async def test_what_somebody_else_stores_is_seen_too() -> None:

@@ -8,6 +8,7 @@
     parts.py          what a write to an object, its status or its finalizers may change
     serverfields.py   the metadata that is the server's: uid, age, generation
     managedfields.py  the metadata that says who set which field
+    claims.py         what only one object may have, written in one commit with it
     deleting.py       finalizers, grace periods, propagation
     paging.py         `limit` and `continue`
     versions.py       the meaning of `resourceVersion` on reads

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wherry.apiserver.catalog import Catalog
+from wherry.apiserver.kind import Kind
 from wherry.apiserver.registry.options import WriteOptions
 from wherry.apiserver.state.state import State
 from wherry.objects import Object
@@ -43,7 +44,6 @@ class HookContext:
         kind = self._catalog.kind(resource.group, resource.plural)
         return self._state.collection(kind).latest_items(namespace) if kind else iter(())
 
-    def claimed(self, resource: Resource, value: Hashable, by: Object) -> bool:
-        """Return whether an object of the resource other than `by` claims `value`."""
-        kind = self._catalog.kind(resource.group, resource.plural)
-        return self._state.collection(kind).claimed(value, by) if kind else False
+    def claimed(self, kind: Kind, name: str) -> bool:
+        """Return whether an object holds the claim `name` of a kind of claims."""
+        return self._state.collection(kind).latest(("", name)) is not None

@@ -6,6 +6,7 @@ Objects go in and come out in the version of the `Served` they are addressed by;
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Catalog, Served
-from wherry.apiserver.registry import identity, transaction
+from wherry.apiserver.registry import claims, identity, transaction
 from wherry.apiserver.registry.context import Settings
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
 from wherry.apiserver.registry.reader import Reader
@@ -42,6 +43,10 @@ class Registry(Reader):
     def __init__(self, state: State, catalog: Catalog, admission: Admission, settings: Settings):
         super().__init__(state, catalog)
         self._writing = Writing(state, catalog, admission, settings)
+
+    async def start(self) -> None:
+        """Make good what a store of an earlier version lacks; raises `StorageError`."""
+        await claims.restore(self.state, self._catalog.kinds, time.time())
 
     async def create(self, served: Served, obj: Object, namespace: str | None, options: WriteOptions) -> Object:
         """Create `obj` (not changed) and return it as it is stored; raises `AlreadyExists`, `Invalid` and more."""

@@ -11,14 +11,16 @@ under way included, is still so when the commit is on its way.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
 from wherry.apiserver.kind import Kind
-from wherry.apiserver.registry import identity
+from wherry.apiserver.registry import claims, identity
 from wherry.apiserver.state.change import Key
-from wherry.apiserver.state.state import Edit, State
+from wherry.apiserver.state.commit import Edit
+from wherry.apiserver.state.state import State
 from wherry.apiserver.storage.interface import Stale, StorageError
 from wherry.objects import Object
 from wherry.objects.errors import InternalError
@@ -54,8 +56,9 @@ async def run(state: State, kind: Kind, key: Key, attempt: Attempt, *, dry_run: 
             new = finish()
             if new is current or dry_run:
                 return _unwritten(new, current)
+            claimed = claims.edits(state, kind, current, new, time.time())
             with suppress(Stale):
-                return Outcome(await state.commit([Edit(kind, key, new)]), new is None)
+                return Outcome(await state.commit([Edit(kind, key, new), *claimed]), new is None)
     except StorageError as error:
         raise InternalError.of(str(error)) from error
     raise identity.modified(kind, key[1])

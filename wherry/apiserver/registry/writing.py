@@ -118,8 +118,9 @@ class Writing:
         """Complete and check a draft whose object is still the newest; raises `Invalid` and what hooks raise."""
         kind, obj, old = draft.served.kind, draft.obj, draft.old
         self._admission.confirm(kind, obj, old, context)
-        if kind.admit is not None:
-            kind.admit(obj, old, context)
+        for hook in (kind.prepare, kind.allocate):
+            if hook is not None:
+                hook(obj, old, context)
         live = old["metadata"].get("managedFields") or () if old else ()
         if managers := managedfields.after(draft.managers, live, draft.part):
             obj["metadata"]["managedFields"] = list(managers)

@@ -4,6 +4,7 @@
     selection.py   `Selection`: namespace, label and field selectors in one test
     window.py      `Window`: the recent changes of one resource, from which watches continue
     watches.py     `Watch` and `Watches`: who is told of a change
+    commit.py      `Edit` and `Commit`: several objects written at once
     collection.py  `Collection`: the objects of one kind
     rooms.py       where objects are kept in the store
     loading.py     what is stored, read into collections while others write

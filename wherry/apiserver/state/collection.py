@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.state.change import Change, Key
+from wherry.apiserver.state.commit import Pending
 from wherry.apiserver.state.selection import Selection
 from wherry.apiserver.state.watches import Watch, Watches
 from wherry.apiserver.state.window import Window
 from wherry.objects import Object
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """An object of a commit under way. `done` yields the commit's revision, once what it did can be read."""
-
-    new: Object | None
-    value: bytes | None
-    done: asyncio.Future[int]
 
 
 class Collection:
@@ -43,7 +33,6 @@ class Collection:
         self._objects: dict[str, dict[str, Object]] = {}
         self._namespaces: list[str] = []
         self._names: dict[str, list[str]] = {}
-        self._claims: dict[Hashable, Key] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -105,16 +94,6 @@ class Collection:
             if key_of(obj) not in self.pending:
                 yield obj
 
-    def claimed(self, value: Hashable, by: Object) -> bool:
-        """Return whether an object other than `by` claims `value`, or will once every pending write is durable."""
-        assert self.kind.claims is not None
-        me = by["metadata"].get("namespace", ""), by["metadata"].get("name", "")
-        holder = self._claims.get(value, me)
-        if holder != me and holder not in self.pending:
-            return True
-        new = (p.new for key, p in self.pending.items() if key != me)
-        return any(value in self.kind.claims(obj) for obj in new if obj is not None)
-
     # What the feed does
 
     def load(self, obj: Object) -> None:
@@ -130,7 +109,6 @@ class Collection:
         self.watches.tell(change)
 
     def _place(self, key: Key, obj: Object | None) -> None:
-        self._index(key, obj)
         namespace, name = key
         if obj is None:
             self._remove(namespace, name)
@@ -144,16 +122,6 @@ class Collection:
             insort(self._names[namespace], name)
             self._count += 1
         objects[name] = obj
-
-    def _index(self, key: Key, obj: Object | None) -> None:
-        if self.kind.claims is None:
-            return
-        if (old := self.get(key)) is not None:
-            for value in self.kind.claims(old):
-                if self._claims.get(value) == key:
-                    del self._claims[value]
-        if obj is not None:
-            self._claims.update(dict.fromkeys(self.kind.claims(obj), key))
 
     def _remove(self, namespace: str, name: str) -> None:
         names = self._names[namespace]

@@ -13,15 +13,17 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
 
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.state import rooms
 from wherry.apiserver.state.aside import Aside
 from wherry.apiserver.state.change import Change, Key, LoggedChange, decode, encode, gone
-from wherry.apiserver.state.collection import Collection, Pending
+from wherry.apiserver.state.collection import Collection
+from wherry.apiserver.state.commit import Commit, Edit, Pending
 from wherry.apiserver.state.loading import load, seen
 from wherry.apiserver.state.window import Window
 from wherry.apiserver.storage.interface import Compacted, LogEntry, Stale, Storage, StorageError, Write
@@ -37,21 +39,8 @@ PATIENCE_SECONDS = 3.0
 """How long something that was written meanwhile is waited for."""
 
 
-class Edit(NamedTuple):
-    """One object of a commit: what is to be at `key`, None for nothing. `new` is the commit's own from then on."""
-
-    kind: Kind
-    key: Key
-    new: Object | None
-
-    @property
-    def path(self) -> str:
-        """The stored key."""
-        return rooms.path(self.kind.resource, self.key)
-
-
 class State:
-    """The objects of `kinds` as `storage` has them. `start` before use; `stop` ends every watch.
+    """The objects of `kinds`, and their claims, as `storage` has them. `start` before use; `stop` ends every watch.
 
     Stored objects that cannot be read are set aside in the folder `aside`, see `wherry.apiserver.state.aside`.
     """
@@ -60,7 +49,8 @@ class State:
         self.revision = 0
         self._storage = storage
         self._aside = Aside(aside)
-        self._collections = {rooms.room(kind.resource): Collection(kind) for kind in kinds}
+        stored = (one for kind in kinds for one in (kind, *kind.claim_kinds))
+        self._collections = {rooms.room(kind.resource): Collection(kind) for kind in stored}
         self._held: dict[str, list[LogEntry]] = {}
         self._feeding: asyncio.Task[None] | None = None
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -132,7 +122,7 @@ class State:
         if collection is None or collection.kind is not kind:
             return
         while collection.pending:
-            await asyncio.wait([pending.done for pending in collection.pending.values()])
+            await asyncio.wait([pending.commit.done for pending in collection.pending.values()])
         del self._collections[rooms.room(kind.resource)]
         _objects.remove(kind.resource.group_resource)
         for watch in collection.watches:
@@ -166,7 +156,7 @@ class State:
         """Return an object (None: there is none) once no commit of it is under way."""
         collection = self.collection(kind)
         while (earlier := collection.pending.get(key)) is not None:
-            await asyncio.wait([earlier.done])
+            await asyncio.wait([earlier.commit.done])
         return collection.get(key)
 
     def is_newest(self, kind: Kind, key: Key, seen: Object | None) -> bool:
@@ -181,7 +171,7 @@ class State:
         object was not the newest, or a commit of it was under way; else `StorageError`. Up to the submission nothing
         interrupts the caller; from then on the commit goes on without it.
         """
-        under_way = [p.done for e in edits if (p := self.collection(e.kind).pending.get(e.key)) is not None]
+        under_way = [p.commit.done for e in edits if (p := self.collection(e.kind).pending.get(e.key)) is not None]
         if under_way:
             await asyncio.wait(under_way)
             raise Stale(edits[0].path, 0)
@@ -198,25 +188,23 @@ class State:
         return new
 
     def _submit(self, edits: Sequence[Edit]) -> asyncio.Future[int]:
-        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        waiting: list[tuple[Collection, Key]] = []
-        writes = []
-        for edit in edits:
-            collection = self.collection(edit.kind)
-            value = encode(edit.new) if edit.new is not None else None
-            writes.append(Write(edit.path, value, collection.revision_of(edit.key)))
-            collection.pending[edit.key] = Pending(edit.new, value, done)
-            waiting.append((collection, edit.key))
+        places = [(self.collection(edit.kind), edit.key) for edit in edits]
+        values = [encode(edit.new) if edit.new is not None else None for edit in edits]
+        versions = [collection.revision_of(key) for collection, key in places]
+        writes = [Write(e.path, value, version) for e, value, version in zip(edits, values, versions, strict=True)]
+        commit = Commit(writes, asyncio.get_running_loop().create_future())
+        for edit, (collection, key) in zip(edits, places, strict=True):
+            collection.pending[key] = Pending(edit.new, commit)
 
         def failed(future: asyncio.Future[int]) -> None:
-            if (error := future.exception()) is not None and not done.done():
-                for collection, key in waiting:
+            if (error := future.exception()) is not None and not commit.done.done():
+                for collection, key in places:
                     del collection.pending[key]
-                done.set_exception(error)
-                done.exception()  # the writer may have gone away
+                commit.done.set_exception(error)
+                commit.done.exception()  # the writer may have gone away
 
         asyncio.ensure_future(self._storage.commit(writes)).add_done_callback(failed)
-        return done
+        return commit.done
 
     async def _catch_up(self, path: str) -> None:
         """Return once what the store has at `path` now can be read here; raises `StorageError` when it never comes."""
@@ -231,38 +219,45 @@ class State:
             log.exception("cannot follow the store any more")
 
     def _apply(self, batch: Sequence[LogEntry]) -> None:
-        for entry in batch:
-            room, _ = rooms.parse(entry.key)
-            if room in self._collections:
-                self._feed(self._collections[room], entry)
-            elif room in self._held:
-                self._held[room].append(entry)
+        for revision, group in groupby(batch, attrgetter("revision")):
+            entries = list(group)
+            commit = self._ours(entries)
+            for entry in entries:
+                room, _ = rooms.parse(entry.key)
+                if room in self._collections:
+                    self._feed(self._collections[room], entry, commit)
+                elif room in self._held:
+                    self._held[room].append(entry)
+            if commit is not None and not commit.done.done():
+                commit.done.set_result(revision)
         self.revision = batch[-1].revision
         self._wake()
 
-    def _feed(self, collection: Collection, entry: LogEntry) -> None:
+    def _ours(self, entries: Sequence[LogEntry]) -> Commit | None:
+        """Return the commit of this process that the entries of one revision are; None: somebody else's."""
+        room, key = rooms.parse(entries[0].key)
+        collection = self._collections.get(room)
+        pending = collection.pending.get(key) if collection is not None else None
+        return pending.commit if pending is not None and pending.commit.is_(entries) else None
+
+    def _feed(self, collection: Collection, entry: LogEntry, commit: Commit | None = None) -> None:
         _, key = rooms.parse(entry.key)
         if seen(collection, key, entry):
             collection.window.append(LoggedChange(entry, key))
         else:
-            self._publish(collection, key, entry)
+            self._publish(collection, key, entry, commit)
 
-    def _publish(self, collection: Collection, key: Key, entry: LogEntry) -> None:
-        """Make one stored write visible; the object is the writer's own, unless somebody else wrote."""
-        pending = collection.pending.get(key)
-        if pending is not None and pending.value == entry.value:
-            del collection.pending[key]
-            new = pending.new
+    def _publish(self, collection: Collection, key: Key, entry: LogEntry, commit: Commit | None) -> None:
+        """Make one stored write visible; the object is the writer's own where `commit` is."""
+        if commit is not None:
+            new = collection.pending.pop(key).new
             if new is not None:
                 new["metadata"]["resourceVersion"] = str(entry.revision)  # not shared before this line
         else:
-            pending = None
             new = decode(entry.value, entry.revision) if entry.value is not None else None
         if new is not None:
             self._aside.replaced(entry.key)
         collection.apply(Change(entry.revision, key, collection.get(key), new))
-        if pending is not None and not pending.done.done():
-            pending.done.set_result(entry.revision)  # whoever waits goes on when the whole batch is applied
 
     def _wake(self) -> None:
         still = []

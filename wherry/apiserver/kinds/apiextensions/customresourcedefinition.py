@@ -21,5 +21,5 @@ CUSTOM_RESOURCE_DEFINITION = Kind(
     resource=CUSTOM_RESOURCE_DEFINITIONS,
     short_names=("crd", "crds"),
     categories=("api-extensions",),
-    admit=_refuse,
+    prepare=_refuse,
 )

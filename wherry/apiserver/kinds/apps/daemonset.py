@@ -33,7 +33,7 @@ def _default(obj: Object) -> None:
                 rolling[key] = value
 
 
-def _admit(new: Object, old: Object | None, context: Context) -> None:
+def _prepare(new: Object, old: Object | None, context: Context) -> None:
     """Count the template's changes in an annotation, as the conversion from older versions left it."""
     generation = 1
     if old is None:
@@ -85,7 +85,7 @@ DAEMON_SET = Kind(
     short_names=("ds",),
     categories=("all",),
     default=_default,
-    admit=_admit,
+    prepare=_prepare,
     validate=_validate,
     validate_update=_validate_update,
     has_status=True,

@@ -32,7 +32,7 @@ def _default(obj: Object) -> None:
                 rolling[key] = "25%"
 
 
-def _admit(new: Object, old: Object | None, context: Context) -> None:
+def _prepare(new: Object, old: Object | None, context: Context) -> None:
     if old is None:
         new["status"] = {}
 
@@ -81,7 +81,7 @@ DEPLOYMENT = Kind(
     short_names=("deploy",),
     categories=("all",),
     default=_default,
-    admit=_admit,
+    prepare=_prepare,
     validate=_validate,
     validate_update=_validate_update,
     has_status=True,

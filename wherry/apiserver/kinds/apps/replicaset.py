@@ -23,7 +23,7 @@ def _default(obj: Object) -> None:
         spec["replicas"] = 1
 
 
-def _admit(new: Object, old: Object | None, context: Context) -> None:
+def _prepare(new: Object, old: Object | None, context: Context) -> None:
     if old is None:
         new["status"] = {"replicas": 0}
 
@@ -51,7 +51,7 @@ REPLICA_SET = Kind(
     short_names=("rs",),
     categories=("all",),
     default=_default,
-    admit=_admit,
+    prepare=_prepare,
     validate=_validate,
     validate_update=_validate_update,
     has_status=True,

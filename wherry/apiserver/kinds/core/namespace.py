@@ -24,7 +24,7 @@ def _default(obj: Object) -> None:
     obj["status"] = {**status, "phase": status.get("phase") or "Active"}
 
 
-def _admit(new: Object, old: Object | None, context: Context) -> None:
+def _prepare(new: Object, old: Object | None, context: Context) -> None:
     if old is None:
         finalizers = (new.get("spec") or {}).get("finalizers") or []
         kept = finalizers if FINALIZER in finalizers else [*finalizers, FINALIZER]
@@ -69,7 +69,7 @@ NAMESPACE = Kind(
     short_names=("ns",),
     name_pattern="dns-label",
     default=_default,
-    admit=_admit,
+    prepare=_prepare,
     validate=_validate,
     validate_update=_validate_update,
     has_status=True,

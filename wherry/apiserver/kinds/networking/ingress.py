@@ -24,7 +24,7 @@ _BAD_ENDINGS = ("/..", "/.")
 _SHOWN_HOSTS = 3
 
 
-def _admit(new: Object, old: Object | None, context: Context) -> None:
+def _prepare(new: Object, old: Object | None, context: Context) -> None:
     if old is not None:
         return
     new["status"] = {"loadBalancer": {}}
@@ -140,7 +140,7 @@ INGRESS = Kind(
     resource=INGRESSES,
     short_names=("ing",),
     also=((GROUP, "v1beta1"), ("extensions", "v1beta1")),
-    admit=_admit,
+    prepare=_prepare,
     validate=_validate,
     has_status=True,
     generation=True,

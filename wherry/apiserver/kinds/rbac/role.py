@@ -22,7 +22,7 @@ def deprecations(kind: str) -> dict[tuple[str, str], str]:
     return {(GROUP, "v1beta1"): text}
 
 
-def _admit_cluster_role(new: Object, old: Object | None, context: Context) -> None:
+def _prepare_cluster_role(new: Object, old: Object | None, context: Context) -> None:
     if new.get("aggregationRule") and (old is None or not old.get("aggregationRule")):
         context.warn("aggregationRule is kept, but no controller of this cluster fills in the rules of the ClusterRole")
 
@@ -80,7 +80,7 @@ CLUSTER_ROLE = Kind(
     also=OLDER,
     name_pattern="path-segment",
     create_on_update=True,
-    admit=_admit_cluster_role,
+    prepare=_prepare_cluster_role,
     validate=_validate_cluster_role,
     deprecations=deprecations("ClusterRole"),
     age=False,

@@ -34,7 +34,7 @@ def _default(obj: Object) -> None:
                 port["hostPort"] = port.get("hostPort") or port.get("containerPort")
 
 
-def _admit(new: Object, old: Object | None, context: Context) -> None:
+def _prepare(new: Object, old: Object | None, context: Context) -> None:
     if old is not None:
         if qos := cells.text(old, "status", "qosClass"):
             new.setdefault("status", {}).setdefault("qosClass", qos)  # a node's agent need not repeat it
@@ -90,7 +90,7 @@ POD = Kind(
     short_names=("po",),
     categories=("all",),
     default=_default,
-    admit=_admit,
+    prepare=_prepare,
     validate=_validate,
     validate_update=podupdate.validate,
     has_status=True,

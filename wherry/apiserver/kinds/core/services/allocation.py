@@ -1,7 +1,7 @@
 """Choosing a free number: a Service's address or node port that was not asked for by value.
 
 The lower part of the range is left to people who pick values themselves, and used only when the upper one is full
-(KEP-3070 for addresses, KEP-3668 for node ports). Nothing is recorded: the Services that exist are the record.
+(KEP-3070 for addresses, KEP-3668 for node ports). The record of what is taken is `claims`.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from wherry.apiserver.kind import Context
 from wherry.apiserver.kinds.core.services import allocation, servicespec
+from wherry.apiserver.kinds.core.services.claims import NODE_PORT
 from wherry.objects import Object, fields
 from wherry.objects.errors import InternalError, Invalid
-from wherry.objects.resource import SERVICES
 
 Taken = Callable[[int], bool]
 """Whether a node port is in use, by another Service or another port of this one."""
@@ -70,7 +70,7 @@ def allocate(service: Object, old: Object | None, context: Context) -> None:
     claimed = set(mine)
 
     def taken(number: int) -> bool:
-        return number in claimed or context.claimed(SERVICES, number, service)
+        return number in claimed or context.claimed(NODE_PORT, str(number))
 
     given = _claim_requested(service, spec, context.node_port_range, taken, claimed)
     _fill(spec, given, context.node_port_range, taken, claimed)

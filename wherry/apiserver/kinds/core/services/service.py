@@ -1,6 +1,6 @@
 """Service (core/v1).
 
-Addresses and node ports are allocated in `serviceip` and `nodeport` from what the other Services hold.
+Addresses and node ports are allocated in `serviceip` and `nodeport`, and held by `claims`.
 Source: k8s.io/kubernetes pkg/apis/core/v1/defaults.go (SetDefaults_Service), pkg/registry/core/service,
 pkg/printers/internalversion/printers.go (printService).
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells
-from wherry.apiserver.kinds.core.services import nodeport, servicecheck, serviceip, servicespec
+from wherry.apiserver.kinds.core.services import claims, nodeport, servicecheck, serviceip, servicespec
 from wherry.objects import Object
 from wherry.objects.meaning.services import balancers
 from wherry.objects.resource import SERVICES
@@ -48,7 +48,7 @@ def _default_affinity(spec: Object) -> None:
             spec["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": _AFFINITY_SECONDS}}
 
 
-def _admit(new: Object, old: Object | None, context: Context) -> None:
+def _prepare(new: Object, old: Object | None, context: Context) -> None:
     spec = new["spec"]
     before = servicespec.of(old) if old else None
     serviceip.link(spec, before)
@@ -58,6 +58,9 @@ def _admit(new: Object, old: Object | None, context: Context) -> None:
         for part in (nodeport, serviceip):
             part.keep(spec, before)
             part.drop(spec, before)
+
+
+def _allocate(new: Object, old: Object | None, context: Context) -> None:
     serviceip.allocate(new, old, context)
     nodeport.allocate(new, old, context)
 
@@ -88,10 +91,12 @@ SERVICE = Kind(
     name_pattern="service-name",
     create_on_update=True,
     default=_default,
-    admit=_admit,
+    prepare=_prepare,
+    allocate=_allocate,
     validate=servicecheck.validate,
     validate_update=servicecheck.validate_update,
-    claims=servicespec.claims,
+    claims=claims.of,
+    claim_kinds=(claims.ADDRESS, claims.NODE_PORT),
     has_status=True,
     columns=(
         Column("Type", lambda obj: servicespec.of(obj).get("type") or ""),

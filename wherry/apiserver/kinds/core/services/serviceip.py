@@ -11,10 +11,10 @@ from ipaddress import ip_address
 
 from wherry.apiserver.kind import Context
 from wherry.apiserver.kinds.core.services import allocation, servicecheck, servicespec
+from wherry.apiserver.kinds.core.services.claims import ADDRESS
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError, Invalid
 from wherry.objects.family import Family, canonical, family_of, network_family
-from wherry.objects.resource import SERVICES
 
 
 def link(new: Object, old: Object | None) -> None:
@@ -69,7 +69,7 @@ def allocate(service: Object, old: Object | None, context: Context) -> None:
     if not spec.get("clusterIP"):
         spec["clusterIP"] = allocation.free_address(
             context.service_cidr,
-            lambda address: context.claimed(SERVICES, address, service),
+            lambda address: context.claimed(ADDRESS, address),
             secrets.randbelow,
         )
         spec["clusterIPs"] = [spec["clusterIP"]]
@@ -125,7 +125,7 @@ def _claim(service: Object, address: str, context: Context) -> None:
     why = ""
     if wanted not in network or not 1 <= int(wanted) - int(network[0]) <= allocation.usable(network):
         why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {network}"
-    elif context.claimed(SERVICES, canonical(address), service):
+    elif context.claimed(ADDRESS, canonical(address)):
         why = "provided IP is already allocated"
     if why:
         addresses = servicespec.cluster_ips(servicespec.of(service))

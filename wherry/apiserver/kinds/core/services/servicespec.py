@@ -5,10 +5,7 @@ Source: k8s.io/kubernetes pkg/api/service/util.go, pkg/registry/core/service/str
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 from wherry.objects import Object
-from wherry.objects.family import canonical
 
 NO_IP = "None"
 """The clusterIP of a headless Service."""
@@ -56,12 +53,6 @@ def is_reachable_from_outside(spec: Object) -> bool:
 def needs_health_check(spec: Object) -> bool:
     """Return whether load balancers ask each node if it has local endpoints."""
     return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
-
-
-def claims(service: Object) -> list[Hashable]:
-    """Return what no other Service may have: cluster IPs, as text, and node ports, as numbers."""
-    spec = of(service)
-    return [*(canonical(ip) for ip in cluster_ips(spec) if ip != NO_IP), *node_ports(spec)]
 
 
 def node_ports(spec: Object) -> list[int]:
