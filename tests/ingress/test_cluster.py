@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from tests.fake.client import FakeClient
 from tests.ingress.objects import endpoint_slice, ingress, rule, service
+from wherry.component.component import Component
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options
 from wherry.objects.errors import Forbidden
@@ -16,16 +17,16 @@ from wherry.objects.resource import ENDPOINT_SLICES, INGRESS_CLASSES
 
 @asynccontextmanager
 async def seeing(client: FakeClient) -> AsyncIterator[Cluster]:
-    cluster = await Cluster.open(client, Options())
+    component = Component("ingress", client)
+    cluster = await Cluster.open(component, Options())
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(i.run()) for i in cluster.informers]
-        await cluster.synced()
+        task = group.create_task(component.run())
         async with asyncio.timeout(5):
-            while client.watching < len(tasks):  # noqa: ASYNC110
+            await component.synced()
+            while client.watching < len(component.informers):  # noqa: ASYNC110
                 await asyncio.sleep(0)
         yield cluster
-        for task in tasks:
-            task.cancel()
+        task.cancel()
 
 
 async def changed(cluster: Cluster) -> tuple[bool, set[tuple[str, str]]]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fake.client import FakeClient
 from tests.ingress.objects import ingress, service
+from wherry.component.component import Component
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.options import Options
 from wherry.ingress.status import StatusWriter, pod_addresses, service_addresses, status_entries
@@ -61,13 +62,13 @@ def test_entries_are_sorted_once_each_and_by_kind() -> None:
 
 @asynccontextmanager
 async def writing(client: FakeClient, *ours: tuple[str, str], **options: Any) -> AsyncIterator[StatusWriter]:
-    cluster = await Cluster.open(client, Options(**options))
-    writer = StatusWriter(client, Options(**options), cluster, lambda: ours)
+    component = Component("ingress", client)
+    cluster = await Cluster.open(component, Options(**options))
+    writer = StatusWriter(component, Options(**options), cluster, lambda: ours)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(i.run()) for i in cluster.informers] + [group.create_task(writer.run())]
+        task = group.create_task(component.run())
         yield writer
-        for task in tasks:
-            task.cancel()
+        task.cancel()
 
 
 def address(client: FakeClient, name: str) -> Any:

@@ -11,9 +11,6 @@ import asyncio
 import json
 import logging
 import os
-import resource
-import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +19,10 @@ import click
 from wherry.cli.goflags import WITHOUT_EFFECT, ObjectKey, go_bool, without_effect
 from wherry.client.http import HttpClient, connect
 from wherry.client.kubeconfig import ConfigError
-from wherry.ingress.controller import Controller
+from wherry.component import process
+from wherry.ingress import component
 from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.fronts.ingress.snapshot import ClassChoice
-from wherry.ingress.nginx.control import ControlError
-from wherry.ingress.nginx.files import UnsafeDirectory
-from wherry.ingress.nginx.process import Nginx, NginxError, access_log, find_binary, has_ipv6, worker_user
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY, Runtime
 from wherry.ingress.options import Options, default_directory
 from wherry.ingress.render import UnsupportedManifest, read_cluster, render_objects
@@ -56,10 +51,6 @@ NO_EFFECT = (
     "v",
 )
 """Options of ingress-nginx that name a thing we do another way, or not at all, without harm to whoever sets them."""
-
-
-_FATAL = (NginxError, ControlError, UnsafeDirectory, OSError)
-"""What keeps us from serving at all here, and says why in its message."""
 
 
 class _Group(click.Group):
@@ -212,6 +203,7 @@ def _options(given: dict[str, Any]) -> Options:
         health_port=given["healthz_port"],
         directory=given["nginx_dir"],
         nginx=given["nginx"],
+        nginx_modules=given["nginx_modules"],
         reload_seconds=1 / given["sync_rate_limit"],
         grace_seconds=given["shutdown_grace_period"],
     )
@@ -223,46 +215,14 @@ def _run(given: dict[str, Any], without_effect: list[str]) -> None:
         log.warning("option %s has no effect here", name)
     options = _options(given)
     try:
-        binary = find_binary(options.nginx)
-        asyncio.run(_serve(given, options, Nginx(_runtime(options, given["nginx_modules"]), binary)))
-    except (*_FATAL, BaseExceptionGroup) as error:
+        client = _connect(given["kubeconfig"], given["context"])
+        process.run(component.run(client, options), client)
+    except (*component.FATAL, BaseExceptionGroup) as error:
         causes = _leaves(error)
-        if not all(isinstance(cause, _FATAL) for cause in causes):
+        if not all(isinstance(cause, component.FATAL) for cause in causes):
             raise
         raise click.ClickException("; ".join(map(str, causes))) from error
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
     return [leaf for e in error.exceptions for leaf in _leaves(e)] if isinstance(error, BaseExceptionGroup) else [error]
-
-
-def _runtime(options: Options, modules: Path) -> Runtime:
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return Runtime(
-        directory=options.directory,
-        http_port=options.http_port,
-        https_port=options.https_port,
-        ipv6=has_ipv6(),
-        user=worker_user(),
-        modules=modules,
-        most_connections=max(256, files - 64),
-        access_log=access_log(),
-    )
-
-
-async def _serve(given: dict[str, Any], options: Options, nginx: Nginx) -> None:
-    """Run until SIGTERM or SIGINT, then drain."""
-    client = _connect(given["kubeconfig"], given["context"])
-    controller = Controller(client, options, nginx)
-    running = asyncio.ensure_future(controller.run())
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
-    try:
-        await running
-    except asyncio.CancelledError:
-        log.info("draining")
-    finally:
-        sys.stdout.flush()
-        await controller.stop()
-        await client.close()

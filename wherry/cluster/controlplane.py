@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
+from functools import partial
 
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.server import ApiServer, ApiServerConfig
@@ -12,12 +12,17 @@ from wherry.cluster import addons
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
 from wherry.cluster.supervisor import CannotStart
+from wherry.component.component import Component
+from wherry.component.health import HealthServer
 from wherry.controllers import manager
 from wherry.controllers.config import ControllersConfig
 from wherry.objects.errors import ApiError
 from wherry.scheduler import run as scheduler
 from wherry.scheduler.config import SchedulerConfig
 
+LOOPBACK = "127.0.0.1"
+CONTROLLERS_PORT, SCHEDULER_PORT = 10257, 10259
+"""Where health and metrics are, as Kubernetes' own components have theirs (over http, and for the node alone)."""
 NODE_PORTS = range(30000, 32768)
 
 
@@ -49,11 +54,21 @@ async def run(config: ClusterConfig, paths: Paths, sockets: list[socket.socket])
     except (StorageError, ApiError) as error:
         raise CannotStart(str(error)) from error
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(addons.apply(server.client("system:wherry:addons"), addons.manifests(config)))
-            ca = (paths.pki / "ca.crt").read_text()
-            controllers = ControllersConfig(ca, [kind.resource for kind in KINDS if kind.kind != "Event"])
-            group.create_task(manager.make(server.client("system:kube-controller-manager"), controllers).run())
-            group.create_task(scheduler.make(server.client("system:kube-scheduler"), SchedulerConfig()).run())
+        await _beside(server, config, paths).run()
     finally:
         await server.stop()
+
+
+def _beside(server: ApiServer, config: ClusterConfig, paths: Paths) -> Component:
+    """Return what runs beside the API server, which does not notice when something of it falls over."""
+    plane = Component("control-plane", server.client("system:wherry:addons"))
+    apply = partial(addons.apply, plane.client, addons.manifests(config))
+    plane.task("addons", apply, forever=False)
+    ca = (paths.pki / "ca.crt").read_text()
+    settings = ControllersConfig(ca, [kind.resource for kind in KINDS if kind.kind != "Event"])
+    controllers = manager.make(server.client("system:kube-controller-manager"), settings)
+    planner = scheduler.make(server.client("system:kube-scheduler"), SchedulerConfig())
+    for component, port in ((controllers, CONTROLLERS_PORT), (planner, SCHEDULER_PORT)):
+        health = HealthServer(LOOPBACK, port, health=component.health)
+        plane.task(component.name, partial(component.run, health))
+    return plane

@@ -81,9 +81,14 @@ class Component:
         if task := self._tasks.pop(informer, None):
             task.cancel()
 
+    @property
+    def informers(self) -> list[Informer]:
+        """Everything that is followed."""
+        return list(self._followed.values())
+
     async def synced(self, informers: Iterable[Informer] | None = None) -> None:
         """Return once these informers (or all) have read what there is."""
-        for informer in list(self._followed.values() if informers is None else informers):
+        for informer in self.informers if informers is None else list(informers):
             await informer.wait_synced()
 
     def unsynced(self) -> str | None:

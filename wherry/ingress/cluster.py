@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from wherry.client.interface import Client
+from wherry.component.component import Component
 from wherry.component.informer import Informer
 from wherry.ingress.access import may_read
 from wherry.ingress.fronts.ingress.snapshot import Snapshot
@@ -28,55 +28,38 @@ log = logging.getLogger(__name__)
 class Cluster:
     """The objects we follow. Make one with `Cluster.open`."""
 
-    def __init__(self, client: Client, options: Options, *, slices: bool, classes: bool):
+    def __init__(self, component: Component, options: Options, *, slices: bool, classes: bool):
         self._options = options
         self.changed = asyncio.Event()
         self._rules_changed = True
         self._services_changed: set[Key] = set()
         self._sources: defaultdict[Key, dict[str, Object]] = defaultdict(dict)
         namespace = options.namespace
-        self.ingresses = Informer(client, known.INGRESSES, namespace)
-        self.services = Informer(client, known.SERVICES, namespace)
-        self._secrets = Informer(client, known.SECRETS, namespace, fields=f"type={TLS_SECRET}")
-        self._endpoints = Informer(client, known.ENDPOINT_SLICES if slices else known.ENDPOINTS, namespace)
-        self._classes = Informer(client, known.INGRESS_CLASSES) if classes else None
+        self.ingresses = component.follow(known.INGRESSES, namespace)
+        self.services = component.follow(known.SERVICES, namespace)
+        self._secrets = component.follow(known.SECRETS, namespace, fields=f"type={TLS_SECRET}")
+        self._endpoints = component.follow(known.ENDPOINT_SLICES if slices else known.ENDPOINTS, namespace)
+        self._classes = component.follow(known.INGRESS_CLASSES) if classes else None
         self._config_maps = {
-            key: _one(client, known.CONFIG_MAPS, key)
+            key: _one(component, known.CONFIG_MAPS, key)
             for key in (options.config_map, options.tcp_services, options.udp_services)
             if key
         }
         certificate = options.default_certificate
-        self._default_certificate = _one(client, known.SECRETS, certificate) if certificate else None
+        self._default_certificate = _one(component, known.SECRETS, certificate) if certificate else None
         self._subscribe()
 
     @classmethod
-    async def open(cls, client: Client, options: Options) -> Cluster:
+    async def open(cls, component: Component, options: Options) -> Cluster:
         """Return the view our rights allow: Endpoints instead of EndpointSlices, no IngressClasses, where refused."""
+        client = component.client
         slices = await may_read(client, known.ENDPOINT_SLICES, options.namespace)
         if not slices:
             log.warning("EndpointSlices may not be read (see RBAC): following Endpoints instead")
         classes = await may_read(client, known.INGRESS_CLASSES)
         if not classes:
             log.warning("IngressClasses may not be read (see RBAC): ingressClassName is compared with --ingress-class")
-        return cls(client, options, slices=slices, classes=classes)
-
-    @property
-    def informers(self) -> list[Informer]:
-        """Return every informer, to be run."""
-        optional = (self._classes, self._default_certificate)
-        return [
-            self.ingresses,
-            self.services,
-            self._secrets,
-            self._endpoints,
-            *self._config_maps.values(),
-            *(informer for informer in optional if informer),
-        ]
-
-    async def synced(self) -> None:
-        """Return once every informer knows the cluster."""
-        for informer in self.informers:
-            await informer.wait_synced()
+        return cls(component, options, slices=slices, classes=classes)
 
     def take(self) -> tuple[bool, set[Key]]:
         """Return whether rules changed, and the Services that did (or their endpoints); both count as seen then."""
@@ -84,6 +67,11 @@ class Cluster:
         rules, services = self._rules_changed, self._services_changed
         self._rules_changed, self._services_changed = False, set()
         return rules, services
+
+    def mark_all(self) -> None:
+        """Have everything looked at anew: who took the last changes could make no use of them."""
+        self._services_changed.update(self._sources)
+        self._mark_rules()
 
     def snapshot(self) -> Snapshot:
         """Return the objects rules are made from."""
@@ -160,9 +148,9 @@ class Cluster:
         self.changed.set()
 
 
-def _one(client: Client, resource: Resource, key: Key) -> Informer:
+def _one(component: Component, resource: Resource, key: Key) -> Informer:
     namespace, name = key
-    return Informer(client, resource, namespace, fields=f"metadata.name={name}")
+    return component.follow(resource, namespace, fields=f"metadata.name={name}")
 
 
 def _asked(ingress: Object) -> tuple[object, object]:

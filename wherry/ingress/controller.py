@@ -7,9 +7,10 @@ import contextlib
 import logging
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 from wherry.client.interface import Client
-from wherry.component.events import EventWriter
+from wherry.component.component import Component
 from wherry.component.health import HealthServer
 from wherry.ingress import metrics
 from wherry.ingress.applier import Applier
@@ -40,38 +41,33 @@ class Controller:
     """One Ingress controller. `run` until cancelled, then `stop`."""
 
     def __init__(self, client: Client, options: Options, nginx: Nginx):
-        self._client = client
         self._options = options
         self._nginx = nginx
         self._applier = Applier(nginx, options.reload_seconds)
-        self._events = EventWriter(client)
-        self._reporter = Reporter(self._events.recorder("nginx-ingress-controller"))
+        self._component = Component("ingress", client, health=metrics.IngressHealth(nginx.control))
+        self._reporter = Reporter(self._component.recorder("nginx-ingress-controller"))
         self._fallback = self_signed(datetime.now(UTC))
         self._default = self._fallback
         self._model = Model()
         self._backends: dict[BackendRef, Backend] = {}
         self._settings_problems: list[Problem] = []
         self._status: StatusWriter | None = None
-        self.health = HealthServer(
-            options.health_host, options.health_port, health=metrics.IngressHealth(nginx.control)
-        )
+        self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.health = HealthServer(options.health_host, options.health_port, health=self._component.health)
 
     async def run(self) -> None:
         """Serve until cancelled; raises `NginxError` when nginx cannot run here at all (in an exception group)."""
         files.prepare(self._nginx.runtime, self._fallback.chain + self._fallback.key)
-        self.health.health.live("nginx", lambda: None if self._applier.serving else "nginx is not serving yet")
+        component = self._component
+        component.health.live("nginx", lambda: None if self._applier.serving else "nginx is not serving yet")
         async with self.health, asyncio.TaskGroup() as group:
-            cluster = await Cluster.open(self._client, self._options)
-            for informer in cluster.informers:
-                group.create_task(informer.run())
-            group.create_task(self._events.run())
+            cluster = await Cluster.open(component, self._options)
             if self._options.update_status:
-                self._status = StatusWriter(self._client, self._options, cluster, lambda: self._model.ours)
-                group.create_task(self._status.run())
-            await cluster.synced()
-            await self._sync(cluster)
+                self._status = StatusWriter(component, self._options, cluster, lambda: self._model.ours)
             self._nginx.on_end = lambda code: self._nginx_ended(cluster, code)
-            await self._follow(cluster)
+            component.task("nginx", partial(self._follow, cluster))
+            group.create_task(component.run())
+            await self._begun
 
     async def stop(self) -> None:
         """Take our address out of the status, serve for the grace period, then drain nginx and end it."""
@@ -84,7 +80,9 @@ class Controller:
         await self._nginx.stop(self._options.drain_seconds)
 
     async def _follow(self, cluster: Cluster) -> None:
-        loop = asyncio.get_running_loop()
+        """Keep nginx as the cluster says, all of it looked at anew after a crash of ours."""
+        await self._component.synced()
+        cluster.mark_all()
         while True:
             await cluster.changed.wait()
             await asyncio.sleep(COALESCE_SECONDS)
@@ -92,9 +90,21 @@ class Controller:
                 wait = await self._sync(cluster)
             except (ControlError, NginxError) as error:
                 log.error("nginx does not follow, again in %.0f s: %s", RETRY_SECONDS, error)
+                self._tell_begun(error)
                 wait = RETRY_SECONDS
+            else:
+                self._tell_begun(None)
             if wait:
-                loop.call_later(wait, cluster.changed.set)
+                asyncio.get_running_loop().call_later(wait, cluster.changed.set)
+
+    def _tell_begun(self, error: Exception | None) -> None:
+        """Let the first attempt decide: whoever started us is to hear why nginx cannot run here."""
+        if self._begun.done():
+            return
+        if error:
+            self._begun.set_exception(error)
+        else:
+            self._begun.set_result(None)
 
     def _nginx_ended(self, cluster: Cluster, code: int) -> None:
         log.error("nginx ended, starting it again code=%s", code)

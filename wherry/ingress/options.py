@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.fronts.ingress.snapshot import Choices, ClassChoice
+from wherry.ingress.nginx.runtime import MODULES_DIRECTORY
 from wherry.ingress.route.problem import Key
 from wherry.ingress.settings import Settings
 
@@ -38,6 +39,7 @@ class Options:
     health_port: int = 10254
     directory: Path = Path("/run/wherry-ingress")
     nginx: str = "nginx"
+    nginx_modules: Path = MODULES_DIRECTORY
     reload_seconds: float = 1.0
     """The least time between two reloads: each leaves old workers behind until their last connection ends."""
     grace_seconds: float = 0.0

@@ -10,12 +10,11 @@ given by people, and stay.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
 
-from wherry.client.interface import Client
+from wherry.component.component import Component
 from wherry.component.informer import Informer
 from wherry.component.workqueue import WorkQueue
 from wherry.ingress.access import patiently
@@ -72,22 +71,24 @@ def _is_ip(text: str) -> bool:
 class StatusWriter:
     """Keeps the status of our Ingresses. `ours` tells which those are."""
 
-    def __init__(self, client: Client, options: Options, cluster: Cluster, ours: Callable[[], Iterable[Key]]):
-        self._client = client
+    def __init__(self, component: Component, options: Options, cluster: Cluster, ours: Callable[[], Iterable[Key]]):
+        self._component = component
+        self._client = component.client
         self._options = options
         self._cluster = cluster
         self._ours = ours
         self._pods: Informer | None = None
-        self._queue: WorkQueue[Key] = WorkQueue("ingress status")
+        self._queue: WorkQueue[Key] = component.queue("ingress status")
+        cluster.ingresses.subscribe(lambda old, new: self._queue.add(metadata.key(new)) if new else None)
+        cluster.services.subscribe(self._service_changed)
+        component.task("status", self.run)
 
     async def run(self) -> None:
         """Write until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            if not self._options.publish_addresses:
-                await self._follow_pods(group)
-            self._cluster.ingresses.subscribe(lambda old, new: self._queue.add(metadata.key(new)) if new else None)
-            self._cluster.services.subscribe(self._service_changed)
-            group.create_task(self._queue.run(self._reconcile))
+        if not self._options.publish_addresses and self._pods is None:
+            await self._follow_pods()
+        self.refresh()
+        await self._queue.run(self._reconcile)
 
     def refresh(self) -> None:
         """Look at all our Ingresses again: which are ours, or the address, may have changed."""
@@ -113,7 +114,7 @@ class StatusWriter:
         own = self._pods.get(*self._options.pod)
         return "" if own is None or pod_addresses(others) else host_address(own)
 
-    async def _follow_pods(self, group: asyncio.TaskGroup) -> None:
+    async def _follow_pods(self) -> None:
         if self._options.pod is None:
             return
         namespace, name = self._options.pod
@@ -124,10 +125,10 @@ class StatusWriter:
                 "our own pod %s/%s cannot be read: node addresses are not published: %s", namespace, name, error
             )
             return
-        self._pods = Informer(self._client, PODS, namespace, labels=_selector(metadata.labels(pod)))
-        self._pods.subscribe(lambda old, new: self.refresh())
-        group.create_task(self._pods.run())
-        await self._pods.wait_synced()
+        pods = self._component.follow(PODS, namespace, labels=_selector(metadata.labels(pod)))
+        pods.subscribe(lambda old, new: self.refresh())
+        await pods.wait_synced()
+        self._pods = pods
 
     def _service_changed(self, old: Object | None, new: Object | None) -> None:
         if metadata.key(new or old or {}) == self._options.publish_service:

@@ -26,9 +26,11 @@ log = logging.getLogger(__name__)
 
 _requests = metrics.counter("apiserver_request_total", "Answered requests.", ("verb", "group", "resource", "code"))
 _duration = metrics.histogram(
-    "apiserver_request_duration_seconds", "Time to the answer, of requests that are no watches.", ("verb",)
+    "apiserver_request_duration_seconds",
+    "Time to the answer, of requests that are over with it.",
+    ("verb",),
 )
-_watches = metrics.gauge("apiserver_longrunning_requests", "Watches under way.", ("group", "resource"))
+_long = metrics.gauge("apiserver_longrunning_requests", "Watches and connections under way.", ("group", "resource"))
 
 CLIENT_GONE = 499  # for the metrics only, in nginx's number: nobody is there to read it
 
@@ -89,11 +91,12 @@ class Handler:
     ) -> web.StreamResponse:
         if target is None:
             return await self._page(request, user)
-        if self._connect.answers(target):
-            return await self._connect.answer(request, user, target)
-        if not _watching(request, target):
+        connected = self._connect.answers(target)
+        if not connected and not _watching(request, target):
             return await self._resources.answer(request, user, target, warnings)
-        with _watches.labels(target.resource.group, target.resource.plural).track_inprogress():
+        with _long.labels(target.resource.group, target.resource.plural).track_inprogress():
+            if connected:
+                return await self._connect.answer(request, user, target)
             return await self._resources.answer(request, user, target, warnings)
 
     async def _page(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
@@ -113,10 +116,12 @@ class Handler:
         group, plural, verb = "", "", _VERBS.get(request.method, "other")
         if target is not None:
             group, plural = target.resource.group, target.resource.plural
-            if request.method == "GET" and not target.name:
+            if self._connect.answers(target):
+                verb = "CONNECT"
+            elif request.method == "GET" and not target.name:
                 verb = "WATCH" if _watching(request, target) else "LIST"
         _requests.labels(verb, group, plural, str(status)).inc()
-        if verb != "WATCH":
+        if verb not in ("CONNECT", "WATCH"):
             _duration.labels(verb).observe(seconds)
         log.debug("%s %s %d seconds=%.4f", request.method, request.path_qs, status, seconds)
 

@@ -11,7 +11,7 @@ import pytest
 from tests.apiserver.harness import Cluster
 from tests.apiserver.samples import binding, node, pod
 from tests.apiserver.web.connect.nodeserver import NodeServer
-from wherry.objects.resource import NODES, PODS
+from wherry.objects.resource import NODES, PODS, ROLE_BINDINGS, ROLES
 
 PATH = "/api/v1/namespaces/demo/pods/a"
 SPDY = ("Connection: Upgrade", "Upgrade: SPDY/3.1", "X-Stream-Protocol-Version: v4.channel.k8s.io")
@@ -156,3 +156,18 @@ async def test_streams_are_authorised_by_their_own_names(cluster: Cluster, kubel
         assert status == 403
         assert f'cannot {verb} resource "pods/{name}"' in body["message"]
     assert not kubelet.heads
+
+
+async def test_to_read_is_not_to_run(cluster: Cluster, kubelet: NodeServer) -> None:
+    """A WebSocket begins as a GET: the right to `get` alone is not enough to begin a session."""
+    cluster.issue("reader", "reader")
+    rule = {"apiGroups": [""], "resources": ["pods", "pods/exec", "pods/log"], "verbs": ["get"]}
+    await cluster.client.create(ROLES, {"metadata": {"name": "read"}, "rules": [rule]}, "demo")
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "read"}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}
+    bound = {"metadata": {"name": "read"}, "roleRef": reference, "subjects": [subject]}
+    await cluster.client.create(ROLE_BINDINGS, bound, "demo")
+    assert (await cluster.request("GET", f"{PATH}/log", user="reader"))[0] == 200
+    status, _, body = await cluster.request("GET", f"{PATH}/exec?command=x", user="reader")
+    assert status == 403
+    assert 'cannot create resource "pods/exec"' in body["message"]

@@ -31,6 +31,9 @@ _VERBS = {
     "OPTIONS": "",  # upstream has no verb for it, so only a rule for all verbs allows it
 }
 _PROXY = "proxy"
+_SESSIONS = ("attach", "exec", "portforward")
+"""What also takes the right to create, however it is asked for: a WebSocket begins as a GET, and whoever may read must
+not run commands (since 1.35, KEP-4006)."""
 
 
 class Connect:
@@ -58,6 +61,8 @@ class Connect:
         if verb is None or (verb not in part.verbs and target.subresource != _PROXY):
             raise target.not_allowed(verb or request.method.lower())
         self._authorizer.require(user, target.attributes(verb))
+        if target.subresource in _SESSIONS:
+            self._authorizer.require(user, target.attributes("create"))
         if target.subresource == _PROXY:
             return await self._proxy(request, target)
         query = list(request.query.items())
