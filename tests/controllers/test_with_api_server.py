@@ -89,7 +89,7 @@ def node(name: str) -> Object:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with Cluster(tmp_path) as cluster:
         client = cluster.client
-        config = ControllersConfig("PEM", [k.resource for k in KINDS if k.kind != "Event"])
+        config = ControllersConfig("PEM")
         tasks = [
             asyncio.create_task(manager.make(client, config).run()),
             asyncio.create_task(scheduler.make(client, SchedulerConfig()).run()),

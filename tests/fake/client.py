@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
 
 from tests.fake import rules
@@ -248,7 +248,7 @@ class FakeClient:
         rules.check_preconditions(resource, old, None, uid)
         self._delete(resource, old, grace_period_seconds, propagation_policy)
 
-    async def resources(self) -> AsyncIterator[Sequence[Resource]]:
+    async def resources(self) -> AsyncGenerator[Sequence[Resource], None]:
         """See `Client.resources`."""
         while not self._closed:
             await self._arrive(Call("discover", DISCOVERY, None, ""))

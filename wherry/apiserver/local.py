@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 from wherry.apiserver.access.attributes import Attributes
@@ -113,7 +113,7 @@ class LocalClient:
             body["propagationPolicy"] = propagation_policy
         await self._api.delete(self._user, _target(resource, namespace, name), DeleteOptions.of(body), _IGNORING)
 
-    async def resources(self) -> AsyncIterator[Sequence[Resource]]:
+    async def resources(self) -> AsyncGenerator[Sequence[Resource], None]:
         """See `Client.resources`."""
         catalog = self._api.catalog
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -172,7 +172,7 @@ class HttpClient:
             options["preconditions"] = {"uid": uid}
         await self.request("DELETE", resource.path(namespace, name), body=options)
 
-    async def resources(self) -> AsyncIterator[Sequence[Resource]]:
+    async def resources(self) -> AsyncGenerator[Sequence[Resource], None]:
         """See `Client.resources`."""
         discovery, told = Discovery(self._tagged), None
         while not self._closed:

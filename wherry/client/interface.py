@@ -6,7 +6,7 @@ Every method raises the errors of `wherry.objects.errors` (and only those) when 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from wherry.objects import Object
@@ -108,7 +108,7 @@ class Client(Protocol):
         """Delete one object; `uid` is a precondition (`Conflict` when it is another's)."""
         ...
 
-    def resources(self) -> AsyncIterator[Sequence[Resource]]:
+    def resources(self) -> AsyncGenerator[Sequence[Resource], None]:
         """Yield what can be listed, watched and deleted, at once, and again whenever that has changed.
 
         Each resource is there once, under the version its group prefers. Ends with the client only; raises as other

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from functools import partial
 
-from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.server import ApiServer, ApiServerConfig
 from wherry.apiserver.storage.interface import StorageError
 from wherry.cluster import addons
@@ -65,8 +64,7 @@ def _beside(server: ApiServer, config: ClusterConfig, paths: Paths) -> Component
     apply = partial(addons.apply, plane.client, addons.manifests(config))
     plane.task("addons", apply, forever=False)
     ca = (paths.pki / "ca.crt").read_text()
-    settings = ControllersConfig(ca, [kind.resource for kind in KINDS if kind.kind != "Event"])
-    controllers = manager.make(server.client("system:kube-controller-manager"), settings)
+    controllers = manager.make(server.client("system:kube-controller-manager"), ControllersConfig(ca))
     planner = scheduler.make(server.client("system:kube-scheduler"), SchedulerConfig())
     for component, port in ((controllers, CONTROLLERS_PORT), (planner, SCHEDULER_PORT)):
         health = HealthServer(LOOPBACK, port, health=component.health)

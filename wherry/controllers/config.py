@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from wherry.objects import resource as known
-from wherry.objects.resource import Resource
-
-DEFAULT_RESOURCES: tuple[Resource, ...] = tuple(
-    r for r in vars(known).values() if isinstance(r, Resource) and r != known.EVENTS
-)
-"""The resources our components know, but Events, which nobody owns and which are too many to cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +10,6 @@ class ControllersConfig:
     """Settings of `wherry.controllers.manager.make`. Durations are seconds.
 
     `ca_pem`: the cluster's CA certificate, published in every namespace as ConfigMap kube-root-ca.crt.
-    `resources`: every resource the server lets list, watch and delete; what the garbage collector follows and the
-    namespace controller empties. Events may be left out: a namespace's events are deleted all the same.
     `concurrency`: objects each controller works on at a time.
     `node_monitor_grace_period`: a node whose Lease and status stand still for so long is Unknown.
     `node_startup_grace_period`: the same for a node that has never been heard of.
@@ -32,7 +21,6 @@ class ControllersConfig:
     """
 
     ca_pem: str
-    resources: Sequence[Resource] = DEFAULT_RESOURCES
     concurrency: int = 5
     node_monitor_grace_period: float = 50.0
     node_startup_grace_period: float = 60.0

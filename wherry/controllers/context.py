@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 
 from wherry.component.component import Component
 from wherry.component.events import EventRecorder
+from wherry.component.everything import Everything
 from wherry.component.index import Index, KeysOf
 from wherry.component.informer import Informer
 from wherry.controllers.config import ControllersConfig
@@ -26,11 +27,12 @@ def owner_keys(obj: Object) -> Iterable[Hashable]:
 class Context:
     """What a controller is given. It remembers which caches it asked for, and can wait for those."""
 
-    def __init__(self, component: Component, config: ControllersConfig):
+    def __init__(self, component: Component, config: ControllersConfig, everything: Everything):
         self.client = component.client
         self.clock = component.clock
         self.config = config
         self.component = component
+        self.everything = everything
         self._used: set[Informer] = set()
 
     def informer(self, resource: Resource) -> Informer:

@@ -9,6 +9,7 @@ from functools import partial
 
 from wherry.client.interface import Client
 from wherry.component.component import Component
+from wherry.component.everything import Everything
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Runner
@@ -56,9 +57,13 @@ def make(
 ) -> Component:
     """Return the component all controllers are tasks of. A crash ends nothing but a moment of one controller's work."""
     component = Component("controllers", client, clock=clock)
+    everything = Everything(component)
     for kind in controllers:
-        controller = kind(Context(component, config))
+        controller = kind(Context(component, config, everything))
         component.task(controller.name, partial(_run_synced, controller))
+    if everything.is_wanted:
+        component.task("served resources", everything.run)
+        component.health.ready("discovery", everything.unknown)
     return component
 
 

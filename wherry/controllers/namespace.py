@@ -59,11 +59,8 @@ class NamespaceController(Controller):
     def __init__(self, context: Context):
         super().__init__(context)
         self._namespaces = context.informer(NAMESPACES)
-        served = [r for r in context.config.resources if r.namespaced and r not in (PODS, EVENTS)]
-        self._others = [*served, EVENTS]
         self.watch(NAMESPACES)
-        for resource in [PODS, *served]:
-            context.informer(resource).subscribe(self._content_changed)
+        context.everything.subscribe(self._content_changed, self._set_changed)
 
     async def reconcile(self, key: Key) -> None:
         """Delete what is left; when nothing is, let the namespace go."""
@@ -76,7 +73,7 @@ class NamespaceController(Controller):
         name = key[1]
         left: dict[Resource, list[Object]] = {PODS: await self._empty(PODS, name)}
         if not left[PODS]:
-            left |= {resource: await self._empty(resource, name) for resource in self._others}
+            left |= {resource: await self._empty(resource, name) for resource in await self._others()}
         if any(left.values()):
             await self._tell(namespace, left)  # the end of the last one brings us back
             return
@@ -84,6 +81,13 @@ class NamespaceController(Controller):
         spec = (namespace.get("spec") or {}) | {"finalizers": rest}
         with contextlib.suppress(NotFound):
             await self.client.update(NAMESPACES, namespace | {"spec": spec}, subresource="finalize")
+
+    async def _others(self) -> list[Resource]:
+        """Return every resource but pods that a namespace may have just now; Events last: they tell of the others."""
+        async with contextlib.aclosing(self.client.resources()) as told:
+            served = await anext(told)
+        others = [r for r in served if r.namespaced and r not in (PODS, EVENTS)]
+        return [*others, *(r for r in served if r == EVENTS)]
 
     async def _empty(self, resource: Resource, namespace: str) -> list[Object]:
         """Delete every object of a resource, and return those that stay: for a finalizer, or to end gracefully."""
@@ -105,7 +109,13 @@ class NamespaceController(Controller):
             with contextlib.suppress(NotFound):
                 await self.client.update(NAMESPACES, namespace | {"status": status}, subresource="status")
 
-    def _content_changed(self, old: Object | None, new: Object | None) -> None:
+    def _set_changed(self, added: Sequence[Resource]) -> None:
+        """Look again at what is ending: what held a namespace may be served no more."""
+        for namespace in self._namespaces.items():
+            if metadata.is_being_deleted(namespace):
+                self.enqueue(namespace)
+
+    def _content_changed(self, resource: Resource, old: Object | None, new: Object | None) -> None:
         if new is not None or old is None:
             return
         namespace = self._namespaces.get("", old["metadata"].get("namespace", ""))

@@ -8,19 +8,18 @@ replica count).
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from importlib.resources import files
 
 import jinja2
 import yaml
 
 from wherry import __version__
-from wherry.apiserver.kinds import KINDS
 from wherry.client.interface import Client
 from wherry.cluster.config import ClusterConfig
 from wherry.objects import Object
 from wherry.objects.errors import AlreadyExists
 from wherry.objects.family import bracketed
-from wherry.objects.resource import Resource
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +39,12 @@ def manifests(config: ClusterConfig) -> list[Object]:
 
 async def apply(client: Client, objects: list[Object]) -> None:
     """Create the objects that do not exist, in order."""
+    async with aclosing(client.resources()) as told:
+        resources = {(r.api_version, r.kind): r for r in await anext(told)}
     for obj in objects:
         metadata = obj["metadata"]
         try:
-            await client.create(resource_of(obj), obj, metadata.get("namespace"))
+            await client.create(resources[obj["apiVersion"], obj["kind"]], obj, metadata.get("namespace"))
         except AlreadyExists:
             continue
         log.info("created kind=%s name=%s", obj["kind"], metadata["name"])
-
-
-def resource_of(obj: Object) -> Resource:
-    """Return the resource an object of a kind we serve belongs to."""
-    group, _, version = obj["apiVersion"].rpartition("/")
-    for kind in KINDS:
-        if kind.kind == obj["kind"] and (group, version) in kind.versions:
-            return Resource(group, version, kind.plural, kind.kind, kind.namespaced)
-    raise LookupError(f"{obj['apiVersion']} {obj['kind']} is not served")

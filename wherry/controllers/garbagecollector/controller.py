@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wherry.component.workqueue import WorkQueue
@@ -26,12 +25,15 @@ from wherry.controllers.garbagecollector.decide import (
 )
 from wherry.objects import Object, metadata
 from wherry.objects.errors import Conflict, NotFound
-from wherry.objects.resource import EVENTS, Resource
+from wherry.objects.resource import Resource
 
 log = logging.getLogger(__name__)
 
 OWNERS = "owners"
 REMEMBERED = 500
+
+
+GroupKind = tuple[str, str]
 
 
 class Node(NamedTuple):
@@ -43,31 +45,29 @@ class Node(NamedTuple):
 
 
 class GarbageCollector(Runner):
-    """Follows every resource of `config.resources`, and deletes or frees what its owners leave behind."""
+    """Follows everything that is served, and deletes or frees what its owners leave behind."""
 
     name = "garbagecollector"
 
     def __init__(self, context: Context):
         super().__init__(context)
         self._queue: WorkQueue[Node] = context.component.queue(self.name)
-        self._resources = [r for r in context.config.resources if r != EVENTS]
-        self._by_kind = {(r.group, r.kind): r for r in self._resources}
-        self._dependents = {
-            r: context.index(r, OWNERS, lambda o: [ref["uid"] for ref in references(o)]) for r in self._resources
-        }
+        self._all = context.everything
+        self._dependents_of = self._all.index(OWNERS, lambda o: [ref["uid"] for ref in references(o)])
+        self._all.subscribe(self._changed, self._set_changed)
         self._absent: OrderedDict[str, None] = OrderedDict()
-        for resource in self._resources:
-            context.informer(resource).subscribe(partial(self._changed, resource))
+        self._guessed: dict[GroupKind, set[Node]] = {}
 
     async def run(self) -> None:
         """Work until cancelled; after a crash everything is looked at anew."""
-        for resource in self._resources:
-            for obj in self.context.informer(resource).items():
-                self._consider(resource, obj)
+        await self._all.synced()
+        for resource, obj in self._all.items():
+            self._consider(resource, obj)
         await self._queue.run(self._reconcile, self.context.config.concurrency)
 
     async def _reconcile(self, node: Node) -> None:
-        obj = self.context.informer(node.resource).get(node.namespace, node.name)
+        await self._all.synced()  # dependents of a kind that has just been added count too
+        obj = self._all.get(*node)
         if obj is None:
             return
         if is_orphaning(obj):
@@ -121,14 +121,15 @@ class GarbageCollector(Runner):
 
     async def _fate(self, node: Node, reference: Object) -> Fate:
         """Return what is known of an owner; that one is gone is believed only from the server, not from a cache."""
-        group = reference["apiVersion"].rpartition("/")[0]
-        resource = self._by_kind.get((group, reference["kind"]))
+        kind = _kind_of(reference)
+        resource = self._all.of_kind(*kind)
         if resource is None:
+            self._guessed.setdefault(kind, set()).add(node)
             return Fate.ALIVE  # a kind we do not follow: never delete on a guess
         if reference["uid"] in self._absent:
             return Fate.GONE
         namespace = node.namespace if resource.namespaced else ""
-        owner = self.context.informer(resource).get(namespace, reference["name"])
+        owner = self._all.get(resource, namespace, reference["name"])
         if owner is None or owner["metadata"]["uid"] != reference["uid"]:
             try:
                 owner = await self._fetch(resource, reference, namespace)
@@ -153,17 +154,28 @@ class GarbageCollector(Runner):
             self._absent.popitem(last=False)
         return None
 
-    def _dependents_of(self, uid: str) -> Iterable[tuple[Resource, Object]]:
-        return ((r, obj) for r, index in self._dependents.items() for obj in index.get(uid))
-
     def _changed(self, resource: Resource, old: Object | None, new: Object | None) -> None:
         if new is not None:
             self._consider(resource, new)
         if new is None and old is not None:
+            self._forget(_node(resource, old), old)
             for other, dependent in self._dependents_of(old["metadata"]["uid"]):
                 self._queue.add(_node(other, dependent))
         if old is not None and (new is None or references(new) != references(old)):
             self._consider_owners(old)
+
+    def _set_changed(self, added: Sequence[Resource]) -> None:
+        """Look again at what was kept only because nobody could know whether its owner is there."""
+        for resource in added:
+            for node in self._guessed.pop((resource.group, resource.kind), ()):
+                self._queue.add(node)
+
+    def _forget(self, node: Node, obj: Object) -> None:
+        for kind in map(_kind_of, references(obj)):
+            if nodes := self._guessed.get(kind):
+                nodes.discard(node)
+                if not nodes:
+                    del self._guessed[kind]
 
     def _consider(self, resource: Resource, obj: Object) -> None:
         if references(obj) or is_deleting_dependents(obj) or is_orphaning(obj):
@@ -172,7 +184,7 @@ class GarbageCollector(Runner):
     def _consider_owners(self, obj: Object) -> None:
         """A foreground deletion may have waited for this one."""
         for reference in references(obj):
-            resource = self._by_kind.get((reference["apiVersion"].rpartition("/")[0], reference["kind"]))
+            resource = self._all.of_kind(*_kind_of(reference))
             if resource is not None:
                 namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
                 self._queue.add(Node(resource, namespace, reference["name"]))
@@ -180,3 +192,7 @@ class GarbageCollector(Runner):
 
 def _node(resource: Resource, obj: Object) -> Node:
     return Node(resource, *metadata.key(obj))
+
+
+def _kind_of(reference: Object) -> GroupKind:
+    return reference["apiVersion"].rpartition("/")[0], reference["kind"]
