@@ -14,7 +14,7 @@ from wherry.ingress.applier import Applier
 from wherry.ingress.fronts.ingress.build import build
 from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.nginx.control import ControlError, Store
-from wherry.ingress.nginx.process import ConfigRefused
+from wherry.ingress.nginx.errors import ConfigRefused
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.route.backend import Backend, BackendRef, Endpoint
 from wherry.ingress.route.model import Model
@@ -146,9 +146,12 @@ async def test_a_refused_configuration_is_tried_once(nginx: FakeNginx, applier: 
     clock.now += 5
     nginx.refuses = True
     nginx.calls.clear()
-    for _ in range(3):
+    with pytest.raises(ConfigRefused):
+        await applier.apply(model("b.test"), backends(), DEFAULT)
+    for _ in range(2):
         await applier.apply(model("b.test"), backends(), DEFAULT)
     assert nginx.calls == [("refused",)]
+    assert not applier.has(model("b.test").structure)
     nginx.refuses = False
     await applier.apply(model("c.test"), backends(), DEFAULT)
     assert nginx.calls[-1] == ("reload", 2)

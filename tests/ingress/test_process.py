@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wherry.ingress.nginx.process import ConfigRefused, check_modules
+from wherry.ingress.nginx.errors import ConfigRefused
+from wherry.ingress.nginx.process import check_modules
 
 
 def test_a_module_that_is_missing_is_named_with_its_package(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@
     nginx/           nginx.conf (template), lua/ (inside nginx), and the process
     cluster.py       informers: API objects -> snapshot
     applier.py       model -> nginx: push what Lua can take, reload for the rest
+    quarantine.py    what nginx refuses is left out, the rest served; culprits.py finds it (pure)
     status.py        the address in `status.loadBalancer.ingress`
     report.py        what is wrong with an Ingress, told as Events
     controller.py    ties them together

@@ -13,7 +13,8 @@ from typing import Any
 
 from wherry.ingress import metrics
 from wherry.ingress.nginx.control import Store
-from wherry.ingress.nginx.process import ConfigRefused, Nginx
+from wherry.ingress.nginx.errors import ConfigRefused
+from wherry.ingress.nginx.process import Nginx
 from wherry.ingress.nginx.template import render
 from wherry.ingress.route.backend import Backend, Endpoint
 from wherry.ingress.route.certificate import Certificate
@@ -44,10 +45,15 @@ class Applier:
         """Whether nginx runs with a configuration of ours."""
         return self._nginx.pid is not None and self._structure is not None
 
+    def has(self, structure: Structure) -> bool:
+        """Whether `structure` is in force."""
+        return self._nginx.pid is not None and structure == self._structure
+
     async def apply(self, model: Model, backends: Iterable[Backend], default: Certificate) -> float:
         """Bring nginx to the model; return in how many seconds to come again (0: done).
 
-        Raises `ControlError` or `NginxError`; what was applied stays known, so the next call goes on from there.
+        Raises `ControlError` or `NginxError`; what was applied stays known, so the next call goes on from there. A
+        structure that was refused (`ConfigRefused`) is not tried again.
         """
         wanted: dict[Store, Entries] = {
             "backends": backend_entries(backends),
@@ -92,7 +98,11 @@ class Applier:
     async def _restructure(self, structure: Structure) -> float:
         if structure in (self._structure, self._refused):
             return 0
-        conf = render(structure, self._nginx.runtime)
+        try:
+            conf = render(structure, self._nginx.runtime)
+        except ConfigRefused:
+            self._refuse(structure)
+            raise
         if conf == self._conf:
             self._structure = structure
             return 0
@@ -102,17 +112,24 @@ class Applier:
         await self._reload(structure, conf)
         return 0
 
+    def forget_refusal(self) -> None:
+        """Let the structure refused last be tried again: nginx was at fault, not the structure."""
+        self._refused = None
+
+    def _refuse(self, structure: Structure) -> None:
+        """Take note of a structure that nginx does not take: asking again would get the same answer."""
+        self._refused = structure
+        metrics.refusals.inc()
+        metrics.last_reload_successful.set(0)
+
     async def _reload(self, structure: Structure, conf: str) -> None:
         started = self._clock()
         try:
             await self._nginx.reload(conf)
         except ConfigRefused as error:
-            # A bug of ours, or another nginx than we know. What runs goes on; asking again would get the same answer.
-            self._refused = structure
-            metrics.refusals.inc()
-            metrics.last_reload_successful.set(0)
             log.error("nginx refuses the new configuration, the old one stays in force: %s", error)
-            return
+            self._refuse(structure)
+            raise
         self._structure, self._conf, self._refused = structure, conf, None
         self._reloaded = self._clock()
         metrics.reloads.inc()

@@ -71,7 +71,7 @@ class Cluster:
     def mark_all(self) -> None:
         """Have everything looked at anew: who took the last changes could make no use of them."""
         self._services_changed.update(self._sources)
-        self._mark_rules()
+        self.mark_rules()
 
     def snapshot(self) -> Snapshot:
         """Return the objects rules are made from."""
@@ -80,6 +80,7 @@ class Cluster:
             classes=self._classes.items() if self._classes else None,
             services={metadata.key(o): o for o in self.services.items()},
             secrets={metadata.key(o): o for o in self._secrets.items()},
+            config_map=self.config_map(self._options.config_map),
             tcp_services=self.config_map(self._options.tcp_services),
             udp_services=self.config_map(self._options.udp_services),
         )
@@ -104,7 +105,7 @@ class Cluster:
         self.services.subscribe(self._service_changed)
         self._endpoints.subscribe(self._endpoints_changed)
         for informer in self._rule_informers():
-            informer.subscribe(lambda old, new: self._mark_rules())
+            informer.subscribe(lambda old, new: self.mark_rules())
 
     def _rule_informers(self) -> Iterable[Informer]:
         yield self._secrets
@@ -114,7 +115,7 @@ class Cluster:
     def _ingress_changed(self, old: Object | None, new: Object | None) -> None:
         """Pass over what we, or others, only wrote to the status."""
         if old is None or new is None or _asked(old) != _asked(new):
-            self._mark_rules()
+            self.mark_rules()
 
     def _service_changed(self, old: Object | None, new: Object | None) -> None:
         if old is not None and new is not None and old.get("spec") == new.get("spec"):
@@ -137,7 +138,8 @@ class Cluster:
                 self._sources[service].pop(name, None)
             self._mark_service(service)
 
-    def _mark_rules(self) -> None:
+    def mark_rules(self) -> None:
+        """Let the model be made anew."""
         self._rules_changed = True
         self.changed.set()
 

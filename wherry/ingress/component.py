@@ -9,8 +9,9 @@ import sys
 from wherry.client.interface import Client
 from wherry.ingress.controller import Controller
 from wherry.ingress.nginx.control import ControlError
+from wherry.ingress.nginx.errors import NginxError
 from wherry.ingress.nginx.files import UnsafeDirectory
-from wherry.ingress.nginx.process import Nginx, NginxError, access_log, find_binary, has_ipv6, worker_user
+from wherry.ingress.nginx.process import Nginx, access_log, find_binary, has_ipv6, worker_user
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.options import Options
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,16 +16,16 @@ from wherry.component.health import HealthServer
 from wherry.ingress import metrics
 from wherry.ingress.applier import Applier
 from wherry.ingress.cluster import Cluster
-from wherry.ingress.fronts.ingress.build import build
 from wherry.ingress.nginx import files
 from wherry.ingress.nginx.control import ControlError
-from wherry.ingress.nginx.process import Nginx, NginxError
+from wherry.ingress.nginx.errors import ConfigRefused, NginxError
+from wherry.ingress.nginx.process import Nginx
 from wherry.ingress.options import Options
-from wherry.ingress.report import Reporter, backend_problems, settings_of
+from wherry.ingress.quarantine import Quarantine
+from wherry.ingress.report import Reporter, backend_problems
 from wherry.ingress.route.backend import Backend, BackendRef, resolve
 from wherry.ingress.route.certificate import BadCertificate, Certificate, read_certificate
 from wherry.ingress.route.model import Model
-from wherry.ingress.route.problem import Problem
 from wherry.ingress.selfsigned import self_signed
 from wherry.ingress.status import StatusWriter
 
@@ -50,7 +51,7 @@ class Controller:
         self._default = self._fallback
         self._model = Model()
         self._backends: dict[BackendRef, Backend] = {}
-        self._settings_problems: list[Problem] = []
+        self._quarantine: Quarantine | None = None
         self._status: StatusWriter | None = None
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.health = HealthServer(options.health_host, options.health_port, health=self._component.health)
@@ -62,6 +63,7 @@ class Controller:
         component.health.live("nginx", lambda: None if self._applier.serving else "nginx is not serving yet")
         async with self.health, asyncio.TaskGroup() as group:
             cluster = await Cluster.open(component, self._options)
+            self._quarantine = Quarantine(self._nginx, self._options.choices(), partial(self._look_again, cluster))
             if self._options.update_status:
                 self._status = StatusWriter(component, self._options, cluster, lambda: self._model.ours)
             self._nginx.on_end = lambda code: self._nginx_ended(cluster, code)
@@ -75,6 +77,8 @@ class Controller:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WITHDRAW_SECONDS):
                     await self._status.withdraw()
+        if self._quarantine is not None:
+            await self._quarantine.stop()
         if self._nginx.pid is not None:
             await asyncio.sleep(self._options.grace_seconds)
         await self._nginx.stop(self._options.drain_seconds)
@@ -121,16 +125,30 @@ class Controller:
             if ref not in self._backends or service in services:
                 self._backends[ref] = resolve(ref, cluster.services.get(*service), cluster.sources(service))
         backends = list(self._backends.values())
-        self._reporter.report(
-            [*self._settings_problems, *self._model.problems, *backend_problems(self._model, backends)]
-        )
-        wait = await self._applier.apply(self._model, backends, self._default)
+        self._reporter.report([*self._model.problems, *backend_problems(self._model, backends)])
+        wait = await self._apply(backends)
         metrics.syncs.observe(time.monotonic() - started)
         return wait
 
+    async def _apply(self, backends: Iterable[Backend]) -> float:
+        assert self._quarantine is not None
+        try:
+            wait = await self._applier.apply(self._model, backends, self._default)
+        except ConfigRefused:  # logged; endpoints and certificates were pushed, the structure before stays in force
+            self._quarantine.refused()
+            return 0
+        if self._applier.has(self._model.structure):
+            self._quarantine.accepted(self._model.structure)
+        return wait
+
+    def _look_again(self, cluster: Cluster) -> None:
+        """Make the model anew: other parts of it are left out than before, or nginx has had a pause."""
+        self._applier.forget_refusal()
+        cluster.mark_rules()
+
     def _rebuild(self, cluster: Cluster) -> None:
-        settings, self._settings_problems = settings_of(cluster.config_map(self._options.config_map))
-        before, self._model = self._model, build(cluster.snapshot(), self._options.choices(settings))
+        assert self._quarantine is not None
+        before, self._model = self._model, self._quarantine.model(cluster.snapshot())
         self._backends = {ref: b for ref, b in self._backends.items() if ref in self._model.backends}
         self._default = self._default_certificate(cluster)
         metrics.show_certificates({host: c.expires for host, c in self._model.certificates.items()})

@@ -10,7 +10,6 @@ from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.fronts.ingress.snapshot import Choices, ClassChoice
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY
 from wherry.ingress.route.problem import Key
-from wherry.ingress.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +46,10 @@ class Options:
     drain_seconds: float = 300.0
     """How long requests under way may take then; nginx' own worker-shutdown-timeout is usually shorter."""
 
-    def choices(self, settings: Settings) -> Choices:
-        """Return what the model is to know of these options and the ConfigMap's settings."""
+    def choices(self) -> Choices:
+        """Return what the model is to know of these options."""
         return Choices(
             classes=self.classes,
-            settings=settings,
             annotations_prefix=self.annotations_prefix,
             default_service=self.default_service,
             reserved_ports=frozenset((self.http_port, self.https_port, self.health_port)),

@@ -19,7 +19,7 @@ from wherry.ingress.fronts.ingress.snapshot import Snapshot
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
 from wherry.ingress.options import Options
-from wherry.ingress.report import backend_problems, settings_of
+from wherry.ingress.report import backend_problems
 from wherry.ingress.route.backend import resolve
 from wherry.ingress.route.problem import Key, Problem
 from wherry.objects import Object, metadata
@@ -60,17 +60,17 @@ def render_objects(objects: Iterable[Object], options: Options, runtime: Runtime
         classes=by_kind["IngressClass"] or None,
         services=_by_key(by_kind["Service"]),
         secrets={k: _with_data(s) for k, s in _by_key(by_kind["Secret"]).items()},
+        config_map=config_maps.get(options.config_map) if options.config_map else None,
         tcp_services=config_maps.get(options.tcp_services) if options.tcp_services else None,
         udp_services=config_maps.get(options.udp_services) if options.udp_services else None,
     )
-    settings, unused = settings_of(config_maps.get(options.config_map) if options.config_map else None)
-    model = build(snapshot, options.choices(settings))
+    model = build(snapshot, options.choices())
     sources = _sources(by_kind["EndpointSlice"] or by_kind["Endpoints"])
     backends = [
         resolve(ref, snapshot.services.get((ref.namespace, ref.service)), sources[ref.namespace, ref.service])
         for ref in sorted(model.backends)
     ]
-    problems = (*unused, *model.problems, *backend_problems(model, backends))
+    problems = (*model.problems, *backend_problems(model, backends))
     return Rendering(render(model.structure, runtime), backend_entries(backends), problems)
 
 

@@ -8,12 +8,9 @@ from collections.abc import Iterable
 
 from wherry.component.events import EventRecorder
 from wherry.ingress import metrics
-from wherry.ingress.route import problem
 from wherry.ingress.route.backend import Backend
 from wherry.ingress.route.model import Model
-from wherry.ingress.route.problem import Problem, Subject
-from wherry.ingress.settings import Settings, read_settings
-from wherry.objects import Object
+from wherry.ingress.route.problem import Problem
 from wherry.objects.resource import CONFIG_MAPS, INGRESSES
 
 log = logging.getLogger(__name__)
@@ -53,12 +50,3 @@ def backend_problems(model: Model, backends: Iterable[Backend]) -> list[Problem]
         if backend.trouble
         for subject in model.users.get(backend.ref, ())
     ]
-
-
-def settings_of(config_map: Object | None) -> tuple[Settings, list[Problem]]:
-    """Return the settings of the controller's ConfigMap (None: it does not exist), and what of it was not used."""
-    if config_map is None:
-        return Settings(), []
-    settings, sentences = read_settings(config_map.get("data") or {})
-    subject = Subject.of(config_map, "v1", "ConfigMap")
-    return settings, [Problem(subject, problem.BAD_OPTION, sentence) for sentence in sentences]

@@ -1,5 +1,6 @@
 """nginx: its configuration, the Lua inside it, and its process.
 
+    errors.py       what can be wrong with nginx
     quote.py        the one way a value gets into nginx.conf
     runtime.py      where nginx' files are and on which ports it listens
     template.py     `Structure` -> the text of nginx.conf (pure)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from wherry.ingress.nginx import files
 from wherry.ingress.nginx.control import Control, ControlError
+from wherry.ingress.nginx.errors import ConfigRefused, NginxError
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import checksum
 
@@ -31,14 +32,6 @@ PACKAGES = {
 }
 POLL_SECONDS = 0.01
 KILL_SECONDS = 5.0
-
-
-class NginxError(Exception):
-    """nginx cannot be started or reloaded; the message says why."""
-
-
-class ConfigRefused(NginxError):
-    """`nginx -t` refuses the configuration; what was in force stays so."""
 
 
 def find_binary(name: str = "nginx") -> str:
@@ -83,6 +76,12 @@ def check_port(port: int) -> None:
             ) from error
 
 
+def reason(said: str) -> str:
+    """Return why nginx refused a configuration, from what `nginx -t` said, without our own file's name and line."""
+    first = next((line for line in said.splitlines() if "[emerg]" in line), said)
+    return re.sub(r" in /\S+:\d+$", "", first.removeprefix("nginx: ")).removeprefix("[emerg] ")
+
+
 class Nginx:
     """One nginx, a child of ours. `start`, `reload` and `stop` must not overlap; all raise `NginxError`.
 
@@ -119,11 +118,15 @@ class Nginx:
 
         Raises `ConfigRefused` when the test fails.
         """
-        check_modules(conf, ConfigRefused)
-        await self._test(conf)
-        self.runtime.conf.with_suffix(".next").rename(self.runtime.conf)
+        candidate = self.runtime.conf.with_suffix(".next")
+        await self._test(conf, candidate)
+        candidate.rename(self.runtime.conf)
         self._signal(signal.SIGHUP)
         await self._in_force(conf, RELOAD_SECONDS)
+
+    async def test(self, conf: str) -> None:
+        """Raise `ConfigRefused` with nginx' reason when it would not take `conf`. May overlap with everything else."""
+        await self._test(conf, self.runtime.conf.with_suffix(".candidate"))
 
     async def stop(self, drain_seconds: float) -> None:
         """Stop listening, let requests under way finish for at most `drain_seconds`, and end."""
@@ -148,15 +151,21 @@ class Nginx:
         code = await process.wait()
         self.on_end(code)  # whoever is to be told now, not when the wait began
 
-    async def _test(self, conf: str) -> None:
-        candidate = self.runtime.conf.with_suffix(".next")
-        files.write(candidate, conf)
-        test = await asyncio.create_subprocess_exec(
-            *self._command("-t", "-q", "-c", str(candidate)), stderr=asyncio.subprocess.PIPE
-        )
+    async def _test(self, conf: str, candidate: Path) -> None:
+        check_modules(conf, ConfigRefused)
+        try:
+            files.write(candidate, conf)
+            test = await asyncio.create_subprocess_exec(
+                *self._command("-t", "-q", "-c", str(candidate)), stderr=asyncio.subprocess.PIPE
+            )
+        except OSError as error:
+            raise NginxError(f"nginx cannot be asked: {error}") from error
         _, output = await test.communicate()
+        said = output.decode(errors="replace").strip()
+        if test.returncode is None or test.returncode < 0:
+            raise NginxError(f"nginx -t was ended by signal {-(test.returncode or 0)}: {said}")
         if test.returncode:
-            raise ConfigRefused(output.decode(errors="replace").strip())
+            raise ConfigRefused(reason(said))
 
     async def _in_force(self, conf: str, seconds: float) -> None:
         """Wait until workers with `conf` answer on the control socket."""

@@ -8,8 +8,10 @@ checked to hold no `$`.
 
 from __future__ import annotations
 
+from wherry.ingress.nginx.errors import ConfigRefused
 
-class Unquotable(ValueError):
+
+class Unquotable(ConfigRefused):
     """The text holds a control character: a line break, a NUL. No checked value does, so this is a bug of ours."""
 
 

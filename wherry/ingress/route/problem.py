@@ -26,6 +26,16 @@ class Subject:
         meta = obj["metadata"]
         return cls(api_version, kind, meta.get("namespace", ""), meta["name"], meta.get("uid", ""))
 
+    @classmethod
+    def of_ingress(cls, obj: Object) -> Subject:
+        """Return the subject for an Ingress."""
+        return cls.of(obj, "networking.k8s.io/v1", "Ingress")
+
+    @classmethod
+    def of_config_map(cls, obj: Object) -> Subject:
+        """Return the subject for a ConfigMap."""
+        return cls.of(obj, "v1", "ConfigMap")
+
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 

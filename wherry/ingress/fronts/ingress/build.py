@@ -12,7 +12,7 @@ from wherry.ingress.fronts.ingress.classes import is_ours
 from wherry.ingress.fronts.ingress.host import HostRules
 from wherry.ingress.fronts.ingress.paths import host_problem, path_problem, pattern_problem
 from wherry.ingress.fronts.ingress.rule import Rule, default_location
-from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
+from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot, age
 from wherry.ingress.fronts.ingress.streams import streams
 from wherry.ingress.fronts.ingress.tls import tls_for
 from wherry.ingress.fronts.ingress.unsupported import is_canary
@@ -24,22 +24,17 @@ from wherry.ingress.route.model import Model, Structure
 from wherry.ingress.route.problem import Key, Problem, Subject
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.ingress.route.stream import Stream
+from wherry.ingress.settings import Settings, read_settings
 from wherry.objects import Object, metadata, names
 
 
 def build(snapshot: Snapshot, choices: Choices) -> Model:
     """Return the model of a snapshot. Pure: equal input, equal model."""
     builder = _Builder(snapshot, choices)
-    for ingress in sorted(snapshot.ingresses, key=_age):
+    for ingress in sorted(snapshot.ingresses, key=age):
         if is_ours(ingress, snapshot.classes, choices.classes):
             builder.add(ingress)
     return builder.model()
-
-
-def _age(ingress: Object) -> tuple[str, str, str]:
-    """Sort key: the oldest first, then by namespace and name; RFC 3339 in UTC sorts as text."""
-    meta = ingress["metadata"]
-    return meta.get("creationTimestamp") or "", meta.get("namespace", ""), meta["name"]
 
 
 class _Builder:
@@ -50,11 +45,12 @@ class _Builder:
         self._certificates: dict[str, Certificate] = {}
         self._subjects: dict[Key, Subject] = {}
         self._problems: list[Problem] = []
+        self._settings = self._read_settings()
 
     def add(self, ingress: Object) -> None:
         """Take one Ingress in; older ones have been before."""
         key = metadata.key(ingress)
-        subject = Subject.of(ingress, "networking.k8s.io/v1", "Ingress")
+        subject = Subject.of_ingress(ingress)
         self._subjects[key] = subject
         given = metadata.annotations(ingress)
         policy, problems = read_policy(given, self._choices.annotations_prefix)
@@ -72,7 +68,6 @@ class _Builder:
 
     def model(self) -> Model:
         """Return the model of all that was added."""
-        settings = self._choices.settings
         servers = tuple(self._server(rules) for _, rules in sorted(self._hosts.items()))
         users: dict[BackendRef, set[Subject]] = {}
         for server in servers:
@@ -80,13 +75,22 @@ class _Builder:
                 if at.backend is not None:
                     users.setdefault(at.backend, set()).update([self._subjects[at.owner]] if at.owner else [])
         return Model(
-            structure=Structure(servers, tuple(self._streams()), settings),
+            structure=Structure(servers, tuple(self._streams()), self._settings),
             certificates=dict(sorted(self._certificates.items())),
             backends=frozenset(users),
             users={ref: tuple(sorted(subjects)) for ref, subjects in users.items()},
             ours=tuple(self._subjects),
             problems=tuple(dict.fromkeys(self._problems)),
         )
+
+    def _read_settings(self) -> Settings:
+        config_map = self._snapshot.config_map
+        if config_map is None:
+            return Settings()
+        settings, sentences = read_settings(config_map.get("data") or {})
+        for sentence in sentences:
+            self._report(Subject.of_config_map(config_map), problem.BAD_OPTION, sentence)
+        return settings
 
     # One Ingress
 
@@ -151,7 +155,7 @@ class _Builder:
             message = f"path {rule.path} of host {host.host} belongs to the older Ingress {owner[0]}/{owner[1]}"
             self._report(self._subjects[rule.ingress], problem.PATH_TAKEN, message)
 
-        return host.server(self._choices.settings, self._default(), taken)
+        return host.server(self._settings, self._default(), taken)
 
     def _may_pass(self, rule: Rule, host: HostRules) -> bool:
         wrong = pattern_problem(rule.path) if host.regex else path_problem(rule.path)
@@ -166,17 +170,17 @@ class _Builder:
         service = self._snapshot.services.get(key) if key else None
         ports = (service or {"spec": {}})["spec"].get("ports") or ()
         backend = BackendRef(*key, str(ports[0]["port"])) if key and ports else None
-        return default_location(backend, self._choices.settings)
+        return default_location(backend, self._settings)
 
     # The rest
 
     def _streams(self) -> Iterator[Stream]:
         services, reserved = self._snapshot.services, self._choices.reserved_ports
         if tcp := self._snapshot.tcp_services:
-            report = partial(self._report, Subject.of(tcp, "v1", "ConfigMap"), problem.BAD_STREAM)
+            report = partial(self._report, Subject.of_config_map(tcp), problem.BAD_STREAM)
             yield from streams(tcp, "TCP", services, reserved, report)
         if udp := self._snapshot.udp_services:
-            report = partial(self._report, Subject.of(udp, "v1", "ConfigMap"), problem.BAD_STREAM)
+            report = partial(self._report, Subject.of_config_map(udp), problem.BAD_STREAM)
             yield from streams(udp, "UDP", services, frozenset(), report)
 
     def _report(self, subject: Subject, reason: str, message: str) -> None:

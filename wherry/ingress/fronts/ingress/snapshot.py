@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.route.problem import Key
-from wherry.ingress.settings import Settings
 from wherry.objects import Object
 
 
@@ -19,8 +18,16 @@ class Snapshot:
     classes: Sequence[Object] | None = ()
     services: Mapping[Key, Object] = field(default_factory=dict)
     secrets: Mapping[Key, Object] = field(default_factory=dict)
+    config_map: Object | None = None
+    """The controller's settings."""
     tcp_services: Object | None = None
     udp_services: Object | None = None
+
+
+def age(ingress: Object) -> tuple[str, str, str]:
+    """Sort key: the oldest first, then by namespace and name; RFC 3339 in UTC sorts as text."""
+    meta = ingress["metadata"]
+    return meta.get("creationTimestamp") or "", meta.get("namespace", ""), meta["name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,9 @@ class ClassChoice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the command line and the controller's ConfigMap decided."""
+    """What the command line decided."""
 
     classes: ClassChoice = field(default_factory=ClassChoice)
-    settings: Settings = field(default_factory=Settings)
     annotations_prefix: str = DEFAULT_PREFIX
     default_service: Key | None = None
     reserved_ports: frozenset[int] = frozenset()
