@@ -84,6 +84,18 @@ async def test_an_upgrade_becomes_a_tunnel(
     assert all(header in sent for header in headers if not header.startswith("Content-Length"))
 
 
+async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(cluster: Cluster) -> None:
+    """curl waits a second before it sends a long one all the same."""
+    body = b'{"metadata": {"name": "asked"}}'
+    headers = (f"Content-Length: {len(body)}", "Content-Type: application/json", "Expect: 100-continue")
+    async with RawClient(cluster) as client:
+        head = await client.ask("POST /api/v1/namespaces/demo/configmaps", *headers)
+        assert head == "HTTP/1.1 100 Continue\r\n\r\n"
+        client.writer.write(body)
+        async with asyncio.timeout(5):
+            assert (await client.reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 201 ")
+
+
 async def test_much_data_passes_both_ways(cluster: Cluster, kubelet: NodeServer) -> None:
     size = 3 << 20
     async with RawClient(cluster) as client:

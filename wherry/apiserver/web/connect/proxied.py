@@ -59,9 +59,9 @@ class Proxied:
             host, port = self._service(namespace, wanted, text)
         else:
             wanted = named(text, "node")
-            host, port = agent = agent_of(self._get(NODES, "", wanted.name))
+            host, port = agent_of(self._get(NODES, "", wanted.name))
             if wanted.port in ("", str(port)):
-                return Location(*agent, path, self._to_nodes)
+                return Location(host, port, path, self._to_nodes)
             port = _number(wanted.port)
         check_proxyable(host)
         return Location(host, port, path, self._to_pods if wanted.https else None)
