@@ -18,8 +18,8 @@ from wherry.client.interface import Client
 from wherry.controllers import manager
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.podcontrol import is_namespace_terminating
-from wherry.objects import Object
-from wherry.objects.errors import ApiError, Conflict, NotFound
+from wherry.objects import Object, metadata
+from wherry.objects.errors import ApiError, Conflict, Invalid, NotFound
 from wherry.objects.metadata import is_being_deleted
 from wherry.objects.resource import (
     CONFIG_MAPS,
@@ -29,11 +29,13 @@ from wherry.objects.resource import (
     ENDPOINT_SLICES,
     ENDPOINTS,
     EVENTS,
+    IP_ADDRESSES,
     NAMESPACES,
     NODES,
     PODS,
     REPLICA_SETS,
     SERVICE_ACCOUNTS,
+    SERVICE_CIDRS,
     SERVICES,
     Resource,
 )
@@ -253,3 +255,45 @@ def test_the_error_of_a_terminating_namespace_is_known() -> None:
     kind = next(k for k in KINDS if k.kind == "Pod")
     assert is_namespace_terminating(terminating(kind, "x", "demo"))
     assert not is_namespace_terminating(ApiError("no"))
+
+
+async def test_addresses_come_and_go_with_services_and_ranges_stay_while_used(world: World) -> None:
+    """As kubectl sees it: the Service, its IPAddress, and the ServiceCIDR that both need."""
+
+    async def parents() -> dict[str, str]:
+        return {a["metadata"]["name"]: a["spec"]["parentRef"]["name"] for a in await world.all(IP_ADDRESSES)}
+
+    async def ready(name: str) -> str:
+        found = metadata.condition(await world.client.get(SERVICE_CIDRS, name), "Ready")
+        return found["status"] if found else ""
+
+    assert await ready("kubernetes") == "True"
+    assert await parents() == {"10.96.0.1": "kubernetes"}
+    await world.client.create(SERVICE_CIDRS, {"metadata": {"name": "more"}, "spec": {"cidrs": ["203.0.113.0/24"]}})
+
+    async def is_ready() -> bool:
+        return await ready("more") == "True"
+
+    await world.until(is_ready)
+    spec = {"clusterIP": "203.0.113.9", "ports": [{"port": 80}]}
+    await world.client.create(SERVICES, {"metadata": {"name": "web"}, "spec": spec}, "demo")
+    assert await parents() == {"10.96.0.1": "kubernetes", "203.0.113.9": "web"}
+    await world.client.delete(IP_ADDRESSES, "203.0.113.9")
+
+    async def is_repaired() -> bool:
+        return (await parents()).get("203.0.113.9") == "web"
+
+    await world.until(is_repaired)
+    await world.client.delete(SERVICE_CIDRS, "more")
+
+    async def is_held() -> bool:
+        return await ready("more") == "False"
+
+    await world.until(is_held)
+    with pytest.raises(Invalid, match="not in the valid range"):
+        await world.client.create(
+            SERVICES, {"metadata": {"name": "late"}, "spec": spec | {"clusterIP": "203.0.113.10"}}, "demo"
+        )
+    await world.client.delete(SERVICES, "web", "demo")
+    assert await parents() == {"10.96.0.1": "kubernetes"}
+    await world.client.create(SERVICES, {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}, "demo")

@@ -137,7 +137,9 @@ class Kind:
     claims: Callable[[Object], Iterable[Claim]] | None = None
     claim_kinds: Sequence[Kind] = ()
     deprecations: Mapping[GroupVersion, str] = field(default_factory=dict)
-    name_pattern: str = "dns-subdomain"  # dns-subdomain | dns-label | path-segment (RBAC) | service-name (RFC 1035)
+    name_pattern: str = (
+        "dns-subdomain"  # dns-subdomain | dns-label | path-segment (RBAC) | service-name (RFC 1035) | ip-address
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "singular", self.singular or self.resource.kind.lower())

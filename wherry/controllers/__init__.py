@@ -17,6 +17,7 @@
     namespace.py       empties and finalizes            serviceaccount.py `default` in every namespace
     rootca.py          kube-root-ca.crt                 nodelifecycle/    heartbeats, taints, evictions
     podgc.py           pods nobody will ever run        eventttl.py       events live an hour
+    servicecidrs.py    ranges stay while they are used  clusterips.py     a Service's IPAddresses, repaired
 
 A controller's decisions are pure functions of what the caches show; the loop around them only applies the difference.
 They never import one another: they meet in the API.

@@ -10,6 +10,7 @@ from functools import partial
 from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.everything import Everything
+from wherry.controllers.clusterips import ClusterIPController
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Runner
@@ -27,6 +28,7 @@ from wherry.controllers.podgc import PodGCController
 from wherry.controllers.replicaset.controller import ReplicaSetController
 from wherry.controllers.rootca import RootCAController
 from wherry.controllers.serviceaccount import ServiceAccountController
+from wherry.controllers.servicecidrs import ServiceCIDRController
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ CONTROLLERS: tuple[type[Runner], ...] = (
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,
+    ServiceCIDRController,
+    ClusterIPController,
     GarbageCollector,
     NodeLifecycleController,
     TaintEvictionController,

@@ -6,6 +6,7 @@ Source of rules and texts: k8s.io/apimachinery v0.37 pkg/util/validation, pkg/ap
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import secrets
@@ -201,11 +202,21 @@ def env_name(value: str) -> list[str]:
     return []
 
 
+def ip_address(value: str) -> list[str]:
+    """Check an IP address in the one spelling it is known by: an IPAddress's name (RFC 5952)."""
+    try:
+        plain = str(ipaddress.ip_address(value))
+    except ValueError:
+        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    return [] if plain == value else [f'must be in canonical form ("{plain}")']
+
+
 BY_PATTERN: Mapping[str, Callable[[str], list[str]]] = {
     "dns-label": dns_label,
     "dns-subdomain": dns_subdomain,
     "service-name": service_name,
     "path-segment": path_segment,
+    "ip-address": ip_address,
 }
 """The check for each `Kind.name_pattern`."""
 

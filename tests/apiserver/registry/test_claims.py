@@ -13,8 +13,9 @@ import pytest
 
 from tests.apiserver.registry.servers import Server
 from tests.apiserver.samples import service
-from wherry.apiserver.kinds.core.services.claims import ADDRESS, NODE_PORT
+from wherry.apiserver.kinds.core.services.claims import NODE_PORT
 from wherry.apiserver.kinds.core.services.service import SERVICE
+from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
 from wherry.apiserver.registry.context import Settings
 from wherry.apiserver.storage.interface import Storage, Write
 from wherry.apiserver.storage.memory import MemoryStorage
@@ -53,7 +54,7 @@ def services(server: Server) -> list[Object]:
 
 def held(server: Server) -> dict[str, set[str]]:
     """Return the names of the claims there are, by kind."""
-    collections = ((kind, server.state.collection(kind)) for kind in (ADDRESS, NODE_PORT))
+    collections = ((kind, server.state.collection(kind)) for kind in (IP_ADDRESS, NODE_PORT))
     return {kind.kind: {obj["metadata"]["name"] for obj in c.items()} for kind, c in collections}
 
 
@@ -61,7 +62,7 @@ def wanted(server: Server) -> dict[str, set[str]]:
     """Return the names of the claims there should be."""
     specs = [obj["spec"] for obj in services(server)]
     ports = {str(p["nodePort"]) for s in specs for p in s["ports"] if p.get("nodePort")}
-    return {"Address": {s["clusterIP"] for s in specs if s.get("clusterIP", "None") != "None"}, "NodePort": ports}
+    return {"IPAddress": {s["clusterIP"] for s in specs if s.get("clusterIP", "None") != "None"}, "NodePort": ports}
 
 
 async def together(servers: list[Server]) -> None:
@@ -110,12 +111,12 @@ async def test_numbers_are_released_with_their_service_and_by_an_update(servers:
     server = servers[0]
     made = await server.create(SERVICES, service("s", type="NodePort"))
     old = str(made["spec"]["ports"][0]["nodePort"])
-    assert held(server) == {"Address": {made["spec"]["clusterIP"]}, "NodePort": {old}}
+    assert held(server) == {"IPAddress": {made["spec"]["clusterIP"]}, "NodePort": {old}}
     new = {"port": 80, "nodePort": 30001 if old != "30001" else 30002}
     await server.update(SERVICES, made | {"spec": made["spec"] | {"ports": [new]}})
     assert held(server)["NodePort"] == {str(new["nodePort"])}
     await server.delete(SERVICES, ("demo", "s"))
-    assert held(server) == {"Address": set(), "NodePort": set()}
+    assert held(server) == {"IPAddress": set(), "NodePort": set()}
 
 
 async def test_a_number_that_is_being_released_can_be_asked_for(servers: list[Server]) -> None:
@@ -163,10 +164,12 @@ async def test_a_store_of_an_earlier_version_gets_its_claims_at_the_start(storag
     await server.create(NAMESPACES, {"metadata": {"name": "demo"}}, None)
     for name in "abc":
         await server.create(SERVICES, service(name, type="NodePort"))
-    lost = service("lost", type="NodePort", clusterIP="10.96.0.9")
+    lost = service("lost", type="NodePort", ports=[{"port": 80, "nodePort": 30009}])
     await server.create(SERVICES, lost)
-    page = await storage.range("/claims/")
-    await storage.commit([Write(e.key, None, e.revision) for e in page.entries if not e.key.endswith("/10.96.0.9")])
+    entries = [
+        e for room in ("/claims/", "/networking.k8s.io/ipaddresses/") for e in (await storage.range(room)).entries
+    ]
+    await storage.commit([Write(e.key, None, e.revision) for e in entries if not e.key.endswith("/30009")])
     (entry,) = (await storage.range("/core/services/demo/lost")).entries
     await storage.commit([Write(entry.key, None, entry.revision)])
     await server.stop()

@@ -198,3 +198,15 @@ async def test_the_old_ingress_is_created_with_a_warning(cluster: Cluster, versi
     assert "Warning: extensions/v1beta1 Ingress is deprecated" in err
     code, out, _ = await cluster.kubectl("-n", "demo", "get", "ingress", version=version)
     assert out.splitlines()[1].split()[:3] == ["myblog", "<none>", "myblog.devops.cn"]
+
+
+async def test_addresses_and_their_ranges_are_shown(kubectl: Kubectl, version: str) -> None:
+    if version == "1.20":
+        assert "kubernetes" in await kubectl("get", "servicecidrs")
+        return
+    ranges = (await kubectl("get", "servicecidr")).splitlines()
+    assert [line.split()[:2] for line in ranges] == [["NAME", "CIDRS"], ["kubernetes", "10.96.0.0/12"]]
+    addresses = (await kubectl("get", "ip")).splitlines()
+    assert [line.split() for line in addresses] == [["NAME", "PARENTREF"], ["10.96.0.1", "services/default/kubernetes"]]
+    assert "services" in await kubectl("describe", "ipaddress", "10.96.0.1")
+    assert "Kubernetes default Service CIDR is ready" in await kubectl("describe", "servicecidr", "kubernetes")

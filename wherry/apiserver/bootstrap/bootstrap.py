@@ -9,6 +9,7 @@ from wherry.apiserver.bootstrap.bindings import bindings
 from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces
 from wherry.apiserver.bootstrap.roles import roles
+from wherry.apiserver.bootstrap.servicecidr import ensure_range
 from wherry.client.interface import Client
 from wherry.objects.errors import NotFound
 from wherry.objects.family import Network
@@ -28,6 +29,7 @@ async def bootstrap(client: Client, service_cidr: Network, address: str, port: i
     independent += [(CLUSTER_ROLES, obj) for obj in roles()]
     independent += [(CLUSTER_ROLE_BINDINGS, obj) for obj in bindings()]
     await asyncio.gather(*(ensure(client, resource, obj) for resource, obj in independent))
+    await ensure_range(client, service_cidr)
     await _forget_moved_service(client, service_cidr)
     await asyncio.gather(
         ensure(client, SERVICES, service.service(service_cidr, port)),

@@ -113,6 +113,7 @@ NODE_PROXIER = [
     rule(CORE, ("nodes",), READ),
     rule(CORE, ("services", "endpoints"), READ[1:]),
     rule(DISCOVERY, ("endpointslices",), READ[1:]),
+    rule(NETWORK, ("servicecidrs",), READ[1:]),
 ]
 SCHEDULER = [
     *_ASK,

@@ -2,7 +2,7 @@
 
     core/             namespace node pods/pod services/service endpoints configmap secret serviceaccount limitrange
     apps/             deployment replicaset daemonset controllerrevision
-    discovery/        endpointslice            networking/  ingress ingressclass
+    discovery/        endpointslice            networking/  ingress ingressclass ipaddress servicecidr
     events/           event                    rbac/        role rolebinding
     coordination/     lease
     apiextensions/    customresourcedefinition, only to say that there are none
@@ -33,6 +33,8 @@ from wherry.apiserver.kinds.discovery.endpointslice import ENDPOINT_SLICE
 from wherry.apiserver.kinds.events.event import EVENT
 from wherry.apiserver.kinds.networking.ingress import INGRESS
 from wherry.apiserver.kinds.networking.ingressclass import INGRESS_CLASS
+from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
+from wherry.apiserver.kinds.networking.servicecidr import SERVICE_CIDR
 from wherry.apiserver.kinds.rbac.role import CLUSTER_ROLE, ROLE
 from wherry.apiserver.kinds.rbac.rolebinding import CLUSTER_ROLE_BINDING, ROLE_BINDING
 
@@ -54,6 +56,8 @@ KINDS: tuple[Kind, ...] = (
     ENDPOINT_SLICE,
     INGRESS,
     INGRESS_CLASS,
+    SERVICE_CIDR,
+    IP_ADDRESS,
     ROLE,
     ROLE_BINDING,
     CLUSTER_ROLE,

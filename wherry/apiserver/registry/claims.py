@@ -49,8 +49,10 @@ def edits(state: State, kind: Kind, old: Object | None, new: Object | None, now:
 async def restore(state: State, kinds: Iterable[Kind], now: float) -> None:
     """Make the claims agree with the stored objects: at the start, since earlier versions stored none.
 
-    Where two objects have the same, the first keeps it, and a warning says so. Raises `StorageError`.
+    Where two objects have the same, the first keeps it, and a warning says so. Claims that are served have a controller
+    to release them. Raises `StorageError`.
     """
+    kinds = list(kinds)
     for kind in kinds:
         for obj in list(state.collection(kind).items()) if kind.claims else ():
             try:
@@ -61,13 +63,13 @@ async def restore(state: State, kinds: Iterable[Kind], now: float) -> None:
             except Stale:
                 pass  # another server does the same
         if kind.claims:
-            await _release_orphans(state, kind)
+            await _release_orphans(state, kind, [claimed for claimed in kind.claim_kinds if claimed not in kinds])
 
 
-async def _release_orphans(state: State, kind: Kind) -> None:
+async def _release_orphans(state: State, kind: Kind, claim_kinds: Iterable[Kind]) -> None:
     """Remove the claims whose holder does not exist or has them no more: a store that was repaired may have such."""
     wanted = {place: claim for obj in state.collection(kind).items() for place, claim in _placed(kind, obj).items()}
-    for claimed in kind.claim_kinds:
+    for claimed in claim_kinds:
         for held in list(state.collection(claimed).items()):
             claim = wanted.get((claimed, key_of(held)))
             if claim is None or not _same_holder(held, claim):

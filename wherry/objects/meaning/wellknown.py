@@ -20,6 +20,13 @@ TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
 LEADER = "control-plane.alpha.kubernetes.io/leader"
 
+# Labels of IPAddresses, and the finalizer of ServiceCIDRs
+ADDRESS_FAMILY = "ipaddress.kubernetes.io/ip-family"
+ADDRESS_MANAGED_BY = "ipaddress.kubernetes.io/managed-by"
+SERVICE_ADDRESSES = "ipallocator.k8s.io"
+"""Who manages the addresses of Services: API servers."""
+SERVICE_CIDR_FINALIZER = "networking.k8s.io/service-cidr-finalizer"
+
 # Labels of nodes
 HOSTNAME = "kubernetes.io/hostname"
 ARCH = "kubernetes.io/arch"

@@ -105,6 +105,18 @@ def cidr(path: str, value: str) -> list[FieldError]:
     return []
 
 
+def canonical_cidr(path: str, value: str) -> list[FieldError]:
+    """Check an IP network in the one spelling it is known by: no bits beyond the prefix, IPv6 as RFC 5952 has it."""
+    if errors := cidr(path, value):
+        return errors
+    interface = ipaddress.ip_interface(value)
+    if interface.ip != interface.network.network_address:
+        return [fields.invalid(path, value, "must not have bits set beyond the prefix length")]
+    if str(interface.network) != value:
+        return [fields.invalid(path, value, f'must be in canonical form ("{interface.network}")')]
+    return []
+
+
 def immutable(path: str, new: Any, old: Any) -> list[FieldError]:
     """Check that a value did not change."""
     return [] if new == old else [fields.invalid(path, new, "field is immutable")]

@@ -34,14 +34,14 @@ def test_the_bands_left_to_people_have_the_sizes_of_the_keps() -> None:
 
 def test_addresses_are_drawn_from_the_upper_band_first() -> None:
     network = IPv4Network("10.96.0.0/12")
-    assert allocation.free_address(network, set().__contains__, lambda n: 0) == "10.96.1.1"
-    assert allocation.free_address(network, set().__contains__, lambda n: n - 1) == "10.111.255.254"
+    assert allocation.free_address([network], set().__contains__, lambda n: 0) == "10.96.1.1"
+    assert allocation.free_address([network], set().__contains__, lambda n: n - 1) == "10.111.255.254"
 
 
 def test_the_lower_band_is_used_when_the_upper_one_is_full() -> None:
     network = IPv4Network("10.0.0.0/26")
     used = {str(address) for address in network.hosts() if address > IPv4Address("10.0.0.16")}
-    assert allocation.free_address(network, used.__contains__, lambda n: 0) == "10.0.0.1"
+    assert allocation.free_address([network], used.__contains__, lambda n: 0) == "10.0.0.1"
     assert allocation.free_port(range(30000, 30064), range(30016, 30064).__contains__, lambda n: 0) == 30000
 
 
@@ -49,7 +49,7 @@ def test_a_full_range_is_an_error() -> None:
     with pytest.raises(InternalError, match="failed to allocate a nodePort: range is full"):
         allocation.free_port(range(30000, 30002), {30000, 30001}.__contains__)
     with pytest.raises(InternalError, match="failed to allocate a serviceIP: range is full"):
-        allocation.free_address(IPv4Network("10.0.0.0/30"), {"10.0.0.1", "10.0.0.2"}.__contains__)
+        allocation.free_address([IPv4Network("10.0.0.0/30")], {"10.0.0.1", "10.0.0.2"}.__contains__)
 
 
 @given(st.integers(1, 40), st.data())
@@ -125,7 +125,7 @@ def test_a_cluster_of_ipv6_gives_out_ipv6() -> None:
     spec = accepted(service("web"), None, world)["spec"]
     assert IPv6Address(spec["clusterIP"]) in SIX
     assert spec["ipFamilies"] == ["IPv6"]
-    assert allocation.free_address(SIX, set().__contains__, lambda n: n - 1) == str(SIX[-1])
+    assert allocation.free_address([SIX], set().__contains__, lambda n: n - 1) == str(SIX[-1])
     assert accepted(service("last", clusterIP=str(SIX[-1])), None, world)["spec"]["clusterIP"] == str(SIX[-1])
 
 

@@ -7,7 +7,8 @@ The lower part of the range is left to people who pick values themselves, and us
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv6Address
 
 from wherry.objects.errors import InternalError
 from wherry.objects.family import Family, Network, network_family
@@ -39,11 +40,18 @@ def free_port(ports: range, used: Callable[[int], bool], pick: Pick = secrets.ra
     raise InternalError.of("failed to allocate a nodePort: range is full")
 
 
-def free_address(network: Network, used: Callable[[str], bool], pick: Pick = secrets.randbelow) -> str:
-    """Return an address of `network` that is not `used`; raises `InternalError` when there is none.
+def free_address(networks: Sequence[Network], used: Callable[[str], bool], pick: Pick = secrets.randbelow) -> str:
+    """Return an address of one of `networks` that is not `used`; raises `InternalError` when there is none.
 
     Addresses that are no host's are never given out (`usable`).
     """
+    for network in networks:
+        if (found := _free_of(network, used, pick)) is not None:
+            return found
+    raise InternalError.of("failed to allocate a serviceIP: range is full")
+
+
+def _free_of(network: Network, used: Callable[[str], bool], pick: Pick) -> str | None:
     count = usable(network)
     split = static_addresses(network.num_addresses)
     for start, end in ((split, count), (0, min(split, count))):
@@ -53,7 +61,7 @@ def free_address(network: Network, used: Callable[[str], bool], pick: Pick = sec
 
         if (found := _free(end - start, taken, pick)) is not None:
             return str(network[1 + start + found])
-    raise InternalError.of("failed to allocate a serviceIP: range is full")
+    return None
 
 
 def usable(network: Network) -> int:
@@ -62,6 +70,11 @@ def usable(network: Network) -> int:
     The first is the network's own (for IPv6 any router's), and the last of an IPv4 network is everybody's (broadcast).
     """
     return network.num_addresses - (2 if network_family(network) is Family.V4 else 1)
+
+
+def holds(network: Network, address: IPv4Address | IPv6Address) -> bool:
+    """Return whether an address of the network can be given out."""
+    return address in network and 1 <= int(address) - int(network[0]) <= usable(network)
 
 
 def _free(size: int, taken: Callable[[int], bool], pick: Pick) -> int | None:

@@ -1,7 +1,7 @@
 """What a Service holds and no other may: its cluster IPs and its node ports, each stored as an object of its own.
 
-These objects are written in one commit with the Service: of two servers on one store, only one can have a number. They
-are not served; they have the shape of networking.k8s.io/v1 IPAddress (KEP-1880), whose `parentRef` names the holder.
+These objects are written in one commit with the Service: of two servers on one store, only one can have a number. That
+of an address is its IPAddress (KEP-1880); that of a node port looks alike, and is not served.
 """
 
 from __future__ import annotations
@@ -10,28 +10,26 @@ from collections.abc import Iterator
 
 from wherry.apiserver.kind import Claim, Kind
 from wherry.apiserver.kinds.core.services import servicespec
-from wherry.objects import Object
-from wherry.objects.family import canonical
-from wherry.objects.resource import SERVICES, Resource
+from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
+from wherry.objects import Object, metadata
+from wherry.objects.meaning.servicecidrs import address_of, reference
+from wherry.objects.resource import Resource
 
 GROUP = "claims"
 """The group of kinds that are only stored; it has no dot, so no custom resource can be in it."""
-ADDRESS = Kind(resource=Resource(GROUP, "v1", "addresses", "Address", namespaced=False))
 NODE_PORT = Kind(resource=Resource(GROUP, "v1", "nodeports", "NodePort", namespaced=False))
 
 
 def of(service: Object) -> Iterator[Claim]:
     """Yield the claims of a valid Service."""
-    spec, metadata = servicespec.of(service), service["metadata"]
-    place = {"namespace": metadata["namespace"], "name": metadata["name"]}
-    parent = {"group": SERVICES.group, "resource": SERVICES.plural, **place}
+    spec, key = servicespec.of(service), metadata.key(service)
     for address in servicespec.cluster_ips(spec):
         if address != servicespec.NO_IP:
-            yield _claim(ADDRESS, canonical(address), parent)
+            yield Claim(IP_ADDRESS, address_of(key, address))
     for port in sorted(set(servicespec.node_ports(spec))):  # two protocols may share a number
-        yield _claim(NODE_PORT, str(port), parent)
+        yield Claim(NODE_PORT, _node_port(port, key))
 
 
-def _claim(kind: Kind, name: str, parent: Object) -> Claim:
-    head = {"apiVersion": kind.resource.api_version, "kind": kind.kind, "metadata": {"name": name}}
-    return Claim(kind, {**head, "spec": {"parentRef": parent}})
+def _node_port(port: int, service: metadata.Key) -> Object:
+    head = {"apiVersion": NODE_PORT.resource.api_version, "kind": NODE_PORT.kind, "metadata": {"name": str(port)}}
+    return {**head, "spec": {"parentRef": reference(service)}}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells
 from wherry.apiserver.kinds.core.services import claims, nodeport, servicecheck, serviceip, servicespec
+from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
 from wherry.objects import Object
 from wherry.objects.meaning.services import balancers
 from wherry.objects.resource import SERVICES
@@ -96,7 +97,7 @@ SERVICE = Kind(
     validate=servicecheck.validate,
     validate_update=servicecheck.validate_update,
     claims=claims.of,
-    claim_kinds=(claims.ADDRESS, claims.NODE_PORT),
+    claim_kinds=(IP_ADDRESS, claims.NODE_PORT),
     has_status=True,
     columns=(
         Column("Type", lambda obj: servicespec.of(obj).get("type") or ""),

@@ -1,6 +1,6 @@
 """A Service's addresses: cluster IPs and IP families, filled in, allocated, kept.
 
-The cluster has one family, that of its service range. Source of rules and texts: k8s.io/kubernetes
+The cluster has one family, that of the server's own service range. Source of rules and texts: k8s.io/kubernetes
 pkg/registry/core/service/storage/alloc.go, pkg/registry/core/service/strategy.go.
 """
 
@@ -10,8 +10,8 @@ import secrets
 from ipaddress import ip_address
 
 from wherry.apiserver.kind import Context
-from wherry.apiserver.kinds.core.services import allocation, servicecheck, servicespec
-from wherry.apiserver.kinds.core.services.claims import ADDRESS
+from wherry.apiserver.kinds.core.services import allocation, ranges, servicecheck, servicespec
+from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError, Invalid
 from wherry.objects.family import Family, canonical, family_of, network_family
@@ -68,8 +68,8 @@ def allocate(service: Object, old: Object | None, context: Context) -> None:
         return
     if not spec.get("clusterIP"):
         spec["clusterIP"] = allocation.free_address(
-            context.service_cidr,
-            lambda address: context.claimed(ADDRESS, address),
+            ranges.of(context),
+            lambda address: context.claimed(IP_ADDRESS, address),
             secrets.randbelow,
         )
         spec["clusterIPs"] = [spec["clusterIP"]]
@@ -120,12 +120,12 @@ def _families(spec: Object, ours: Family) -> list[FieldError]:
 
 def _claim(service: Object, address: str, context: Context) -> None:
     """Check that an address which was asked for by value can be had."""
-    network = context.service_cidr
-    wanted = ip_address(address)
+    networks = ranges.of(context)
     why = ""
-    if wanted not in network or not 1 <= int(wanted) - int(network[0]) <= allocation.usable(network):
-        why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {network}"
-    elif context.claimed(ADDRESS, canonical(address)):
+    if not any(allocation.holds(network, ip_address(address)) for network in networks):
+        valid = ", ".join(map(str, networks))
+        why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {valid}"
+    elif context.claimed(IP_ADDRESS, canonical(address)):
         why = "provided IP is already allocated"
     if why:
         addresses = servicespec.cluster_ips(servicespec.of(service))
