@@ -161,6 +161,31 @@ async def test_a_node_that_is_away_is_said_to_be(cluster: Cluster, kubelet: Node
         assert "127.0.0.1:1" in body["message"]
 
 
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"nonsense\r\n\r\n", b"HTTP/1.1 101"])
+async def test_a_node_that_breaks_off_before_it_answers_is_said_to(cluster: Cluster, said: bytes) -> None:
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cluster.directory / "server.crt", cluster.directory / "server.key")
+    async with await asyncio.start_server(close, "127.0.0.1", 0, ssl=context) as server:
+        await cluster.client.create(NODES, node("n1", port=server.sockets[0].getsockname()[1]))
+        await cluster.client.create(PODS, pod("a", nodeName="n1"), "demo")
+        async with asyncio.timeout(5):
+            answered, _, body = await cluster.request(
+                "GET", f"{PATH}/exec?command=x", Upgrade="SPDY/3.1", Connection="Upgrade"
+            )
+    assert (answered, "the other side did not answer" in body["message"]) == (500, True)
+
+
+async def test_a_head_of_a_log_is_refused(cluster: Cluster, kubelet: NodeServer) -> None:
+    async with RawClient(cluster) as client:
+        assert (await client.ask(f"HEAD {PATH}/log")).startswith("HTTP/1.1 405 ")
+    assert not kubelet.heads
+
+
 async def test_streams_are_authorised_by_their_own_names(cluster: Cluster, kubelet: NodeServer) -> None:
     cluster.issue("jane", "jane")
     for method, name, verb in (("GET", "log", "get"), ("POST", "exec", "create"), ("GET", "attach", "get")):

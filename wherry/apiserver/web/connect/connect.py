@@ -19,18 +19,12 @@ from wherry.apiserver.web.connect.links import Links
 from wherry.apiserver.web.connect.location import Location, unverified_tls
 from wherry.apiserver.web.connect.podnode import PodNodes
 from wherry.apiserver.web.connect.proxied import Proxied
-from wherry.apiserver.web.inventory import CONNECTED
+from wherry.apiserver.web.inventory import CONNECTED, Part
 
-_VERBS = {
-    "GET": "get",
-    "HEAD": "get",
-    "POST": "create",
-    "PUT": "update",
-    "PATCH": "patch",
-    "DELETE": "delete",
-    "OPTIONS": "",  # upstream has no verb for it, so only a rule for all verbs allows it
-}
 _PROXY = "proxy"
+_VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_PROXY_VERBS = {**_VERBS, "HEAD": "get", "OPTIONS": ""}
+"""Upstream has no verb for OPTIONS, so only a rule for all verbs allows it."""
 _SESSIONS = ("attach", "exec", "portforward")
 """What also takes the right to create, however it is asked for: a WebSocket begins as a GET, and whoever may read must
 not run commands (since 1.35, KEP-4006)."""
@@ -57,9 +51,9 @@ class Connect:
     async def answer(self, request: web.BaseRequest, user: User, target: Target) -> web.StreamResponse:
         """Answer a request; raises the errors of `wherry.objects.errors`."""
         part = next(part for part in CONNECTED[target.resource] if part.name == target.subresource)
-        verb = _VERBS.get(request.method)
-        if verb is None or (verb not in part.verbs and target.subresource != _PROXY):
-            raise target.not_allowed(verb or request.method.lower())
+        verb = _verb(request.method, part)
+        if verb is None:
+            raise target.not_allowed(request.method.lower())
         self._authorizer.require(user, target.attributes(verb))
         if target.subresource in _SESSIONS:
             self._authorizer.require(user, target.attributes("create"))
@@ -84,6 +78,14 @@ class Connect:
             # Relative links of the page that comes would lead beside the backend.
             return web.Response(status=301, headers={"Location": f"{prefix}/{asked}"})
         return await self._forwarder.proxy(request, location, _links(request, location, prefix))
+
+
+def _verb(method: str, part: Part) -> str | None:
+    """Return what a method asks for, None where the subresource does not have it."""
+    if part.name == _PROXY:
+        return _PROXY_VERBS.get(method)
+    verb = _VERBS.get(method)
+    return verb if verb in part.verbs else None
 
 
 async def _tunnel(request: web.BaseRequest, location: Location, sent: headers.Pairs) -> web.StreamResponse:

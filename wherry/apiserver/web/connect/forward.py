@@ -56,7 +56,7 @@ class Forwarder:
             return await _copy(request, response, answer.content.iter_any())
 
     async def proxy(self, request: web.BaseRequest, location: Location, links: Links) -> web.StreamResponse:
-        """Answer with what a backend says to the client's request; raises `ServiceUnavailable`, `InternalError`."""
+        """Answer with what a backend says to the client's request; raises `ServiceUnavailable`."""
         sent = headers.for_backend(request.headers.items(), request.remote or "", links.prefix, _path(location))
         body = request.content if request.can_read_body else None
         bodies.invite(request)

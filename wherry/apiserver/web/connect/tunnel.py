@@ -79,12 +79,12 @@ class _Handshake:
             head = self._http.send(h11.Request(method=method, target=location.path, headers=[*host, *sent, *length]))
             self._writer.write((head or b"") + (self._http.send(h11.EndOfMessage()) or b""))
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                while True:
+                event = await self.event()
+                while isinstance(event, h11.InformationalResponse) and event.status_code != 101:
                     event = await self.event()
-                    if isinstance(event, h11.Response):
-                        return event
-                    if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
-                        return event
+            if isinstance(event, Answer):
+                return event
+            raise h11.RemoteProtocolError("it closed the connection")
         except (*_GONE, h11.ProtocolError) as error:
             raise InternalError.of(f"error dialing backend: the other side did not answer: {error}") from error
 
