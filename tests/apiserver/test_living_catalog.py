@@ -15,13 +15,15 @@ from tests.apiserver.widgets import WIDGETS, kind, widget
 from wherry.apiserver.catalog import AlreadyServed, Catalog
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.storage.interface import StorageError
+from wherry.client import http
+from wherry.client.interface import Client
 from wherry.controllers import manager
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.garbagecollector.controller import GarbageCollector
 from wherry.controllers.namespace import NamespaceController
 from wherry.objects import Object
 from wherry.objects.errors import Invalid, NotFound
-from wherry.objects.resource import CONFIG_MAPS, NAMESPACES, PODS
+from wherry.objects.resource import CONFIG_MAPS, NAMESPACES, PODS, ROLE_BINDINGS, ROLES
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -133,6 +135,21 @@ async def test_a_watch_of_it_ends_when_it_is_removed_and_its_metrics_go(cluster:
     await client.close()
 
 
+async def test_roles_name_it_as_any_other_kind(cluster: Cluster) -> None:
+    await cluster.server.catalog.add(kind())
+    cluster.issue("jane", "jane")
+    path = "/apis/example.com/v1/namespaces/demo/widgets"
+    assert (await cluster.request("GET", path, user="jane"))[0] == 403
+    rule = {"apiGroups": ["example.com"], "resources": ["widgets"], "verbs": ["list"]}
+    await cluster.client.create(ROLES, {"metadata": {"name": "r"}, "rules": [rule]}, "demo")
+    subject = {"apiGroup": ROLES.group, "kind": "User", "name": "jane"}
+    role = {"apiGroup": ROLES.group, "kind": "Role", "name": "r"}
+    binding = {"metadata": {"name": "r"}, "subjects": [subject], "roleRef": role}
+    await cluster.client.create(ROLE_BINDINGS, binding, "demo")
+    assert (await cluster.request("GET", path, user="jane"))[0] == 200
+    assert (await cluster.request("DELETE", path, user="jane"))[0] == 403
+
+
 async def test_stored_objects_are_there_again_after_a_restart_as_soon_as_the_kind_is(tmp_path: Path) -> None:
     for first in (True, False):
         async with Cluster(tmp_path, storage=tmp_path / "state.db") as cluster:
@@ -200,16 +217,19 @@ async def test_names_that_are_taken_are_refused_and_change_nothing() -> None:
     assert (catalog.generation, len(catalog.kinds)) == (generation, len(KINDS))
 
 
-@pytest.fixture
-async def controlled(cluster: Cluster) -> AsyncIterator[Cluster]:
-    """A server with the controllers that look after every kind alike."""
+@pytest.fixture(params=["in-process", "https"])
+async def controlled(
+    request: pytest.FixtureRequest, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Cluster]:
+    """A server with the controllers that look after every kind alike, beside it or reaching it over HTTP."""
+    monkeypatch.setattr(http, "DISCOVERY_SECONDS", 0.1)
+    client: Client = cluster.server.client() if request.param == "in-process" else cluster.http()
     controllers = (GarbageCollector, NamespaceController)
-    task = asyncio.create_task(
-        manager.make(cluster.server.client(), ControllersConfig("PEM"), controllers=controllers).run()
-    )
+    task = asyncio.create_task(manager.make(client, ControllersConfig("PEM"), controllers=controllers).run())
     yield cluster
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    await client.close()
 
 
 def owner(obj: Object) -> Object:
