@@ -7,7 +7,7 @@ Source of the idea and the timeout: upstream pkg/controller/controller_utils.go,
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Callable, Hashable, Iterable
 
 TIMEOUT_SECONDS = 300.0
@@ -16,17 +16,21 @@ TIMEOUT_SECONDS = 300.0
 class Expectations:
     """Per owner key: how many creations and which deletions (by uid) are still to be seen. `clock` gives seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic):
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None):
+        self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._creations: dict[Hashable, int] = {}
         self._deletions: dict[Hashable, set[str]] = {}
         self._since: dict[Hashable, float] = {}
 
     def satisfied(self, key: Hashable) -> bool:
         """Return whether the cache can be believed for `key`."""
+        return not self.patience(key)
+
+    def patience(self, key: Hashable) -> float:
+        """Return for how many seconds to wait for the cache at most: 0 when it can be believed."""
         if not self._creations.get(key) and not self._deletions.get(key):
-            return True
-        return self._clock() - self._since[key] > TIMEOUT_SECONDS
+            return 0.0
+        return max(0.0, self._since[key] + TIMEOUT_SECONDS - self._clock())
 
     def expect(self, key: Hashable, creations: int = 0, deletions: Iterable[str] = ()) -> None:
         """Wait for `creations` new objects and for the uids in `deletions` to go; forgets what was expected before."""

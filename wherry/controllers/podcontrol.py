@@ -34,7 +34,19 @@ class PodControl:
         self._recorder = recorder
         self._expectations = expectations
 
-    async def create(self, key: Key, owner: Object, pods: Sequence[Object]) -> None:
+    async def apply(
+        self, key: Key, owner: Object, *, create: Sequence[Object] = (), delete: Sequence[Object] = ()
+    ) -> None:
+        """Delete, then create. Whatever fails, only what was really asked for is expected afterwards."""
+        self._expectations.expect(key, len(create), [pod["metadata"]["uid"] for pod in delete])
+        try:
+            await self._delete_all(key, owner, delete)
+        except BaseException:
+            self._expectations.created(key, len(create))
+            raise
+        await self._create_all(key, owner, create)
+
+    async def _create_all(self, key: Key, owner: Object, pods: Sequence[Object]) -> None:
         """Create `pods` in batches of 1, 2, 4 …; the first batch with a failure is the last one, and raises it.
 
         A mistake all pods share (a quota, a broken template) costs one refused request this way, not hundreds.
@@ -55,7 +67,7 @@ class PodControl:
         finally:
             self._expectations.created(key, len(pods) - done)
 
-    async def delete(self, key: Key, owner: Object, pods: Sequence[Object]) -> None:
+    async def _delete_all(self, key: Key, owner: Object, pods: Sequence[Object]) -> None:
         """Delete `pods`, all at once; the first failure is raised when all have been tried."""
         results = await asyncio.gather(*(self._delete(key, owner, p) for p in pods), return_exceptions=True)
         for result in results:
@@ -80,8 +92,11 @@ class PodControl:
             self._expectations.deleted(key, metadata["uid"])
             return
         except ApiError as error:
-            self._expectations.deleted(key, metadata["uid"])
             self._recorder.event(self._resource, owner, "Warning", "FailedDelete", f"Error deleting: {error}")
+            self._expectations.deleted(key, metadata["uid"])
+            raise
+        except BaseException:
+            self._expectations.deleted(key, metadata["uid"])
             raise
         self._recorder.event(self._resource, owner, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
 

@@ -70,7 +70,9 @@ class DaemonSetController(Controller):
         pods = _by_node(owned)
         eligible = {n["metadata"]["name"]: eligibility(daemon_set, n) for n in self._nodes.items()}
         digest = revision.digest_of(current)
-        if self._expectations.satisfied(key):
+        if patience := self._expectations.patience(key):
+            self.queue.add_after(key, patience)
+        else:
             await self._apply(key, daemon_set, self._work(key, daemon_set, eligible, pods, digest), digest)
         live = {metadata.labels(p).get(CONTROLLER_REVISION_HASH, "") for p in owned}
         await history.prune(self.client, daemon_set, revisions, current, live)
@@ -117,9 +119,8 @@ class DaemonSetController(Controller):
         create, delete = work.create[:BURST], work.delete[:BURST]
         if not create and not delete:
             return
-        self._expectations.expect(key, len(create), [p["metadata"]["uid"] for p in delete])
-        await self._control.delete(key, daemon_set, delete)
-        await self._control.create(key, daemon_set, [pod_for(daemon_set, node, digest) for node in create])
+        pods = [pod_for(daemon_set, node, digest) for node in create]
+        await self._control.apply(key, daemon_set, create=pods, delete=delete)
 
     async def _write_status(
         self, daemon_set: Object, eligible: Mapping[str, Eligibility], pods: Pods, digest: str

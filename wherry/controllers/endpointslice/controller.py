@@ -48,7 +48,8 @@ class EndpointSliceController(Controller):
         owned = self._slices_by_owner.get(service["metadata"]["uid"])
         existing = [s for s in owned if metadata.labels(s).get(SLICE_MANAGED_BY) == MANAGER]
         common = Slices(key, service, _labels(service), {TRIGGER_TIME: trigger_time(service, pods)})
-        await self._writer.write(common, existing, wanted(service, pods, self._node))
+        if wait := await self._writer.write(common, existing, wanted(service, pods, self._node)):
+            self.queue.add_after(key, wait)
 
     def _node(self, name: str) -> Object | None:
         return self._nodes.get("", name)

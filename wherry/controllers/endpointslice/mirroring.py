@@ -80,7 +80,9 @@ class EndpointSliceMirroringController(Controller):
             return
         labels = {**metadata.labels(endpoints), SERVICE_NAME: key[1], SLICE_MANAGED_BY: MANAGER}
         annotations = {k: v for k, v in metadata.annotations(endpoints).items() if k != LAST_APPLIED}
-        await self._writer.write(Slices(key, endpoints, labels, annotations), existing, wanted(endpoints))
+        common = Slices(key, endpoints, labels, annotations)
+        if wait := await self._writer.write(common, existing, wanted(endpoints)):
+            self.queue.add_after(key, wait)
 
     def _slice_changed(self, old: Object | None, new: Object | None) -> None:
         piece = new or old or {}

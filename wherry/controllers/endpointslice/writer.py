@@ -32,15 +32,19 @@ class SliceWriter:
         self._client = client
         self.expectations = Expectations()
 
-    async def write(self, common: Slices, existing: Sequence[Object], wanted: Sequence[Wanted]) -> None:
-        """Bring `wanted` into the slices, if the cache is up to date with what was written before."""
-        if not self.expectations.satisfied(common.key):
-            return  # the event we wait for brings the key back
+    async def write(self, common: Slices, existing: Sequence[Object], wanted: Sequence[Wanted]) -> float:
+        """Bring `wanted` into the slices, if the cache is up to date with what was written before.
+
+        Return in how many seconds to come again if the event that is waited for should not bring us back (0: done).
+        """
+        if patience := self.expectations.patience(common.key):
+            return patience
         try:
             await self._apply(common, existing, pack(existing, wanted))
-        except ApiError:
+        except BaseException:
             self.expectations.forget(common.key)  # look again; a slice made twice empties itself on the next look
             raise
+        return 0.0
 
     async def _apply(self, common: Slices, existing: Sequence[Object], changes: Changes) -> None:
         changed = {s["metadata"]["uid"] for s, _ in changes.update}

@@ -62,18 +62,19 @@ class ReplicaSetController(Controller):
 
     async def _manage(self, key: Key, replica_set: Object, active: list[Object]) -> ApiError | None:
         """Apply the difference, unless the cache still owes us the effect of the last one; return what went wrong."""
-        if is_being_deleted(replica_set) or not self._expectations.satisfied(key):
+        if is_being_deleted(replica_set):
+            return None
+        if patience := self._expectations.patience(key):
+            self.queue.add_after(key, patience)
             return None
         wanted = replica_set["spec"].get("replicas", 1)
         todo = difference(wanted, active, self._related(replica_set), self.context.clock())
         try:
             if todo.create:
-                self._expectations.expect(key, creations=todo.create)
                 pod = pod_from(replica_set["spec"]["template"], replica_set)
-                await self._control.create(key, replica_set, [pod] * todo.create)
+                await self._control.apply(key, replica_set, create=[pod] * todo.create)
             elif todo.delete:
-                self._expectations.expect(key, deletions=[p["metadata"]["uid"] for p in todo.delete])
-                await self._control.delete(key, replica_set, todo.delete)
+                await self._control.apply(key, replica_set, delete=todo.delete)
         except ApiError as error:
             return error
         return None
