@@ -188,6 +188,20 @@ def test_handlers_hear_of_an_object_once_the_indexes_know_it():
     lived(scenario)
 
 
+def test_an_informer_that_runs_again_comes_back_to_who_is_behind():
+    async def scenario() -> None:
+        world, handler = World(placed("1")), Handler("1")
+        world.informer.subscribe(handler)
+        async with world:
+            pass
+        handler.bad.clear()
+        async with world:
+            await world.pass_(1.0)
+        assert handler.took == [(None, "1")]
+
+    lived(scenario)
+
+
 def test_it_is_said_once_counted_and_shown_until_it_works(caplog):
     async def scenario() -> None:
         world, handler = World(placed("1")), Handler("1")

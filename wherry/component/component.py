@@ -80,6 +80,7 @@ class Component:
         self._followed = {selection: i for selection, i in self._followed.items() if i is not informer}
         if task := self._tasks.pop(informer, None):
             task.cancel()
+        informer.forget()
 
     @property
     def informers(self) -> list[Informer]:

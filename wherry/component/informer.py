@@ -15,6 +15,7 @@ from wherry.client.interface import Client, ObjectList, WatchEvent
 from wherry.component.backoff import Backoff
 from wherry.component.handlers import Handler, Listener, name_of
 from wherry.component.index import Index, KeysOf
+from wherry.component.supervise import told_to_end
 from wherry.component.troubles import Troubles
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, Expired, ServiceUnavailable, TooManyRequests
@@ -103,10 +104,17 @@ class Informer:
         """Return that the first list has not arrived, or None: a health check."""
         return None if self.synced.is_set() else f"{self.resource.group_resource} are not read yet"
 
+    def forget(self) -> None:
+        """Take what fails out of the component's troubles: nobody follows this any more."""
+        for part in self._parts:
+            self._troubles.drop(part)
+
     # Following
 
     async def run(self) -> None:
-        """Follow the resource until cancelled, through every failure of the server, and our own."""
+        """Follow the resource until cancelled, through every failure of the server, and our own. May be run again."""
+        for key in {key for listener in self._everybody() for key in listener.behind}:
+            self._come_back(key)
         try:
             while True:
                 await self._pause(await self._follow())
@@ -114,10 +122,8 @@ class Informer:
             for timer in self._timers.values():
                 timer.cancel()
             self._timers.clear()
-            for part in self._parts:
-                self._troubles.drop(part)
 
-    async def _follow(self) -> Exception | None:
+    async def _follow(self) -> BaseException | None:
         """List if need be, then watch to the end; return what went wrong."""
         lasting: asyncio.TimerHandle | None = None
         try:
@@ -131,7 +137,9 @@ class Informer:
         except ApiError as error:
             self._version = ""
             return error
-        except Exception as error:  # noqa: BLE001 - whatever it is, no component may go deaf: look at everything anew
+        except (Exception, asyncio.CancelledError) as error:  # no component may go deaf: look at everything anew
+            if told_to_end():
+                raise
             self._version = ""
             self._part.failed("", error)
             return error
@@ -140,7 +148,7 @@ class Informer:
                 lasting.cancel()
         return None
 
-    async def _pause(self, problem: Exception | None) -> None:
+    async def _pause(self, problem: BaseException | None) -> None:
         """Wait a moment; what failed often, and only that, is worth a warning."""
         pause = self._backoff.failed()
         if self._backoff.failures == WORTH_A_WARNING:
@@ -228,11 +236,13 @@ class Informer:
             self._come_back(key)
 
     def _come_back(self, key: Key) -> None:
-        listeners = [*(i for _, i in self._indexes.values()), *self._listeners]
-        pause = max(i.behind[key].pause for i in listeners if key in i.behind)
+        pause = max(i.behind[key].pause for i in self._everybody() if key in i.behind)
         if (timer := self._timers.get(key)) is not None:
             timer.cancel()
         self._timers[key] = asyncio.get_running_loop().call_later(pause, self._tell_again, key)
+
+    def _everybody(self) -> list[Listener]:
+        return [*(listener for _, listener in self._indexes.values()), *self._listeners]
 
     def _listener(self, name: str, handler: Handler) -> Listener:
         part = self._troubles.part(f"{name} of {self.resource.group_resource}")
