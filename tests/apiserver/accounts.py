@@ -10,7 +10,6 @@ from tests.apiserver.harness import Cluster
 from wherry.cluster import addons
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.objects import Object
-from wherry.objects.errors import AlreadyExists
 from wherry.objects.resource import SERVICE_ACCOUNTS
 from wherry.telemetry import metrics
 
@@ -19,16 +18,12 @@ GRANTS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "R
 
 def addon_objects() -> list[Object]:
     """Return the objects of every manifest `wherry up` applies."""
-    return addons.manifests(ClusterConfig("test", (Node("n1", "192.168.51.209", "10.244.0.0/24"),)))
+    return addons.manifests(ClusterConfig("test", (Node("n1", ("192.168.51.209",), ("10.244.0.0/24",)),)))
 
 
 async def create(cluster: Cluster, objects: Iterable[Object]) -> None:
     """Create objects of any kind; those that exist stay."""
-    for obj in objects:
-        try:
-            await cluster.client.create(addons.resource_of(obj), obj, obj["metadata"].get("namespace"))
-        except AlreadyExists:
-            continue
+    await addons.apply(cluster.client, list(objects))
 
 
 async def grant(cluster: Cluster, objects: Iterable[Object]) -> None:

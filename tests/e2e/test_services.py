@@ -292,6 +292,23 @@ def test_an_external_name_is_an_alias(k8s: Cluster) -> None:
     ]  # fmt: skip
 
 
+def test_an_address_of_another_range_is_served(k8s: Cluster) -> None:
+    """A ServiceCIDR extends the allocation; the Service's IPAddress says who has the address, and goes with it."""
+    more = (
+        "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: more}\nspec: {cidrs: [203.0.113.0/24]}\n"
+    )
+    k8s.kubectl("apply -f -", stdin=more)
+    k8s.kubectl("wait --for=condition=Ready servicecidr/more --timeout=10s")
+    spec = "{clusterIP: 203.0.113.9, selector: {app: echo}, ports: [{port: 80, targetPort: 8080}]}"
+    k8s.kubectl("apply -f -", stdin=f"apiVersion: v1\nkind: Service\nmetadata: {{name: far}}\nspec: {spec}\n")
+    assert k8s.kubectl("get ip 203.0.113.9").splitlines()[-1].split() == ["203.0.113.9", "services/default/far"]
+    eventually("all answers", lambda: len(ask(k8s, "k8s-slave2", "203.0.113.9", 30)) == 3, 10)
+    assert dig(k8s, "far.default.svc.cluster.local") == ["203.0.113.9"]
+    k8s.kubectl("delete service far")
+    assert "203.0.113.9" not in k8s.kubectl("get ip")
+    assert 'servicecidr.networking.k8s.io "more" deleted' in k8s.kubectl("delete servicecidr more")
+
+
 def test_endpoints_follow_scaling_and_a_deleted_service_is_gone(k8s: Cluster) -> None:
     ip = cluster_ip(k8s, "echo")
     k8s.kubectl("scale deployment echo --replicas=1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
@@ -29,10 +29,12 @@ class NotingMode:
         self.broken = 0
         self.gone = False
         self.suspect: Callable[[], None] = lambda: None
+        self.working = False
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def load(self, plan: Plan) -> None:
+        assert self.working, "a mode may need what it has at work"
         self._fail()
         self.loads += 1
         self.gone = False
@@ -53,10 +55,14 @@ class NotingMode:
         self._fail()
         return not self.gone
 
-    @contextlib.contextmanager
-    def watch(self, suspect: Callable[[], None]) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def at_work(self, suspect: Callable[[], None]) -> AsyncIterator[None]:
         self.suspect = suspect
-        yield
+        self.working = True
+        try:
+            yield
+        finally:
+            self.working = False
 
     def render(self, plan: Plan) -> str:
         return str(plan)
@@ -111,6 +117,13 @@ async def test_the_first_load_has_services_and_slices_both(mode: NotingMode) -> 
     async with running(client, mode):
         await until(lambda: mode.loads == 1)
         assert mode.endpoints == ["10.244.0.5:8080*"]
+
+
+async def test_the_mode_is_at_work_as_long_as_the_proxy_is(mode: NotingMode) -> None:
+    async with running(FakeClient(node()), mode):
+        await until(lambda: mode.loads == 1)
+        assert mode.working
+    assert not mode.working
 
 
 async def test_a_change_is_applied_without_a_load(mode: NotingMode) -> None:

@@ -79,8 +79,9 @@ class World:
         """Make new connections and tell what became of them, all together."""
         answers = {self._ask(source, destination, port, protocol) for _ in range(tries)}
         if answers & {"REJECT", "DROP"}:
-            (what,) = answers
-            return REJECT if what == "REJECT" else DROP
+            if len(answers) > 1:
+                return Outcome("different things", frozenset(answers))
+            return REJECT if answers == {"REJECT"} else DROP
         pods = frozenset(a.split()[0] for a in answers)
         (seen_as,) = {"itself" if a.split()[1] == self.addresses[source] else "masqueraded" for a in answers}
         if destination in [self.addresses[pod] for pod in PODS]:

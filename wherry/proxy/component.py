@@ -101,7 +101,7 @@ class Proxy:
         await self._component.synced()
         if self._node.get("", self._name) is None:
             log.warning("node %s is not registered: no NodePorts until it is", self._name)
-        with self._mode.watch(self._suspect):
+        async with self._mode.at_work(self._suspect):
             await self._load()
             await self._follow()
 

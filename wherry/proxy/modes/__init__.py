@@ -8,7 +8,7 @@ userspace, iptables, ipvs and ebpf will each be a package beside it with a funct
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
@@ -63,8 +63,12 @@ class Mode(Protocol):
         """Whether what `load` made is still there: somebody may have flushed the kernel's rules."""
         ...
 
-    def watch(self, suspect: Callable[[], None]) -> AbstractContextManager[None]:
-        """Inside this context, call `suspect` when it may not be `intact` any more; rarely for nothing."""
+    def at_work(self, suspect: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """The mode's life, entered before `load` and left when the proxy ends; entered again after a crash.
+
+        What a mode needs beside the kernel, its tasks and sockets, it has inside, and ends when it is left; what is in
+        the kernel stays. Inside, it calls `suspect` when it may not be `intact` any more, rarely for nothing.
+        """
         ...
 
     def render(self, plan: Plan) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 from wherry.net import nftwatch
 from wherry.net.nft import Nft
@@ -48,8 +48,8 @@ class NftablesMode:
         """Whether the tables are there, and of this layout."""
         return all([await table.intact() for table in self._tables.values()])
 
-    @contextlib.contextmanager
-    def watch(self, suspect: Callable[[], None]) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def at_work(self, suspect: Callable[[], None]) -> AsyncIterator[None]:
         """Hear of a table's deletion from the kernel."""
         names = {table.name for table in self._tables.values()}
         with contextlib.ExitStack() as stack:
