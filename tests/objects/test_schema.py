@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.objects import golden
-from wherry.objects import conversion, definitions, schema
+from wherry.objects import conversion, definitions, repeats, schema
 from wherry.objects.errors import BadRequest
 from wherry.objects.scalars import SCALARS
 
@@ -25,19 +25,66 @@ def test_an_object_is_typed_as_the_go_types_do(given: list[str], answer: dict[st
         prefix = f'{gvk[2]} in version "{gvk[1]}" cannot be handled as a {gvk[2]}: '
         assert caught.value.message == prefix + answer["error"]
         return
-    result, warnings = schema.typed(obj, gvk, duplicates=schema.duplicate_fields(body.encode()))
+    result, warnings = schema.typed(repeats.read(body.encode()), gvk)
     assert result == golden.at_rest(golden.without_nulls(answer["result"]))
-    assert sorted(warnings) == sorted(answer.get("strict", []))
+    assert warnings == answer.get("strict", [])
 
 
 def test_strict_decoding_names_every_unknown_and_duplicate_field() -> None:
-    body = b'{"metadata":{"name":"a","name":"b"},"spec":{"foo":1,"containers":[{"name":"c","bar":2}]}}'
-    with pytest.raises(BadRequest) as caught:
-        schema.typed(json.loads(body), POD, strict=True, duplicates=schema.duplicate_fields(body))
-    assert caught.value.message == (
-        'Pod in version "v1" cannot be handled as a Pod: strict decoding error: duplicate field "metadata.name", '
-        'unknown field "spec.foo", unknown field "spec.containers[0].bar"'
+    """In the order of the document, each once; an unknown field given twice is unknown and nothing else."""
+    body = (
+        b'{"spec":{"foo":1,"containers":[{"name":"c","bar":2,"image":"a","image":"b"}],"foo":2,"nodeName":"a",'
+        b'"nodeName":"b"},"metadata":{"name":"a","name":"b","labels":{"x":"1","x":"2"}},"baz":1}'
     )
+    with pytest.raises(BadRequest) as caught:
+        schema.typed(repeats.read(body), POD, strict=True)
+    assert caught.value.message == (
+        'Pod in version "v1" cannot be handled as a Pod: strict decoding error: unknown field "spec.foo", '
+        'unknown field "spec.containers[0].bar", duplicate field "spec.containers[0].image", '
+        'duplicate field "spec.nodeName", duplicate field "metadata.name", duplicate field "metadata.labels.x", '
+        'unknown field "baz"'
+    )
+
+
+def test_of_a_field_given_twice_the_last_one_counts() -> None:
+    body = b'{"metadata":{"name":"a","name":"b","labels":{"x":null,"x":"2"}},"spec":{"nodeName":null,"nodeName":"n"}}'
+    typed, warnings = schema.typed(repeats.read(body), POD)
+    assert (typed["metadata"]["name"], typed["metadata"]["labels"], typed["spec"]["nodeName"]) == ("b", {"x": "2"}, "n")
+    assert len(warnings) == 3
+    assert all(type(key) is str for key in (*typed["spec"], *typed["metadata"]["labels"]))
+
+
+def test_fields_given_twice_are_found_where_nobody_knows_the_types() -> None:
+    body = b'{"spec":{"a":1,"a":2,"b":[{"c":1,"c":2}]},"spec":{}}'
+    gvk = ("example.com", "v1", "Widget")
+    wanted = ['duplicate field "spec.a"', 'duplicate field "spec.b[0].c"', 'duplicate field "spec"']
+    assert schema.typed(repeats.read(body), gvk)[1] == wanted
+
+
+def test_metadata_has_a_type_where_nothing_else_has() -> None:
+    obj = {"metadata": {"name": "a", "labels": {"x": None}, "odd": 1}, "spec": {"odd": None}}
+    typed, warnings = schema.typed(obj, ("example.com", "v1", "Widget"))
+    assert typed == {"metadata": {"name": "a", "labels": {"x": ""}}, "spec": {"odd": None}}
+    assert warnings == ['unknown field "metadata.odd"']
+    with pytest.raises(BadRequest, match="cannot unmarshal string into Go"):
+        schema.typed({"metadata": "a"}, ("example.com", "v1", "Widget"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "obj", "wanted"),
+    [
+        ("ConfigMap", {"data": {"a": None}, "binaryData": {"b": None}}, {"data": {"a": ""}, "binaryData": {"b": ""}}),
+        ("Secret", {"data": {"a": None}}, {"data": {"a": ""}}),
+        (
+            "LimitRange",
+            {"spec": {"limits": [{"max": {"cpu": None}}]}},
+            {"spec": {"limits": [{"max": {"cpu": "0"}, "type": ""}]}},
+        ),
+    ],
+)
+def test_a_null_in_a_map_is_the_zero_of_its_type(kind: str, obj: dict[str, Any], wanted: dict[str, Any]) -> None:
+    typed, _ = schema.typed({"metadata": {}} | obj, ("", "v1", kind))
+    assert {key: typed[key] for key in wanted} == wanted
 
 
 def test_pruning_drops_unknown_fields_and_leaves_its_argument_alone() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from wherry.objects import Object
 from wherry.objects.definitions import Field, Type
+from wherry.objects.repeats import Again, Repeating
 from wherry.objects.scalars import SCALARS, Converter, Mismatch
 
 
@@ -66,6 +67,8 @@ def _struct(type_: Type) -> Converter:
             if known is None:
                 unknown.append(f'unknown field "{join(path, key)}"')
                 continue
+            if type(key) is Again:
+                key = _noted(key, unknown, path)
             if item is None:
                 continue
             field, converter = known
@@ -83,6 +86,13 @@ def _struct(type_: Type) -> Converter:
         return result
 
     return convert
+
+
+def _noted(key: str, found: list[str], path: str) -> str:
+    """Return the plain name of a field; note that it was given before, if it was."""
+    if type(key) is Again:
+        found.append(f'duplicate field "{join(path, key)}"')
+    return str(key)
 
 
 def _embedded(type_: Type, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -113,6 +123,8 @@ class _Late:
 
 
 _PLAIN = {"string": "", "bool": False, "int32": 0, "int64": 0}
+# What Go makes of a null in a list or a map, where there is no leaving out: the type's zero value.
+_ZERO = _PLAIN | {"bytes": "", "quantity": "0", "intorstring": 0}
 
 
 def _always_present(field: Field) -> bool:
@@ -138,7 +150,7 @@ def _zero(scope: Type, expression: str) -> Any:
         return []
     if expression.startswith("map:"):
         return {}
-    return _PLAIN.get(expression)
+    return _ZERO.get(expression)
 
 
 def _list(scope: Type, element: str, go: str) -> Converter:
@@ -162,6 +174,8 @@ def _map(scope: Type, element: str, go: str) -> Converter:
     def convert(value: Any, unknown: list[str], path: str) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(value, go)
+        if type(value) is Repeating:
+            value = {_noted(k, unknown, path): v for k, v in value.items()}
         return {k: _zero(scope, element) if v is None else item(v, unknown, path) for k, v in value.items()}
 
     return convert

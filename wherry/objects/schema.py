@@ -11,17 +11,18 @@ pkg/endpoints/handlers/create.go.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
-from wherry.objects import Object
-from wherry.objects.conversion import join, struct
-from wherry.objects.definitions import GroupVersionKind, Type, of_kind
+from wherry.objects import Object, repeats
+from wherry.objects.conversion import struct
+from wherry.objects.definitions import GroupVersionKind, Type, by_name, of_kind
 from wherry.objects.errors import BadRequest
 from wherry.objects.metadata import copy
 from wherry.objects.scalars import Unreadable
+
+_METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+MOST_WARNINGS = 100
+"""How many complaints about one body upstream gathers."""
 
 
 def typed(
@@ -30,52 +31,35 @@ def typed(
     type_: Type | None = None,
     *,
     strict: bool = False,
-    duplicates: Sequence[str] = (),
+    noted: Sequence[str] = (),
 ) -> tuple[Object, list[str]]:
     """Return `obj` as kind `gvk` carries it, a new object, and the warnings about what was dropped.
 
     `type_` is what the kind looks like where Kubernetes' own schema does not say. A value of the wrong JSON type raises
-    BadRequest. With `strict` (fieldValidation=Strict) unknown fields and `duplicates` (from `duplicate_fields`) raise
-    BadRequest too; otherwise they are the warnings (fieldValidation=Warn sends them).
+    BadRequest. With `strict` (fieldValidation=Strict) unknown and duplicate fields (of a body that `repeats.read` has
+    read), and `noted`, complaints from before, raise BadRequest too; otherwise they are the warnings
+    (fieldValidation=Warn sends them), in the order of the document.
     """
     type_ = type_ or of_kind(gvk)
+    warnings = list(noted)
     if type_ is None:
-        return copy(obj), list(duplicates)
-    warnings = list(duplicates)
+        warnings += [f'duplicate field "{path}"' for path in repeats.paths(obj)]
     try:
-        result = struct(type_)(obj, warnings, "")
+        result = struct(type_)(obj, warnings, "") if type_ is not None else _untyped(obj, warnings)
     except Unreadable as error:
         raise BadRequest(_cannot_handle(gvk, str(error))) from error
+    warnings = list(dict.fromkeys(warnings))[:MOST_WARNINGS]
     if strict and warnings:
         raise BadRequest(_cannot_handle(gvk, f"strict decoding error: {', '.join(warnings)}"))
     return result, warnings
 
 
-def duplicate_fields(body: bytes) -> list[str]:
-    """Return a message for each field given twice in one object of a JSON body; ValueError where it is not JSON."""
-    found: list[str] = []
-    repeated: dict[int, list[str]] = {}
-
-    def pairs(items: list[tuple[str, Any]]) -> Object:
-        result = dict(items)
-        if len(result) != len(items):
-            counts = Counter(name for name, _ in items)
-            repeated[id(result)] = [name for name, count in counts.items() if count > 1]
-        return result
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, dict):
-            found.extend(f'duplicate field "{join(path, name)}"' for name in repeated.get(id(value), ()))
-            for name, item in value.items():
-                walk(item, join(path, name))
-        elif isinstance(value, list):
-            for i, item in enumerate(value):
-                walk(item, f"{path}[{i}]")
-
-    document = json.loads(body, object_pairs_hook=pairs)
-    if repeated:
-        walk(document, "")
-    return found
+def _untyped(obj: Object, warnings: list[str]) -> Object:
+    """Return a copy of an object of which only the metadata has a type."""
+    result = copy(obj)
+    if (metadata := obj.get("metadata")) is not None:
+        result["metadata"] = struct(by_name(_METADATA))(metadata, warnings, "metadata")
+    return result
 
 
 def _cannot_handle(gvk: GroupVersionKind, why: str) -> str:

@@ -15,8 +15,8 @@ MODIFIED = "the object has been modified; please apply your changes to the lates
 _OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 
 
-def with_type(served: Served, obj: Object) -> Object:
-    """Return `obj` with the apiVersion, kind and metadata of what is served; refuse those of something else."""
+def check_type(served: Served, obj: Object) -> None:
+    """Raise `BadRequest` when `obj` says that it is something else than what is served."""
     resource = served.resource
     version = obj.get("apiVersion") or resource.api_version
     if version != resource.api_version:
@@ -29,7 +29,6 @@ def with_type(served: Served, obj: Object) -> Object:
             f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: the URL names '
             f"{resource.group_resource}"
         )
-    return {**obj, "apiVersion": version, "kind": kind, "metadata": obj.get("metadata") or {}}
 
 
 def place(served: Served, obj: Object, namespace: str | None) -> Key:

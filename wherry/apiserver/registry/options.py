@@ -21,19 +21,19 @@ def _nobody(message: str) -> None:
 class WriteOptions:
     """`warn` is called with each text for a `Warning` header; `validation` is Strict, Warn or Ignore.
 
-    `duplicates` are complaints about the body that its decoded form no longer shows (`schema.duplicate_fields`).
+    `noted` are complaints about the body that its decoded form does not show.
     """
 
     user: User = SYSTEM
     dry_run: bool = False
     validation: str = "Warn"
-    duplicates: Sequence[str] = ()
+    noted: Sequence[str] = ()
     warn: Callable[[str], None] = _nobody
 
     def typed(self, obj: Object, gvk: GroupVersionKind, type_: Type | None = None) -> Object:
         """Return `obj` as its kind carries it, a new object; what is unknown is dropped, refused or warned about."""
         strict = self.validation == "Strict"
-        new, unknown = schema.typed(obj, gvk, type_, strict=strict, duplicates=self.duplicates)
+        new, unknown = schema.typed(obj, gvk, type_, strict=strict, noted=self.noted)
         if self.validation == "Warn":
             for warning in unknown:
                 self.warn(warning)

@@ -149,9 +149,10 @@ def _errors(draft: _Draft) -> list[FieldError]:
 def typed(served: Served, obj: Object, options: WriteOptions) -> Object:
     """Return a private copy of `obj` in canonical form; what is unknown is dropped, refused or warned about."""
     resource = served.resource
-    obj = identity.with_type(served, obj)
+    identity.check_type(served, obj)
     new = options.typed(obj, (resource.group, resource.version, resource.kind), served.type)
-    managers = obj["metadata"].get("managedFields")
+    new |= {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": new.get("metadata") or {}}
+    managers = (obj.get("metadata") or {}).get("managedFields")
     if managers == []:  # an empty list is left out of an object, but here it says something
         new["metadata"]["managedFields"] = managers
     return new

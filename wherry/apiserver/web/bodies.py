@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import msgspec
 import yaml
 from aiohttp import web
 
-from wherry.objects import Object, protobuf, schema
+from wherry.objects import Object, fields, protobuf, repeats, schema
 from wherry.objects.definitions import GroupVersionKind
 from wherry.objects.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from wherry.objects.verbs import PatchType
@@ -28,14 +29,36 @@ _JSON = ("", "application/json", "application/octet-stream")
 
 
 class Body(NamedTuple):
-    """A decoded body, and the messages about what its decoded form no longer shows."""
+    """A decoded body, and the complaints about what its decoded form does not show."""
 
     value: Any
-    duplicates: Sequence[str] = ()
+    noted: Sequence[str] = ()
+
+
+class Patch(NamedTuple):
+    """A decoded patch, and the complaints about what its decoded form does not show."""
+
+    type: PatchType
+    value: Any
+    noted: Sequence[str] = ()
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML as the JSON it stands for: a date is a string."""
+    """YAML as the JSON it stands for: a date is a string. `repeated` are (line, key) of keys given before."""
+
+    def __init__(self, data: bytes):
+        super().__init__(data)
+        self.repeated: list[tuple[int, str]] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Note the keys that repeat an earlier one."""
+        seen: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    self.repeated.append((value.start_mark.line + 1, key.value))
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -62,10 +85,32 @@ async def read(request: web.BaseRequest) -> bytes:
     return b"".join(parts)
 
 
+def _from_yaml(data: bytes) -> Body:
+    """Return the JSON a YAML document stands for, its keys sorted, and the complaint about repeated ones.
+
+    Source of text and order: sigs.k8s.io/yaml (YAMLToJSONStrict).
+    """
+    loader = _Loader(data)
+    try:
+        value = _json_of(loader.get_single_data())
+    finally:
+        loader.dispose()
+    lines = [f"  line {line}: key {fields.quote(key)} already set in map" for line, key in sorted(loader.repeated)]
+    return Body(value, ["\n".join(["yaml: unmarshal errors:", *lines])] if lines else ())
+
+
+def _from_json(data: bytes, validate: bool) -> Any:
+    """Return what a JSON body says, with fields given twice where they are looked for."""
+    value = msgspec.json.decode(data)  # strict about what JSON is, and fast
+    return repeats.read(data) if validate else value
+
+
 def _json_of(value: Any) -> Any:
     """Return what a YAML value is in JSON, where keys are strings; ValueError for what JSON does not have."""
     if isinstance(value, dict):
-        return {_key_of(key): _json_of(item) for key, item in value.items()}
+        return {key: _json_of(item) for key, item in sorted((_key_of(k), item) for k, item in value.items())}
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"json: unsupported value: {value}")
     if isinstance(value, list):
         return [_json_of(item) for item in value]
     if value is None or isinstance(value, str | int | float):
@@ -89,13 +134,11 @@ def read_object(data: bytes, content_type: str, gvk: GroupVersionKind, validate:
     media = content_type.partition(";")[0].strip().lower()
     if media == protobuf.MEDIA_TYPE:
         return Body(protobuf.decode(data, gvk))
-    duplicates: Sequence[str] = ()
     try:
         if media in _YAML:
-            value = _json_of(yaml.load(data, _Loader))  # a safe loader
+            body = _from_yaml(data)
         elif media in _JSON:
-            value = msgspec.json.decode(data)
-            duplicates = schema.duplicate_fields(data) if validate else ()
+            body = Body(_from_json(data, validate))
         else:
             raise UnsupportedMediaType(
                 f"the body of the request was in an unknown format - accepted media types include: {JSON_LIST}"
@@ -105,16 +148,16 @@ def read_object(data: bytes, content_type: str, gvk: GroupVersionKind, validate:
         raise BadRequest(
             f"the object provided is unrecognized (must be of type {gvk[2]}): {message}: {error}"
         ) from error
-    if not isinstance(value, dict):
+    if not isinstance(body.value, dict):
         raise BadRequest(f"the object provided is unrecognized (must be of type {gvk[2]}): it is no object")
-    return Body(value, duplicates)
+    return body
 
 
 JSON_LIST = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
 
 
-def read_patch(data: bytes, content_type: str) -> tuple[PatchType, Any]:
-    """Return a patch and its type; raises `BadRequest`, `UnsupportedMediaType`."""
+def read_patch(data: bytes, content_type: str, validate: bool) -> Patch:
+    """Return a patch; `validate` looks for fields given twice. Raises `BadRequest`, `UnsupportedMediaType`."""
     media = content_type.partition(";")[0].strip().lower()
     if media.startswith(_APPLY):
         raise UnsupportedMediaType("server-side apply is not supported by this server: use a merge patch")
@@ -124,9 +167,11 @@ def read_patch(data: bytes, content_type: str) -> tuple[PatchType, Any]:
             f"the body of the request was in an unknown format - accepted media types include: {known}"
         )
     try:
-        return PATCHES[media], msgspec.json.decode(data)
+        value = msgspec.json.decode(data)
     except msgspec.DecodeError as error:
         raise BadRequest(f"error decoding patch: {error}") from error
+    twice = repeats.paths(repeats.read(data)) if validate else ()
+    return Patch(PATCHES[media], value, [f'duplicate field "{path}"' for path in twice])
 
 
 def read_optional(data: bytes, content_type: str) -> Object | None:

@@ -60,15 +60,13 @@ def watch_options(query: Query) -> WatchOptions:
     )
 
 
-def write_options(query: Query, warn: Callable[[str], None], duplicates: Sequence[str] = ()) -> WriteOptions:
+def write_options(query: Query, warn: Callable[[str], None], noted: Sequence[str] = ()) -> WriteOptions:
     """Return the options of a create, update or patch; raises `Invalid`."""
     validation = query.get("fieldValidation", "") or "Warn"
     if validation not in VALIDATIONS:
         supported = ", ".join(f'"{v}"' for v in ("", *VALIDATIONS))
         raise _unsupported("fieldValidation", f'Unsupported value: "{validation}": supported values: {supported}')
-    return WriteOptions(
-        dry_run=_dry_run(query.get("dryRun", "")), validation=validation, warn=warn, duplicates=duplicates
-    )
+    return WriteOptions(dry_run=_dry_run(query.get("dryRun", "")), validation=validation, warn=warn, noted=noted)
 
 
 def delete_options(query: Query, body: Object | None) -> tuple[DeleteOptions, bool]:

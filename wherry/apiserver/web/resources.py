@@ -95,8 +95,9 @@ class Resources:
     ) -> web.StreamResponse:
         _require_name(target, "patch")
         form = self._form(request, target)
-        type_, patch = bodies.read_patch(await bodies.read(request), request.headers.get("Content-Type", ""))
-        options = query.write_options(request.query, warnings.append)
+        data, content_type = await bodies.read(request), request.headers.get("Content-Type", "")
+        type_, patch, noted = bodies.read_patch(data, content_type, _validates(request))
+        options = query.write_options(request.query, warnings.append, noted)
         made = await self._api.patch(user, target, type_, patch, options)
         return self._shown(self._api.catalog.of(target.resource), target, made, form, warnings)
 
@@ -126,11 +127,9 @@ class Resources:
         """Return the object a request carries and the options of writing it."""
         resource = target.resource
         gvk = (resource.group, resource.version, resource.kind)
-        # Only clients that ask for validation pay for the search for fields given twice.
-        validate = request.query.get("fieldValidation") in ("Strict", "Warn")
         content_type = request.headers.get("Content-Type", "")
-        body = bodies.read_object(await bodies.read(request), content_type, gvk, validate)
-        return body.value, query.write_options(request.query, warnings.append, body.duplicates)
+        body = bodies.read_object(await bodies.read(request), content_type, gvk, _validates(request))
+        return body.value, query.write_options(request.query, warnings.append, body.noted)
 
     def _shown(
         self, served: Served, target: Target, obj: Object, form: Form, warnings: list[str], status: int = 200
@@ -138,6 +137,11 @@ class Resources:
         """Answer with one object; a view of another kind (Scale) is shown as it is."""
         shown = obj if obj.get("kind") != served.resource.kind else shapes.one(served, obj, form)
         return responses.answer(shown, status, form.type, warnings)
+
+
+def _validates(request: web.BaseRequest) -> bool:
+    """Return whether fields given twice are looked for: only clients that ask for validation pay for that."""
+    return request.query.get("fieldValidation") in ("Strict", "Warn")
 
 
 def _require_name(target: Target, verb: str) -> None:
