@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from tests.apiserver.harness import Cluster
+from wherry.apiserver.kinds import KINDS
 from wherry.cluster import addons
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.objects import Object
+from wherry.objects.errors import AlreadyExists
 from wherry.objects.resource import SERVICE_ACCOUNTS
 from wherry.telemetry import metrics
 
@@ -22,8 +25,12 @@ def addon_objects() -> list[Object]:
 
 
 async def create(cluster: Cluster, objects: Iterable[Object]) -> None:
-    """Create objects of any kind; those that exist stay."""
-    await addons.apply(cluster.client, list(objects))
+    """Create objects of any kind, in any version it is served in; those that exist stay."""
+    served = {(r.api_version, r.kind): r for kind in KINDS for r in kind.resources}
+    for obj in objects:
+        with suppress(AlreadyExists):
+            resource = served[obj["apiVersion"], obj["kind"]]
+            await cluster.client.create(resource, obj, obj["metadata"].get("namespace"))
 
 
 async def grant(cluster: Cluster, objects: Iterable[Object]) -> None:
