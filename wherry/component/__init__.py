@@ -4,6 +4,7 @@ component.py    `Component`: the four lines that put one together
 process.py      `run`: an event loop until SIGTERM or SIGINT
 informer.py     `Informer`: a cache of one resource that follows a watch and survives anything
 handlers.py     who is told of changes, and told again after it raised
+everything.py   `Everything`: an informer of every resource that is served, as they come and go
 index.py        `Index`: an informer's objects, found by something else than their name
 workqueue.py    `WorkQueue`: keys, de-duplicated, with delays and back-off
 supervise.py    `supervise`: a task that is run again whenever it ends or crashes

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
-from wherry.apiserver.kinds.common import objectmeta
+from wherry.apiserver.kinds.common import objectmeta, required
 from wherry.apiserver.user import SYSTEM, User
 from wherry.objects import Object, metadata, schema
 from wherry.objects.errors import FieldError
@@ -81,6 +81,8 @@ def write(obj: Object, old: Object | None = None, world: World | None = None) ->
         errors += kind.validate(new)
     if old is not None and kind.validate_update is not None:
         errors += kind.validate_update(new, old)
+    if (type_ := kind.type_of(kind.resource)) is not None:
+        errors += required.missing(new, old, type_, errors)
     group, _, version = obj["apiVersion"].rpartition("/")
     conversion = kind.conversions.get((group, version))
     return new, [conversion.error(e) for e in errors] if conversion else errors

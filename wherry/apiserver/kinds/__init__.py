@@ -1,17 +1,4 @@
-"""The kinds that are served: a folder per API group, a file per kind. Pure: no I/O of any kind.
-
-    core/             namespace node pods/pod services/service endpoints configmap secret serviceaccount limitrange
-    apps/             deployment replicaset daemonset controllerrevision
-    discovery/        endpointslice            networking/  ingress ingressclass ipaddress servicecidr
-    events/           event                    rbac/        role rolebinding
-    coordination/     lease
-    apiextensions/    customresourcedefinition, only to say that there are none
-    common/           what all share: `objectmeta` (metadata of every object), `labelselector`,
-                      `checks` (single values), `cells` and `ages` (what tables print)
-
-A kind that is not here is not served. A pod's spec is in `core/pods/podspec` and what it is made of (`container`,
-`volumes`, `probe`, ...); `core/pods/podtemplate` is what workloads share.
-"""
+"""The kinds that are served from the start: a folder per API group, a file per kind (README.md). No I/O of any kind."""
 
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds.apiextensions.customresourcedefinition import CUSTOM_RESOURCE_DEFINITION

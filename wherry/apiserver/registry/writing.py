@@ -17,7 +17,7 @@ from functools import partial
 
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Catalog, Served
-from wherry.apiserver.kinds.common import objectmeta
+from wherry.apiserver.kinds.common import objectmeta, required
 from wherry.apiserver.registry import deleting, identity, managedfields, parts, serverfields
 from wherry.apiserver.registry.context import HookContext, Settings
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
@@ -143,6 +143,8 @@ def _errors(draft: _Draft) -> list[FieldError]:
         errors += kind.validate(obj)
     if old is not None and kind.validate_update is not None and draft.part != parts.WHOLE:
         errors += kind.validate_update(obj, old)
+    if (type_ := kind.type_of(kind.resource)) is not None:
+        errors += required.missing(obj, old, type_, errors)
     return errors
 
 
