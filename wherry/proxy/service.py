@@ -70,7 +70,7 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
         ServicePortName(*metadata.key(service), port.get("name") or ""),
         family,
         protocol(port),
-        port["port"],
+        int(port["port"]),
         canonical(cluster_ip),
         node_port=port.get("nodePort") or 0,
         external_ips=tuple(canonical(ip) for ip in spec.get("externalIPs") or () if family_of(ip) is family),

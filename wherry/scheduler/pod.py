@@ -58,7 +58,7 @@ class Pod:
         """The node it is bound to, or ""."""
         return node_of(self.obj)
 
-    @property
+    @cached_property
     def priority(self) -> int:
         """spec.priority, resolved by admission from the priority class."""
         return int(self.spec.get("priority") or 0)

@@ -51,6 +51,7 @@ class Queue:
 
     def put(self, pod: Pod) -> None:
         """Add a pod, or take its new version; a pod whose needs changed is tried again at once."""
+        _ = pod.uid, pod.priority  # read before anything is noted: a pod that cannot be read must not wait by half
         waiting = self._waiting.get(pod.uid)
         if waiting is None:
             waiting = self._waiting[pod.uid] = Waiting(pod, next(self._arrivals))
@@ -100,6 +101,12 @@ class Queue:
         """Put a pod back whose binding failed: it is tried again after its pause."""
         if waiting.state != "gone":
             self._set_back(waiting, "backing off", 0.0)
+
+    def take_back(self) -> None:
+        """Put the pods back that were being tried: nobody does any more."""
+        for waiting in list(self._waiting.values()):
+            if waiting.state == "tried":
+                self.retry(waiting)
 
     def happened(self, event: Event) -> None:
         """Give the pods that `event` may help another chance, those still in their pause after it."""

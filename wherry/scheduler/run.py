@@ -52,8 +52,10 @@ class Scheduler:
         component.follow(PODS).subscribe(self._pod_changed)
 
     async def run(self) -> None:
-        """Schedule until cancelled."""
+        """Schedule until cancelled. What an earlier run was about to write is decided anew."""
         await self._component.synced()
+        self._queue.take_back()
+        self._snapshot.take_back()
         log.info("scheduler started name=%s", self._config.name)
         slots = asyncio.Semaphore(self._config.bindings)
         async with asyncio.TaskGroup() as group:
@@ -61,25 +63,37 @@ class Scheduler:
                 await self._queue.wait()
                 await slots.acquire()
                 waiting = self._queue.pop()
-                if waiting is None:
+                work = self._decide(waiting) if waiting else None
+                if waiting is None or work is None:
                     slots.release()
                 else:
-                    group.create_task(self._schedule(waiting)).add_done_callback(lambda _: slots.release())
+                    group.create_task(self._write(waiting, work)).add_done_callback(lambda _: slots.release())
 
-    async def _schedule(self, waiting: Waiting) -> None:
-        """Decide on one pod and write what follows; whatever goes wrong, the pod's turn comes again."""
-        pod = waiting.pod
+    def _decide(self, waiting: Waiting) -> Awaitable[None] | None:
+        """Return the writes that follow from the decision on a pod; None when there are none, or it stumbled."""
         try:
-            if work := self._step(waiting):
-                await work
+            return self._step(waiting)
+        except Exception as error:  # noqa: BLE001 - one pod must not end the work on the others
+            self._stumbled(waiting, error)
+            return None
+
+    async def _write(self, waiting: Waiting, work: Awaitable[None]) -> None:
+        try:
+            await work
         except (Exception, asyncio.CancelledError) as error:  # one pod must not end the work on the others
-            self._snapshot.forget(pod.uid)
-            self._queue.retry(waiting)
             if told_to_end():
                 raise
-            self._stumbles.failed(pod.uid, error)
+            self._stumbled(waiting, error)
         else:
-            self._stumbles.succeeded(pod.uid)
+            self._stumbles.succeeded(waiting.pod.uid)
+
+    def _stumbled(self, waiting: Waiting, error: BaseException) -> None:
+        """Whatever went wrong, the pod's turn comes again."""
+        self._stumbles.failed(waiting.pod.uid, error)
+        if waiting.state == "gone":  # it has a node, or is no more: nobody will try it again
+            self._stumbles.succeeded(waiting.pod.uid)
+        self._snapshot.forget(waiting.pod.uid)
+        self._queue.retry(waiting)
 
     def _step(self, waiting: Waiting) -> Awaitable[None] | None:
         """Decide on one pod now; return the writes that follow, if any."""

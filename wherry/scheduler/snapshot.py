@@ -120,6 +120,11 @@ class Snapshot:
         if uid in self._assumed:
             self.remove_pod(uid)
 
+    def take_back(self) -> None:
+        """Take back every assumption."""
+        for uid in list(self._assumed):
+            self.forget(uid)
+
     def holds(self, uid: str) -> bool:
         """Return whether a pod has a place (assumed or not)."""
         return uid in self._places
