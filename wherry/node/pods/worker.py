@@ -51,7 +51,7 @@ class PodWorker:
         self._tasks = asyncio.TaskGroup()
         self._status = StatusWriter(node.client, pod)
         self._performer = Performer(node, self._status, lambda: self._note(ReferenceChanged()))
-        self._followers: dict[str, tuple[Follower, asyncio.Task[None]]] = {}
+        self._followers: dict[str, Follower] = {}  # by run id
         self._changed = asyncio.Event()
 
     @property
@@ -110,10 +110,14 @@ class PodWorker:
         """Have every container that runs followed to its end."""
         for run in self.state.every_run():
             if run.running and run.id not in self._followers:
-                follower = Follower(self._node, self.pod, run, lambda: self.state, self._note)
-                self._followers[run.id] = follower, self._tasks.create_task(follower.run())
+                self._followers[run.id] = Follower(self._node, self.pod, run, lambda: self.state, self._note)
+                self._tasks.create_task(self._follow_to_its_end(run.id))
             elif run.running and run.stopping_at:
-                self._followers[run.id][0].ending()
+                self._followers[run.id].ending()
+
+    async def _follow_to_its_end(self, run_id: str) -> None:
+        await self._followers[run_id].run()
+        del self._followers[run_id]
 
     async def _sleep_until(self, at: float | None) -> None:
         try:
