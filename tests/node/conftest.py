@@ -20,6 +20,9 @@ INSIDE = "WHERRY_TEST_REPORTS"
 GROUP = "node-sandbox"
 TIMEOUT_SECONDS = 240
 UNSHARE = ("unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
+# Orphans become its children, and it reaps them, as a cluster's init does: a container's end waits for every process
+# that has joined its PID namespace, the half of a probe's exec included.
+INIT = ("bash", "-c", '"$@" & wait $!', "init")
 
 _reports: dict[str, dict[str, Any]] = {}
 
@@ -70,7 +73,19 @@ def _run(nodeids: list[str], top: Path) -> None:
         _reports.update(dict.fromkeys(nodeids, skipped))
         return
     with tempfile.NamedTemporaryFile() as reports:
-        command = [*UNSHARE, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *nodeids]
+        command = [
+            *UNSHARE,
+            *INIT,
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            *nodeids,
+        ]
         environment = {**os.environ, INSIDE: reports.name}
         for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
             environment.pop(name, None)
