@@ -26,7 +26,7 @@ def processes(init: int) -> list[Process]:
     while queue:
         pid = queue.pop()
         queue.extend(children.get(pid, []))
-        found.append(Process(pid, _command(pid), _pss(pid)))
+        found.append(Process(pid, _command(pid), pss(pid)))
     return sorted(found, key=lambda p: -p.pss)
 
 
@@ -37,7 +37,8 @@ def _parent(entry: Path) -> int | None:
         return None
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
+    """Return the proportional set size of a process in bytes, 0 when it is gone."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

@@ -113,3 +113,14 @@ def test_a_version_that_is_forgotten_is_expired() -> None:
     assert [change.revision for change in window.since(17)] == [18, 19]
     assert window.since(19) == []
     assert window.since(100) == []
+
+
+def test_a_window_is_bounded_by_bytes_too() -> None:
+    window = Window(0, length=1000, size=100)
+    for revision in range(1, 100):
+        window.append(Change(revision, ("", "x"), None, None, 30))
+    with pytest.raises(Expired):
+        window.since(90)
+    assert [change.revision for change in window.since(97)] == [98, 99]
+    window.append(Change(100, ("", "x"), None, None, 10_000))
+    assert [change.revision for change in window.since(99)] == [100]

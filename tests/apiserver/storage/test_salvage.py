@@ -109,7 +109,7 @@ def overwrite(start: int, length: int) -> Callable[[Path], None]:
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], int]] = {
     "its first page is garbage": (overwrite(0, 4096), 198),
-    "a tree page is garbage": (overwrite(4096, 4096), 190),
+    "a tree page is garbage": (overwrite(2 * 4096, 4096), 190),
     "ten pages are garbage": (overwrite(100 * 4096, 10 * 4096), 180),
     "half of it is missing": (lambda p: os.truncate(p, p.stat().st_size // 2), 50),
 }

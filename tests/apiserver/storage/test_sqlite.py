@@ -13,6 +13,7 @@ import pytest
 
 from tests.apiserver.storage.writing import delete, put
 from wherry.apiserver.storage.interface import Entry, StorageError
+from wherry.apiserver.storage.sqlite.file import LOG_BYTES
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
 
 WRITER = """
@@ -113,3 +114,19 @@ async def test_bytes_changed_on_the_disk_are_noticed(tmp_path: Path) -> None:
     entries = (await store.range()).entries
     assert entries == [Entry("/a", b"the velue of a", 1, intact=False), Entry("/b", b"the value of b", 2)]
     await store.close()
+
+
+async def test_the_log_is_bounded_by_bytes_too_and_the_file_shrinks(tmp_path: Path) -> None:
+    store = SqliteStorage(tmp_path / "db")
+    await store.open()
+    keys = [f"/{n}" for n in range(600)]
+    revisions = await asyncio.gather(*(put(store, key, os.urandom(20_000), 0) for key in keys))
+    largest = (tmp_path / "db").stat().st_size
+    await asyncio.gather(*(delete(store, key, revision) for key, revision in zip(keys, revisions, strict=True)))
+    revision = 0
+    for _ in range(30):  # a little at a time
+        revision = await put(store, "/lease", b"", revision)
+    assert sum(len(entry.previous or b"") for entry in await anext(store.watch(await store.oldest()))) <= LOG_BYTES
+    await store.close()
+    assert largest > 8_000_000
+    assert (tmp_path / "db").stat().st_size < largest * 0.75

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
 
@@ -15,18 +16,42 @@ Key = tuple[str, str]
 """(namespace, name) of an object; the namespace is "" for cluster-scoped kinds."""
 
 
+class Encodings:
+    """What was made last, up to `most` bytes: watchers ask for the same change within moments of each other."""
+
+    def __init__(self, most: int):
+        self._most = most
+        self._made: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """Return what is kept under `key`, else what `make` makes."""
+        data = self._made.get(key)
+        if data is None:
+            data = self._made[key] = make()
+            self._bytes += len(data)
+            while self._bytes > self._most:
+                _, oldest = self._made.popitem(last=False)
+                self._bytes -= len(oldest)
+        return data
+
+
+_encoded = Encodings(4 * 1024 * 1024)
+
+
 class Change:
     """The object before (`old`, None: created) and after (`new`, None: deleted) the write of `revision`.
 
-    `encoded` keeps what was made of the change for one watcher, so that it is made once for all of them.
+    `size` is about how much it takes to keep, in bytes of what is stored. `encoded` keeps for a while what was made of
+    the change for one watcher, so that it is made once for all of them.
     """
 
-    def __init__(self, revision: int, key: Key, old: Object | None, new: Object | None):
+    def __init__(self, revision: int, key: Key, old: Object | None, new: Object | None, size: int = 0):
         self.revision = revision
         self.key = key
         self.old = old
         self.new = new
-        self._encoded: dict[Hashable, bytes] = {}
+        self.size = size
 
     def event(self, matches: Callable[[Object], bool]) -> tuple[EventType, Object] | None:
         """Return what a watcher that sees only what `matches` is told: an object enters, stays, leaves, or nothing.
@@ -46,11 +71,8 @@ class Change:
         return gone(self.old, self.revision)
 
     def encoded(self, form: Hashable, encode: Callable[[], bytes]) -> bytes:
-        """Return the bytes of this change in `form`, calling `encode` if nobody has asked for that form yet."""
-        data = self._encoded.get(form)
-        if data is None:
-            data = self._encoded[form] = encode()
-        return data
+        """Return the bytes of this change in `form`, calling `encode` if nobody has asked for that form lately."""
+        return _encoded.get((self, form), encode)
 
 
 class LoggedChange(Change):
@@ -59,8 +81,8 @@ class LoggedChange(Change):
     def __init__(self, entry: LogEntry, key: Key):
         self.revision = entry.revision
         self.key = key
+        self.size = len(entry.value or b"") + len(entry.previous or b"")
         self._entry = entry
-        self._encoded = {}
 
     @cached_property
     def old(self) -> Object | None:  # type: ignore[override]

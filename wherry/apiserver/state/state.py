@@ -257,7 +257,8 @@ class State:
             new = decode(entry.value, entry.revision) if entry.value is not None else None
         if new is not None:
             self._aside.replaced(entry.key)
-        collection.apply(Change(entry.revision, key, collection.get(key), new))
+        size = len(entry.value or entry.previous or b"")
+        collection.apply(Change(entry.revision, key, collection.get(key), new, size))
 
     def _wake(self) -> None:
         still = []

@@ -10,24 +10,41 @@ from wherry.objects import Object
 from wherry.objects.errors import Expired
 
 WINDOW_LENGTH = 1024
+WINDOW_BYTES = 1024 * 1024
+"""Of what is stored; objects in memory take four or five times as much."""
 
 _revision = attrgetter("revision")
 
 
 class Window:
-    """At least the last `length` changes after revision `start`, in order."""
+    """The last changes after revision `start`, in order: about `length`, fewer when those are beyond `size` bytes."""
 
-    def __init__(self, start: int, length: int = WINDOW_LENGTH):
+    def __init__(self, start: int, length: int = WINDOW_LENGTH, size: int = WINDOW_BYTES):
         self._start = start
         self._length = length
+        self._size = size
         self._changes: list[Change] = []
+        self._bytes = 0
 
     def append(self, change: Change) -> None:
         """Add the newest change; now and then forget the oldest ones."""
         self._changes.append(change)
-        if len(self._changes) >= 2 * self._length:
-            self._start = self._changes[self._length - 1].revision
-            del self._changes[: self._length]
+        self._bytes += change.size
+        if len(self._changes) >= 2 * self._length or self._bytes > 2 * self._size:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Keep no more than the newest `length` changes and `size` bytes, but one at least."""
+        kept, size = 0, 0
+        for change in reversed(self._changes[-self._length :]):
+            size += change.size
+            if kept and size > self._size:
+                break
+            kept += 1
+        if forgotten := self._changes[:-kept]:
+            self._start = forgotten[-1].revision
+            del self._changes[:-kept]
+        self._bytes = sum(change.size for change in self._changes)
 
     def since(self, revision: int) -> list[Change]:
         """Return the changes after `revision`; raises `Expired` when some are forgotten."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from wherry.apiserver.storage.interface import (
     Compacted,
@@ -29,6 +31,20 @@ _WAL_BYTES = 4 * 1024 * 1024
 ROOM_BYTES = 256 * 1024
 """How much room there must be for a disk that was full not to count as full any more."""
 
+LOG_BYTES = 4 * 1024 * 1024
+"""How much of former values the log keeps: as much again may be in memory after a start."""
+
+FREE_PAGES = 256
+"""So many unused pages may stay in the file: they are used again soon."""
+
+
+class Logged(NamedTuple):
+    """How long and how large the log is."""
+
+    rows: int
+    bytes: int
+
+
 Outcome = int | StorageError
 """What became of a commit: its revision, or why it did not happen."""
 
@@ -36,14 +52,20 @@ Outcome = int | StorageError
 class SqliteFile:
     """The file `path`, created when missing; `revision` is that of the last commit.
 
-    Keeps about the last `log_length` changes. Raises `StorageError`: no store, damaged, of another version, not to be
-    written, or not let go by another process within `busy_seconds`.
+    Keeps about the last `log_length` changes, and fewer when those are beyond `log_bytes`. Raises `StorageError`: no
+    store, damaged, of another version, not to be written, or not let go by another process within `busy_seconds`.
     """
 
-    def __init__(self, path: Path, log_length: int, busy_seconds: float):
+    def __init__(self, path: Path, log_length: int, busy_seconds: float, log_bytes: int = LOG_BYTES):
         self._path = path
         self._log_length = log_length
+        self._log_bytes = log_bytes
         self._db, self._mark, self.revision = self._open(busy_seconds)
+        try:
+            self._logged = _size(self._db)
+        except sqlite3.Error as error:
+            self.close()
+            raise problems.of(path, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -55,7 +77,7 @@ class SqliteFile:
 
         Returns an outcome for each, and the log of those that happened. When the transaction fails, none did.
         """
-        before = self.revision
+        before = self.revision, self._logged
         try:
             self._db.execute("BEGIN IMMEDIATE")
             results = [self._commit(writes) for writes in commits]
@@ -65,9 +87,10 @@ class SqliteFile:
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            self.revision = before
+            self.revision, self._logged = before
             return [problems.of(self._path, error) for _ in commits], []
         self._mark.set(self.revision)
+        self._shrink()
         outcomes: list[Outcome] = [r if isinstance(r, Stale) else r[0].revision for r in results]
         return outcomes, [entry for r in results if not isinstance(r, Stale) for entry in r]
 
@@ -135,6 +158,7 @@ class SqliteFile:
 
     def _forget(self, revision: int) -> None:
         self._read("DELETE FROM log WHERE revision <= ?", revision)
+        self._logged = _size(self._db)
 
     def _open(self, busy_seconds: float) -> tuple[sqlite3.Connection, Mark, int]:
         """Return the open file and its mark, and its last revision."""
@@ -184,17 +208,39 @@ class SqliteFile:
                 " ON CONFLICT (key) DO UPDATE SET value = ?2, revision = ?3, checksum = ?4",
                 (key, value, self.revision, checksum(key, value)),
             )
+        self._logged = Logged(self._logged.rows + 1, self._logged.bytes + len(previous or b""))
         row = (self.revision, key, previous, total)
         self._db.execute("INSERT INTO log (revision, key, previous, checksum) VALUES (?, ?, ?, ?)", row)
         return LogEntry(self.revision, key, value, previous)
 
     def _trim(self) -> None:
-        """Forget the oldest log entries beyond the log's length, whole commits only; ids count up by one."""
-        self._db.execute(
-            "DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?1 AND revision <"
-            " (SELECT revision FROM log WHERE id = (SELECT max(id) FROM log) - ?1 + 1)",
-            (self._log_length,),
-        )
+        """Forget the oldest commits of the log while it is longer or larger than it is to be; the newest stays."""
+        if self._logged.rows <= self._log_length and self._logged.bytes <= self._log_bytes:
+            return
+        oldest = self._db.execute("SELECT revision, coalesce(length(previous), 0) FROM log ORDER BY id")
+        last = 0
+        for revision, rows in groupby(oldest, itemgetter(0)):
+            sizes = [size for _, size in rows]
+            left = Logged(self._logged.rows - len(sizes), self._logged.bytes - sum(sizes))
+            needless = left.rows >= self._log_length or self._logged.bytes > self._log_bytes
+            if revision == self.revision or not needless:
+                break
+            last, self._logged = revision, left
+        oldest.close()
+        self._db.execute("DELETE FROM log WHERE id <= (SELECT max(id) FROM log WHERE revision <= ?)", (last,))
+
+    def _shrink(self) -> None:
+        """Give pages back to the disk, some at a time, when much of the file is free."""
+        with suppress(sqlite3.Error):  # then another time
+            (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
+            (pages,) = self._db.execute("PRAGMA page_count").fetchone()
+            if free > max(FREE_PAGES, pages // 4):
+                # As a script, which takes every step: `execute` stops at the first, since there is no column to return.
+                self._db.executescript(f"PRAGMA incremental_vacuum({FREE_PAGES})")
+
+
+def _size(db: sqlite3.Connection) -> Logged:
+    return Logged(*db.execute("SELECT count(*), coalesce(sum(length(previous)), 0) FROM log").fetchone())
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

@@ -49,6 +49,7 @@ def create(path: Path) -> None:
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with closing(sqlite3.connect(new, isolation_level=None)) as db:
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         db.execute("PRAGMA journal_mode=WAL")
         db.executescript(f"BEGIN; {_TABLES} INSERT INTO head VALUES (0); PRAGMA user_version={VERSION}; COMMIT;")
     new.replace(path)
