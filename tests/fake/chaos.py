@@ -6,13 +6,15 @@ It stands in front of another client. `calm` ends it: from then on everything wo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from wherry.client.interface import Client, ObjectList, WatchEvent
 from wherry.objects import Object
 from wherry.objects import errors as api
+from wherry.objects.resource import Resource
 
 PLANNED: tuple[Callable[[], Exception], ...] = (
     lambda: api.Conflict("raced"),
@@ -125,6 +127,17 @@ class ChaosClient:
                 return
             self._chaos.call()
             yield event._replace(object=explosive(event.object, self._chaos))
+
+    async def resources(self) -> AsyncGenerator[Sequence[Resource], None]:
+        self._chaos.call()
+        async with contextlib.aclosing(self._real.resources()) as told:
+            async for resources in told:
+                self._chaos.call()
+                # A server part of whose groups does not answer names fewer.
+                named = [r for r in resources if not self._chaos.hurts(0.1)]
+                yield named
+                if len(named) < len(resources) or self._chaos.hurts(0.5):
+                    return
 
     async def create(self, resource: Any, obj: Object, *args: Any, **given: Any) -> Object:
         return await self._through(self._real.create(resource, plain(obj), *args, **given))
