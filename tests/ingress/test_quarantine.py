@@ -136,6 +136,8 @@ async def test_what_is_mended_comes_back_though_another_is_still_refused() -> No
 def test_the_reason_is_nginx_own_without_our_files_name() -> None:
     said = 'nginx: [emerg] unknown directive "x" in /run/w/nginx.conf.next:7\nnginx: configuration file … test failed'
     assert reason(said) == 'unknown directive "x"'
+    logged = '2026/11/25 18:45:52 [emerg] 7287#7287: "worker_shutdown_timeout" directive invalid value'
+    assert reason(logged) == '"worker_shutdown_timeout" directive invalid value'
     assert reason("no emergency") == "no emergency"
 
 
@@ -197,7 +199,7 @@ async def test_a_refused_setting_is_left_out_and_named_on_its_config_map(nginx_d
         await world.becomes(503, "good.test")
 
         async def named() -> bool:
-            return any("'worker-shutdown-timeout'" in m and "soon" in m for m in await events_on(world, SETTINGS[1]))
+            return any("'worker-shutdown-timeout'" in m and "invalid value" in m for m in await events_on(world, SETTINGS[1]))
 
         await eventually(named, "the setting is named")
         assert not await events_on(world, "good")

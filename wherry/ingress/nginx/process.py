@@ -79,7 +79,7 @@ def check_port(port: int) -> None:
 def reason(said: str) -> str:
     """Return why nginx refused a configuration, from what `nginx -t` said, without our own file's name and line."""
     first = next((line for line in said.splitlines() if "[emerg]" in line), said)
-    return re.sub(r" in /\S+:\d+$", "", first.removeprefix("nginx: ")).removeprefix("[emerg] ")
+    return re.sub(r"^.*\[emerg\] (\d+#\d+: )?(.*?)( in /\S+:\d+)?$", r"\2", first)
 
 
 class Nginx:
