@@ -16,6 +16,7 @@ from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.nginx.control import ControlError, Store
 from wherry.ingress.nginx.errors import ConfigRefused
 from wherry.ingress.nginx.runtime import Runtime
+from wherry.ingress.nginx.template import render
 from wherry.ingress.route.backend import Backend, BackendRef, Endpoint
 from wherry.ingress.route.model import Model
 from wherry.ingress.selfsigned import self_signed
@@ -25,9 +26,14 @@ WEB = BackendRef("demo", "web", "80")
 
 
 class FakeControl:
+    held: Mapping[Store, Mapping[str, Any]] = {}
+
     def __init__(self, calls: list[Any]):
         self.calls = calls
         self.broken = False
+
+    async def known(self, store: Store) -> Mapping[str, Any]:
+        return self.held[store]
 
     async def replace(self, store: Store, entries: Mapping[str, Any]) -> None:
         self.calls.append(("replace", store, sorted(entries)))
@@ -45,6 +51,13 @@ class FakeNginx:
         self.control = FakeControl(self.calls)
         self.pid: int | None = None
         self.refuses = False
+        self.left: str | None = None
+        """The configuration of an nginx that a predecessor left behind."""
+
+    async def adopt(self) -> str | None:
+        if self.left is not None:
+            self.pid = 1
+        return self.left
 
     async def start(self, conf: str) -> None:
         self.pid = 1
@@ -175,3 +188,25 @@ async def test_a_nginx_that_died_is_told_everything_again(nginx: FakeNginx, appl
     clock.now += 5
     await applier.apply(model("a.test"), backends(("10.0.0.1", 80)), DEFAULT)
     assert [call[0] for call in nginx.calls] == ["start", "replace", "replace", "reload"]
+
+
+async def test_a_nginx_left_behind_is_adopted_and_told_only_what_it_does_not_know(
+    nginx: FakeNginx, applier: Applier
+) -> None:
+    nginx.left = render(model("a.test").structure, nginx.runtime)
+    certificates = {f"certificate/{DEFAULT.id}": None, "host/_": None}
+    nginx.control.held = {"backends": {"demo/old/80": []}, "certificates": certificates}
+    assert await applier.apply(model("a.test"), backends(("10.0.0.1", 80)), DEFAULT) == 0
+    assert [(*call[:2], sorted(call[2])) for call in nginx.calls] == [
+        ("change", "backends", ["demo/web/80"]),
+        ("change", "certificates", sorted(certificates)),
+        ("change", "backends", ["demo/old/80"]),
+    ]
+    assert applier.serving
+
+
+async def test_a_nginx_left_behind_with_another_configuration_is_reloaded(nginx: FakeNginx, applier: Applier) -> None:
+    nginx.left = ""
+    nginx.control.held = {"backends": {}, "certificates": {}}
+    await applier.apply(model("a.test"), backends(("10.0.0.1", 80)), DEFAULT)
+    assert [call[0] for call in nginx.calls] == ["change", "change", "reload"]

@@ -199,7 +199,8 @@ async def test_a_refused_setting_is_left_out_and_named_on_its_config_map(nginx_d
         await world.becomes(503, "good.test")
 
         async def named() -> bool:
-            return any("'worker-shutdown-timeout'" in m and "invalid value" in m for m in await events_on(world, SETTINGS[1]))
+            told = await events_on(world, SETTINGS[1])
+            return any("'worker-shutdown-timeout'" in message and "invalid value" in message for message in told)
 
         await eventually(named, "the setting is named")
         assert not await events_on(world, "good")

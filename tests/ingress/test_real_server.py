@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -223,3 +224,47 @@ async def test_it_runs_as_a_user_without_rights(cluster: Cluster, nginx_dir: Pat
         async with started(container, kubeconfig, nginx_dir, user=NOBODY, group=NOBODY, extra_groups=[]) as running:
             assert (await running.get(running.http_port, "/", "nobody.test"))[0] == 404
             assert (nginx_dir / "nginx" / "control").stat().st_uid == NOBODY
+
+
+async def children(pid: int) -> set[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return {int(child) for child in found.split()}
+
+
+async def test_a_killed_controller_comes_back_to_an_nginx_that_served_meanwhile(
+    cluster: Cluster, nginx_dir: Path
+) -> None:
+    async with Backend("blog") as backend:
+        container = await install(cluster, MANIFESTS["addon"])
+        await expose(cluster, backend)
+        await cluster.client.create(OLD_INGRESSES, yaml.safe_load(ARTICLE_INGRESS), "demo")
+        kubeconfig = await token_config(cluster, nginx_dir)
+        async with started(container, kubeconfig, nginx_dir) as running:
+            guardian = running.process.pid
+            (controller,) = await children(guardian)
+            master = int((nginx_dir / "nginx" / "nginx.pid").read_text())
+            answers: Counter[int] = Counter()
+
+            async def ask() -> None:
+                while True:
+                    status, _ = await running.get(running.http_port, "/", "myblog.devops.cn")
+                    answers[status] += 1
+
+            asking = asyncio.create_task(ask())
+            os.kill(controller, signal.SIGKILL)
+
+            async def another() -> bool:
+                return bool(await children(guardian) - {controller, master})
+
+            await eventually(another, "another controller")
+            await cluster.client.delete(ENDPOINT_SLICES, "myblog-abc", "demo")
+            before = answers.total()
+
+            async def followed() -> bool:
+                return "nginx adopted" in running.log and answers[503] > 0
+
+            await eventually(followed, "the new controller tells the old nginx of a change")
+            asking.cancel()
+            assert set(answers) == {200, 503} - ({200} if not before else set()), running.log
+            assert int((nginx_dir / "nginx" / "nginx.pid").read_text()) == master
+        assert not Path(f"/proc/{master}").exists(), "the end of the second controller is nginx' end"

@@ -23,6 +23,7 @@ from wherry.component import process
 from wherry.ingress import component
 from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.fronts.ingress.snapshot import ClassChoice
+from wherry.ingress.guardian import guard
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY, Runtime
 from wherry.ingress.options import Options, default_directory
 from wherry.ingress.render import UnsupportedManifest, read_cluster, render_objects
@@ -214,6 +215,7 @@ def _run(given: dict[str, Any], without_effect: list[str]) -> None:
     for name in without_effect:
         log.warning("option %s has no effect here", name)
     options = _options(given)
+    guard()
     try:
         client = _connect(given["kubeconfig"], given["context"])
         process.run(component.run(client, options), client)

@@ -13,6 +13,7 @@
     status.py        the address in `status.loadBalancer.ingress`
     report.py        what is wrong with an Ingress, told as Events
     controller.py    ties them together
+    guardian.py      the process above it: puts it up again when it is killed, while nginx goes on serving
 
     Ingress, Service, Secret ──▶ model ──┬─ servers, locations differ ──▶ nginx.conf, nginx -t, HUP
     EndpointSlice ──▶ backends ──────────┴─ endpoints, certificates  ──▶ control socket ──▶ Lua shared memory

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wherry.ingress import metrics
-from wherry.ingress.nginx.control import Store
+from wherry.ingress.nginx.control import STORES, Store
 from wherry.ingress.nginx.errors import ConfigRefused
 from wherry.ingress.nginx.process import Nginx
 from wherry.ingress.nginx.template import render
@@ -70,9 +70,15 @@ class Applier:
         return wait
 
     async def _start(self) -> None:
-        """Start a nginx that knows nothing and listens to nobody but us."""
+        """Go on with the nginx of a predecessor, or start one that knows nothing and listens to nobody but us."""
         self._pushed.clear()
         self._structure, self._conf, self._refused = None, "", None
+        conf = await self._nginx.adopt()
+        if conf is not None:
+            self._conf = conf
+            self._pushed = {store: await self._nginx.control.known(store) for store in STORES}
+            log.info("nginx adopted pid=%s directory=%s", self._nginx.pid, self._nginx.runtime.directory)
+            return
         await self._nginx.start(render(None, self._nginx.runtime))
         log.info("nginx started pid=%s directory=%s", self._nginx.pid, self._nginx.runtime.directory)
 

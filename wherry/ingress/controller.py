@@ -26,7 +26,7 @@ from wherry.ingress.report import Reporter, backend_problems
 from wherry.ingress.route.backend import Backend, BackendRef, resolve
 from wherry.ingress.route.certificate import BadCertificate, Certificate, read_certificate
 from wherry.ingress.route.model import Model
-from wherry.ingress.selfsigned import self_signed
+from wherry.ingress.selfsigned import kept
 from wherry.ingress.status import StatusWriter
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Controller:
         self._applier = Applier(nginx, options.reload_seconds)
         self._component = Component("ingress", client, health=metrics.IngressHealth(nginx.control))
         self._reporter = Reporter(self._component.recorder("nginx-ingress-controller"))
-        self._fallback = self_signed(datetime.now(UTC))
+        self._fallback = kept(nginx.runtime.certificate, datetime.now(UTC))
         self._default = self._fallback
         self._model = Model()
         self._backends: dict[BackendRef, Backend] = {}
@@ -66,7 +66,7 @@ class Controller:
             self._quarantine = Quarantine(self._nginx, self._options.choices(), partial(self._look_again, cluster))
             if self._options.update_status:
                 self._status = StatusWriter(component, self._options, cluster, lambda: self._model.ours)
-            self._nginx.on_end = lambda code: self._nginx_ended(cluster, code)
+            self._nginx.on_end = partial(self._nginx_ended, cluster)
             component.task("nginx", partial(self._follow, cluster))
             group.create_task(component.run())
             await self._begun
@@ -110,8 +110,8 @@ class Controller:
         else:
             self._begun.set_result(None)
 
-    def _nginx_ended(self, cluster: Cluster, code: int) -> None:
-        log.error("nginx ended, starting it again code=%s", code)
+    def _nginx_ended(self, cluster: Cluster) -> None:
+        log.error("nginx ended, starting it again")
         cluster.changed.set()
 
     async def _sync(self, cluster: Cluster) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
@@ -16,6 +17,18 @@ from wherry.ingress.route.certificate import Certificate, parse_certificate
 COMMON_NAME: Final = "Wherry Ingress Controller Default Certificate"
 DNS_NAME: Final = "ingress.local"
 _LIFETIME: Final = timedelta(days=365)
+_RENEWED: Final = timedelta(days=30)
+
+
+def kept(path: Path, now: datetime) -> Certificate:
+    """Return the certificate a predecessor wrote to `path`, or a new one if there is none that will do."""
+    try:
+        text = path.read_text()
+        chain, mark, key = text.partition("-----BEGIN PRIVATE KEY-----")
+        found = parse_certificate(chain.encode(), (mark + key).encode())
+    except (OSError, ValueError):
+        return self_signed(now)
+    return found if found.expires - now > _RENEWED else self_signed(now)
 
 
 def self_signed(now: datetime) -> Certificate:

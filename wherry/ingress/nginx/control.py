@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import aiohttp
 import msgspec
 
 Store = Literal["backends", "certificates"]
+STORES: Final[tuple[Store, ...]] = get_args(Store)
 
 REQUEST_SECONDS = 10.0
 
@@ -33,6 +34,10 @@ class Control:
     async def change(self, store: Store, entries: Mapping[str, Any]) -> None:
         """Set `entries`, and remove those that are None; raises `ControlError`."""
         await self._ask("PATCH", f"/configuration/{store}", entries)
+
+    async def known(self, store: Store) -> dict[str, Any]:
+        """Return what a store holds, certificates by their keys only (each None); raises `ControlError`."""
+        return await self._json(f"/configuration/{store}")
 
     async def backends(self) -> dict[str, list[tuple[str, int]]]:
         """Return the endpoints nginx has, by backend key; raises `ControlError`."""

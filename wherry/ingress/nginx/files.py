@@ -41,6 +41,12 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
     new.rename(path)
 
 
+def living_master(runtime: Runtime) -> int | None:
+    """Return the process id of the nginx that serves from this directory, or None."""
+    group = _recorded_pid(runtime)
+    return group if group is not None and group in _serving(group) else None
+
+
 async def take_over(runtime: Runtime) -> None:
     """Stop the nginx a killed predecessor left behind in this directory, and remove its socket.
 

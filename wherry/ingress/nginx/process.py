@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import pwd
@@ -83,23 +84,24 @@ def reason(said: str) -> str:
 
 
 class Nginx:
-    """One nginx, a child of ours. `start`, `reload` and `stop` must not overlap; all raise `NginxError`.
+    """One nginx, started by us or adopted. `start`, `adopt`, `reload`, `stop` must not overlap; all raise `NginxError`.
 
-    `on_end` is called with the exit code (negative: the signal) when it ends without `stop`.
+    It outlives us. `on_end` is called when it ends without `stop`.
     """
 
     def __init__(self, runtime: Runtime, binary: str):
         self.runtime = runtime
         self.control = Control(runtime.socket)
-        self.on_end: Callable[[int], None] = lambda code: None
+        self.on_end: Callable[[], None] = lambda: None
         self._binary = binary
-        self._process: asyncio.subprocess.Process | None = None
-        self._watcher: asyncio.Task[None] | None = None
+        self._child: asyncio.subprocess.Process | None = None  # kept, since asyncio buries it only then
+        self._pid: int | None = None
+        self._ended = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
         """Return the master's process id while it runs."""
-        return self._process.pid if self._process and self._process.returncode is None else None
+        return self._pid
 
     async def start(self, conf: str) -> None:
         """Start with `conf` and return once it is in force; what a killed predecessor left behind is stopped first."""
@@ -107,11 +109,30 @@ class Nginx:
         check_surroundings(self.runtime, conf)
         files.write(self.runtime.conf, conf)
         # A process group of its own: a terminal's Ctrl-C is for us, and workers can be found when their master is gone.
-        self._process = await asyncio.create_subprocess_exec(
+        self._child = await asyncio.create_subprocess_exec(
             *self._command("-c", str(self.runtime.conf)), start_new_session=True
         )
-        self._watcher = asyncio.create_task(self._watch(self._process))
+        self._follow(self._child.pid)
         await self._in_force(conf, START_SECONDS)
+
+    async def adopt(self) -> str | None:
+        """Go on with the nginx a killed predecessor left behind; return the configuration in force, None without one.
+
+        What is in force may be another one than the last written ("" then): a reload was under way.
+        """
+        master = files.living_master(self.runtime)
+        try:
+            wanted = await self.control.checksum() if master else ""
+            conf = self.runtime.conf.read_text() if master else ""
+        except (ControlError, OSError):
+            return None
+        if master is None:
+            return None
+        try:
+            self._follow(master)
+        except ProcessLookupError:
+            return None
+        return conf if checksum(conf) == wanted else ""
 
     async def reload(self, conf: str) -> None:
         """Test `conf`, put it in force without dropping a request, and return once it is.
@@ -130,26 +151,33 @@ class Nginx:
 
     async def stop(self, drain_seconds: float) -> None:
         """Stop listening, let requests under way finish for at most `drain_seconds`, and end."""
-        if self._process is None:
-            return
-        if self._watcher:
-            self._watcher.cancel()
+        self.on_end = lambda: None
         for number, patience in (
             (signal.SIGQUIT, drain_seconds),
             (signal.SIGTERM, KILL_SECONDS),
             (signal.SIGKILL, KILL_SECONDS),
         ):
+            if self._pid is None:
+                return
             self._signal(number)
             try:
-                await asyncio.wait_for(self._process.wait(), patience)
+                await asyncio.wait_for(self._ended.wait(), patience)
             except TimeoutError:
                 log.warning("nginx did not end in time signal=%s seconds=%s", number.name, patience)
-            else:
-                return
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        code = await process.wait()
-        self.on_end(code)  # whoever is to be told now, not when the wait began
+    def _follow(self, pid: int) -> None:
+        """Learn when a process ends, whoever's child it is (pidfd_open(2))."""
+        descriptor = os.pidfd_open(pid)
+        self._pid = pid
+        self._ended.clear()
+        asyncio.get_running_loop().add_reader(descriptor, self._gone, descriptor)
+
+    def _gone(self, descriptor: int) -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
+        self._pid = None
+        self._ended.set()
+        self.on_end()
 
     async def _test(self, conf: str, candidate: Path) -> None:
         check_modules(conf, ConfigRefused)
@@ -185,8 +213,9 @@ class Nginx:
         return [self._binary, "-p", str(self.runtime.directory), "-e", "stderr", *arguments]
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.pid is not None:
-            os.kill(self.pid, number)
+        if self._pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, number)
 
 
 def access_log() -> str:

@@ -2,7 +2,7 @@
 --
 --   PUT   {key: value, ...}           replaces all entries
 --   PATCH {key: value | null, ...}    sets entries, and removes those that are null (RFC 7396, one level deep)
---   GET                               the entries of `backends`; private keys are never read out
+--   GET                               the entries, those of `certificates` as null: private keys are never read out
 --
 -- Values are kept as JSON text. Shared memory outlives a reload and a worker, not nginx itself.
 
@@ -68,10 +68,10 @@ local function answer(status, text)
     return ngx.exit(status)
 end
 
-local function show(dict)
+local function show(dict, readable)
     local parts = {}
     for _, key in ipairs(dict:get_keys(0)) do
-        parts[#parts + 1] = cjson.encode(key) .. ":" .. dict:get(key)
+        parts[#parts + 1] = cjson.encode(key) .. ":" .. (readable and dict:get(key) or "null")
     end
     ngx.header["Content-Type"] = "application/json"
     ngx.say("{", table.concat(parts, ","), "}")
@@ -80,8 +80,8 @@ end
 function _M.serve(name)
     local dict = ngx.shared[name]
     local method = ngx.req.get_method()
-    if method == "GET" and name == "backends" then
-        return show(dict)
+    if method == "GET" then
+        return show(dict, name == "backends")
     end
     if method ~= "PUT" and method ~= "PATCH" then
         return answer(ngx.HTTP_NOT_ALLOWED, "PUT or PATCH")
