@@ -116,6 +116,7 @@ def test_render_refuses_broken_yaml() -> None:
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without any object."""
     monkeypatch.setattr(cli, "_connect", lambda kubeconfig, context: FakeClient())
+    monkeypatch.setattr(cli, "guard", lambda: None)  # it forks, and the test's process is not one to fork
 
 
 @needs_nginx
