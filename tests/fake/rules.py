@@ -10,23 +10,22 @@ import uuid
 
 from wherry.objects import Object, metadata, timestamps
 from wherry.objects.errors import Conflict, NotFound
-from wherry.objects.resource import PODS, Resource
-
-STATUS_SUBRESOURCE = frozenset(
-    {
-        ("", "pods"),
-        ("", "services"),
-        ("", "nodes"),
-        ("", "namespaces"),
-        ("apps", "deployments"),
-        ("apps", "replicasets"),
-        ("apps", "daemonsets"),
-        ("networking.k8s.io", "ingresses"),
-    }
+from wherry.objects.resource import (
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    INGRESSES,
+    NAMESPACES,
+    NODES,
+    PODS,
+    REPLICA_SETS,
+    SERVICES,
+    Resource,
 )
-"""(group, plural) of the resources whose status is written through the `status` subresource only."""
 
-KEEPS_STATUS_ON_CREATE = frozenset({("", "nodes"), ("", "namespaces")})
+STATUS_SUBRESOURCE = {PODS, SERVICES, NODES, NAMESPACES, DEPLOYMENTS, REPLICA_SETS, DAEMON_SETS, INGRESSES}
+"""The resources whose status is written through the `status` subresource only."""
+
+KEEPS_STATUS_ON_CREATE = {NODES, NAMESPACES}
 """Of those, the ones that may bring a status along when they are created (a kubelet registers its node with one)."""
 
 
@@ -47,8 +46,7 @@ def created(resource: Resource, new: Object, now: float) -> Object:
         meta.pop(field, None)
     identify(meta, None, now)
     new = {**new, "apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
-    kind = resource.group, resource.plural
-    if kind in STATUS_SUBRESOURCE and kind not in KEEPS_STATUS_ON_CREATE:
+    if resource in STATUS_SUBRESOURCE and resource not in KEEPS_STATUS_ON_CREATE:
         new.pop("status", None)
     if resource == PODS:
         new["status"] = {"phase": "Pending"}
@@ -74,7 +72,7 @@ def replaced(resource: Resource, old: Object, new: Object, subresource: str) -> 
         return _with(old, "spec", new)
     if subresource:
         raise no_subresource(resource, subresource)
-    if (resource.group, resource.plural) in STATUS_SUBRESOURCE:
+    if resource in STATUS_SUBRESOURCE:
         new = _with(new, "status", old)
     meta = dict(new["metadata"])
     identify(meta, old, 0)
