@@ -12,7 +12,7 @@
     quarantine.py    what nginx refuses is left out, the rest served; culprits.py finds it (pure)
     status.py        the address in `status.loadBalancer.ingress`
     report.py        what is wrong with an Ingress, told as Events
-    controller.py    ties them together
+    controller.py    ties them together; component.py puts it together with its nginx
     guardian.py      the process above it: puts it up again when it is killed, while nginx goes on serving
 
     Ingress, Service, Secret ──▶ model ──┬─ servers, locations differ ──▶ nginx.conf, nginx -t, HUP
