@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from wherry.client.interface import Client
+from wherry.component.backoff import Backoff
+from wherry.component.supervise import told_to_end
 from wherry.objects.errors import ApiError, Forbidden, NotFound
 from wherry.objects.resource import Resource
 
@@ -15,7 +17,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+FIRST_RETRY_SECONDS = 0.1
+LONGEST_RETRY_SECONDS = 2.0
+WORTH_A_WARNING = 6
 
 
 async def may_read(client: Client, resource: Resource, namespace: str | None = None) -> bool:
@@ -28,15 +32,17 @@ async def may_read(client: Client, resource: Resource, namespace: str | None = N
 
 
 async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Return what `ask` does, asked again while the server does not answer; raises `Forbidden` and `NotFound`."""
-    failures = 0
+    """Return what `ask` does, asked again whatever goes wrong; but for `Forbidden` and `NotFound`, which it raises."""
+    backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
     while True:
         try:
             return await ask()
         except (Forbidden, NotFound):
             raise
-        except ApiError as error:
-            if failures == len(RETRY_SECONDS):
-                log.warning("waiting for the API server: %s", error)
-            await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
-            failures += 1
+        except (Exception, asyncio.CancelledError) as error:  # we cannot begin without an answer
+            if told_to_end():
+                raise
+            pause = backoff.failed()
+            if backoff.failures == WORTH_A_WARNING or not isinstance(error, ApiError):
+                log.warning("waiting for the API server: %r", error)
+        await asyncio.sleep(pause)
