@@ -40,9 +40,9 @@ def edits(state: State, kind: Kind, old: Object | None, new: Object | None, now:
         if held is None:
             found.append(Edit(*place, _made(claim, now)))
         elif not _same_holder(held, claim):
-            name = (new or {})["metadata"]["name"]
+            assert new is not None  # it has claims
             why = f"{claim.kind.kind} {place[1][1]} is held by another object"
-            raise Conflict.of(kind.plural, name, why, kind.resource.group)
+            raise Conflict.of(kind.plural, new["metadata"]["name"], why, kind.resource.group)
     return found
 
 

@@ -23,12 +23,12 @@ def after(asked: Entries | None, live: Entries, part: str) -> Entries:
     """
     if part or asked is None:
         return live
-    if is_reset(asked):
+    if _is_reset(asked):
         return ()
     return asked if all(map(_readable, asked)) else live
 
 
-def is_reset(asked: Entries) -> bool:
+def _is_reset(asked: Entries) -> bool:
     """Return whether a client that sent `asked` wants every manager forgotten."""
     return not asked or (len(asked) == 1 and not asked[0])
 

@@ -19,7 +19,7 @@ class Collection:
 
     `loaded` is the revision of the store at which its load began: what is newer is told to watches.
 
-    `pending` are the writes under way, at most one an object: what the single writer must already count with, and no
+    `pending` are the writes under way, at most one an object: what a writer must already count with, and no
     reader sees yet.
     """
 
