@@ -55,10 +55,11 @@ async def test_a_strict_create_names_all_in_order(
 async def test_what_is_not_refused_is_warned_of_and_the_last_value_counts(
     cluster: Cluster, content_type: str, body: bytes, complaints: list[str]
 ) -> None:
-    path = f"{PATH}?fieldValidation=Warn"
+    path = PATH if content_type == "application/json" else f"{PATH}?fieldValidation=Warn"  # the default
     status, headers, made = await cluster.request("POST", path, body, Content_Type=content_type)
     assert (status, made["data"], made["metadata"]["name"]) == (201, {"a": "3", "b": "2"}, "y")
-    assert "warning" in headers
+    last = complaints[-1].replace('"', '\\"')
+    assert headers["warning"] == f'299 - "{last}"'
     assert "zzz" not in made
 
 
@@ -78,3 +79,11 @@ async def test_a_number_that_json_does_not_have_is_refused_in_yaml_too(cluster: 
     status, _, answer = await cluster.request("POST", PATH, body, Content_Type="application/yaml")
     assert status == 400
     assert "json: unsupported value" in answer["message"]
+
+
+@pytest.mark.parametrize(("query", "warned"), [("", True), ("?fieldValidation=Ignore", False)])
+async def test_who_does_not_ask_is_warned_and_who_declines_is_not(cluster: Cluster, query: str, warned: bool) -> None:
+    body = b'{"metadata":{"name":"a"},"data":{"x":"1","x":"2"}}'
+    status, headers, _ = await cluster.request("POST", PATH + query, body)
+    assert status == 201
+    assert ("duplicate field" in headers.get("warning", "")) is warned

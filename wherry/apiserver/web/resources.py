@@ -140,8 +140,8 @@ class Resources:
 
 
 def _validates(request: web.BaseRequest) -> bool:
-    """Return whether fields given twice are looked for: only clients that ask for validation pay for that."""
-    return request.query.get("fieldValidation") in ("Strict", "Warn")
+    """Return whether fields given twice are looked for: unless a client does not want to hear of them."""
+    return request.query.get("fieldValidation") != "Ignore"
 
 
 def _require_name(target: Target, verb: str) -> None:
