@@ -22,7 +22,7 @@ import pytest
 from tests.node.kernel.world import ADDRESS, NAME, World, world
 from wherry.net import namespaces as netns
 from wherry.node import mounts
-from wherry.node.pods import manager, worker
+from wherry.node.pods import worker
 from wherry.node.pods.plan.decide import decide
 from wherry.node.pods.plan.decision import Decision
 from wherry.node.runtime.containers import Containers
@@ -463,7 +463,6 @@ class TestSurviving:
             return decide(pod, *rest)
 
         monkeypatch.setattr(worker, "decide", fail_once)
-        monkeypatch.setattr(manager, "FIRST_PAUSE_SECONDS", 0.05)
         labelled = await node.api.patch(PODS, "web", {"metadata": {"labels": {"app": "changed"}}}, "demo")
         assert labelled["metadata"]["labels"]["app"] == "changed"
         await node.until("the failure", lambda: failures)
