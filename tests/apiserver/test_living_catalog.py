@@ -14,6 +14,8 @@ from tests.apiserver.harness import KUBECTL, Cluster
 from tests.apiserver.widgets import WIDGETS, kind, widget
 from wherry.apiserver.catalog import AlreadyServed, Catalog
 from wherry.apiserver.kinds import KINDS
+from wherry.apiserver.kinds.core.services.service import SERVICE
+from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
 from wherry.apiserver.storage.interface import StorageError
 from wherry.client import http
 from wherry.client.interface import Client
@@ -23,7 +25,7 @@ from wherry.controllers.garbagecollector.controller import GarbageCollector
 from wherry.controllers.namespace import NamespaceController
 from wherry.objects import Object
 from wherry.objects.errors import Invalid, NotFound
-from wherry.objects.resource import CONFIG_MAPS, NAMESPACES, PODS, ROLE_BINDINGS, ROLES
+from wherry.objects.resource import CONFIG_MAPS, IP_ADDRESSES, NAMESPACES, PODS, ROLE_BINDINGS, ROLES, SERVICES
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -206,6 +208,29 @@ async def test_a_kind_whose_objects_cannot_be_read_is_not_served(cluster: Cluste
     assert (await get(cluster, "/apis/example.com/v1"))[0] == 404
     await cluster.server.catalog.add(kind())
     assert (await get(cluster, "/apis/example.com/v1"))[0] == 200
+
+
+async def test_what_a_kind_claims_comes_and_goes_with_it_and_stays_for_others(cluster: Cluster) -> None:
+    catalog, client = cluster.server.catalog, cluster.client
+
+    def service(name: str, **spec: Any) -> Object:
+        return {"metadata": {"name": name}, "spec": {"type": "NodePort", "ports": [{"port": 80, **spec}]}}
+
+    made = await client.create(SERVICES, service("a", nodePort=30000), "demo")
+    taken = made["spec"]["clusterIP"]
+    await catalog.remove(SERVICE)
+    assert await client.get(IP_ADDRESSES, taken), "addresses are served by themselves too"
+    await catalog.add(SERVICE)
+    with pytest.raises(Invalid, match="provided port is already allocated"):
+        await client.create(SERVICES, service("b", nodePort=30000), "demo")
+    await catalog.remove(IP_ADDRESS)
+    other = await client.create(SERVICES, service("c"), "demo")
+    assert other["spec"]["clusterIP"] != taken
+    await catalog.add(IP_ADDRESS)
+    assert {o["metadata"]["name"] for o in (await client.list(IP_ADDRESSES)).items} >= {
+        taken,
+        other["spec"]["clusterIP"],
+    }
 
 
 async def test_names_that_are_taken_are_refused_and_change_nothing() -> None:

@@ -143,7 +143,10 @@ class Catalog:
             self._wake()
 
     async def remove(self, kind: Kind) -> None:
-        """Serve `kind` no more: its URLs are unknown and its watches end. Its stored objects stay stored."""
+        """Serve `kind` no more: its URLs are unknown and its watches end. Its stored objects stay stored.
+
+        Raises `KeyError` when it is not served.
+        """
         async with self._one_by_one:
             del self._kinds[kind]
             for resource in kind.resources:

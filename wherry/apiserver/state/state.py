@@ -49,7 +49,8 @@ class State:
         self.revision = 0
         self._storage = storage
         self._aside = Aside(aside)
-        stored = (one for kind in kinds for one in (kind, *kind.claim_kinds))
+        self._kinds = list(kinds)
+        stored = (one for kind in self._kinds for one in (kind, *kind.claim_kinds))
         self._collections = {rooms.room(kind.resource): Collection(kind) for kind in stored}
         self._held: dict[str, list[LogEntry]] = {}
         self._feeding: asyncio.Task[None] | None = None
@@ -101,7 +102,13 @@ class State:
     # Kinds that come and go: see `wherry.apiserver.catalog.Follower`
 
     async def opening(self, kind: Kind) -> None:
-        """Load what is stored of a kind, and follow it from there; raises `StorageError`."""
+        """Load what is stored of a kind and of its claims, and follow it from there; raises `StorageError`."""
+        for one in (kind, *kind.claim_kinds):
+            if rooms.room(one.resource) not in self._collections:
+                await self._open(one)
+        self._kinds.append(kind)
+
+    async def _open(self, kind: Kind) -> None:
         room, collection = rooms.room(kind.resource), Collection(kind)
         held = self._held[room] = []
         try:
@@ -117,16 +124,21 @@ class State:
         _count(collection)
 
     async def closed(self, kind: Kind) -> None:
-        """Let the writes under way end, then the watches."""
-        collection = self.find(kind.resource)
-        if collection is None or collection.kind is not kind:
-            return
-        while collection.pending:
-            await asyncio.wait([pending.commit.done for pending in collection.pending.values()])
-        del self._collections[rooms.room(kind.resource)]
-        _objects.remove(kind.resource.group_resource)
-        for watch in collection.watches:
-            watch.end()
+        """Let the writes under way end, then the watches. What another kind claims in stays for that."""
+        self._kinds = [other for other in self._kinds if other is not kind]
+        needed = {rooms.room(one.resource) for other in self._kinds for one in (other, *other.claim_kinds)}
+        for one in (kind, *kind.claim_kinds):
+            collection = self.find(one.resource)
+            if collection is None:
+                continue
+            if rooms.room(one.resource) not in needed:
+                while collection.pending:
+                    await asyncio.wait([pending.commit.done for pending in collection.pending.values()])
+                del self._collections[rooms.room(one.resource)]
+                _objects.remove(one.resource.group_resource)
+            if one is kind or rooms.room(one.resource) not in needed:
+                for watch in collection.watches:
+                    watch.end()
 
     async def _caught_up(self, revision: int) -> None:
         """Return once changes up to `revision` are visible; raises `StorageError` when they never come."""
