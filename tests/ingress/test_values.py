@@ -11,6 +11,7 @@ from wherry.ingress import values
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
 from wherry.ingress.route.model import Structure
+from wherry.ingress.route.server import Server
 from wherry.ingress.settings import READERS, Settings, read_settings
 from wherry.ingress.values import BadValue
 
@@ -75,3 +76,13 @@ def test_strict_transport_security_is_put_together() -> None:
 def test_a_worker_has_the_connections_asked_for_as_far_as_open_files_go(wanted: int, got: int) -> None:
     structure = Structure(settings=Settings(max_worker_connections=wanted))
     assert f"worker_connections {got};" in render(structure, Runtime(Path("/run/x"), most_connections=4_000))
+
+
+def test_ports_are_shared_with_another_nginx_where_the_config_map_says_so() -> None:
+    settings, problems = read_settings({"reuse-port": "true"})
+    assert not problems
+    servers = (Server("_", False, ()), Server("a.test", False, ()))
+    conf = render(Structure(servers, settings=settings), Runtime(Path("/run/x"), ipv6=True))
+    assert conf.count("listen 80 default_server reuseport;") == 1
+    assert conf.count("listen [::]:443 default_server reuseport ssl http2;") == 1
+    assert conf.count("reuseport") == 4

@@ -110,6 +110,7 @@ class _Group(click.Group):
 @click.option(
     "--sync-rate-limit", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Reloads per second."
 )
+@go_bool("--share-node", False, "Let another replica have the node's health port; see reuse-port, too.")
 @click.option(
     "--shutdown-grace-period",
     type=click.FloatRange(0),
@@ -207,6 +208,7 @@ def _options(given: dict[str, Any]) -> Options:
         nginx_modules=given["nginx_modules"],
         reload_seconds=1 / given["sync_rate_limit"],
         grace_seconds=given["shutdown_grace_period"],
+        share_node=given["share_node"],
     )
 
 

@@ -12,6 +12,7 @@
     quarantine.py    what nginx refuses is left out, the rest served; culprits.py finds it (pure)
     status.py        the address in `status.loadBalancer.ingress`
     report.py        what is wrong with an Ingress, told as Events
+    localhealth.py   health at a socket file, for probes of replicas that share a node
     controller.py    ties them together; component.py puts it together with its nginx
     guardian.py      the process above it: puts it up again when it is killed, while nginx goes on serving
 

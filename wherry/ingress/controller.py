@@ -13,7 +13,7 @@ from functools import partial
 from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.health import HealthServer
-from wherry.ingress import metrics
+from wherry.ingress import localhealth, metrics
 from wherry.ingress.applier import Applier
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.nginx import files
@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 COALESCE_SECONDS = 0.01
 """Changes that arrive together are applied together."""
 RETRY_SECONDS = 1.0
+LOOK_SECONDS = 0.2
+"""How often one that is to end looks for another replica; what it followed is followed no more."""
+HANDOVER_SECONDS = 1.0
+"""How long to go on beside another one, so that those who send requests have heard of it."""
 WITHDRAW_SECONDS = 2.0
 """How long the end may wait for the API server."""
 
@@ -61,7 +65,8 @@ class Controller:
         files.prepare(self._nginx.runtime, self._fallback.chain + self._fallback.key)
         component = self._component
         component.health.live("nginx", lambda: None if self._applier.serving else "nginx is not serving yet")
-        async with self.health, asyncio.TaskGroup() as group:
+        local = localhealth.on_file(self._nginx.runtime.health, component.health)
+        async with local, localhealth.shared(self.health, self._options.share_node), asyncio.TaskGroup() as group:
             cluster = await Cluster.open(component, self._options)
             self._quarantine = Quarantine(self._nginx, self._options.choices(), partial(self._look_again, cluster))
             if self._options.update_status:
@@ -72,16 +77,27 @@ class Controller:
             await self._begun
 
     async def stop(self) -> None:
-        """Take our address out of the status, serve for the grace period, then drain nginx and end it."""
-        if self._status is not None and self._options.update_status_on_shutdown:
+        """Serve until another replica does, or the grace period is over; then drain nginx and end it.
+
+        The last one takes our address out of the status before.
+        """
+        if self._quarantine is not None:
+            await self._quarantine.stop()
+        if not await self._replaced() and self._status is not None and self._options.update_status_on_shutdown:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WITHDRAW_SECONDS):
                     await self._status.withdraw()
-        if self._quarantine is not None:
-            await self._quarantine.stop()
-        if self._nginx.pid is not None:
-            await asyncio.sleep(self._options.grace_seconds)
         await self._nginx.stop(self._options.drain_seconds)
+
+    async def _replaced(self) -> bool:
+        """Wait while there is an nginx to serve, and return whether another replica is there to do it."""
+        end = time.monotonic() + self._options.grace_seconds
+        while self._nginx.pid is not None and time.monotonic() < end:
+            if self._status is not None and await self._status.has_other():
+                await asyncio.sleep(HANDOVER_SECONDS)
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
+        return False
 
     async def _follow(self, cluster: Cluster) -> None:
         """Keep nginx as the cluster says, all of it looked at anew after a crash of ours."""

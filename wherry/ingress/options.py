@@ -42,7 +42,9 @@ class Options:
     reload_seconds: float = 1.0
     """The least time between two reloads: each leaves old workers behind until their last connection ends."""
     grace_seconds: float = 0.0
-    """How long to go on serving after being told to end, so that whoever sends requests here can learn of it."""
+    """How long to go on serving after being told to end, at most: until another replica on this node is ready."""
+    share_node: bool = False
+    """Whether other replicas may run on this node's network, as one does while it is replaced by another."""
     drain_seconds: float = 300.0
     """How long requests under way may take then; nginx' own worker-shutdown-timeout is usually shorter."""
 

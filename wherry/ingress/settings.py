@@ -40,6 +40,7 @@ class Settings:
     worker_shutdown_timeout: str = "240s"
     server_tokens: bool = False
     disable_access_log: bool = False
+    reuse_port: bool = False
 
     @property
     def hsts_header(self) -> str:
@@ -80,6 +81,7 @@ READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "worker-shutdown-timeout": values.duration,
     "server-tokens": values.boolean,
     "disable-access-log": values.boolean,
+    "reuse-port": values.boolean,
 }
 """The options we know, by their key in the ConfigMap; each names a field of `Settings`."""
 

@@ -106,6 +106,20 @@ class StatusWriter:
                 except ApiError as error:
                     log.warning("status of %s/%s keeps our address: %s", *key, error)
 
+    async def has_other(self) -> bool:
+        """Ask whether another replica on our node is ready now; False where that cannot be told."""
+        own = self._pods.get(*self._options.pod) if self._pods is not None and self._options.pod else None
+        if own is None:
+            return False
+        namespace, labels = metadata.key(own)[0], _selector(metadata.labels(own))
+        try:
+            listed = await self._client.list(PODS, namespace, labels=labels)
+        except ApiError:
+            return False
+        node = own["spec"].get("nodeName")
+        others = [p for p in listed.items if metadata.key(p) != metadata.key(own) and p["spec"].get("nodeName") == node]
+        return bool(pod_addresses(others))
+
     def _own_address(self) -> str:
         """Return our node's address if it is what we publish and no other replica has it to publish; else ""."""
         if self._pods is None or self._options.pod is None or self._service_addresses():

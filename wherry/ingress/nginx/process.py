@@ -64,6 +64,7 @@ def check_port(port: int) -> None:
     """Raise `NginxError` when we could not listen on `port`, with the reason and the way around it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # taken by who shares it is not taken: `reuse-port`
         try:
             probe.bind(("0.0.0.0", port))
         except PermissionError as error:

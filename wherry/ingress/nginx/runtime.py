@@ -55,6 +55,11 @@ class Runtime:
         return self.control / "nginx.sock"
 
     @property
+    def health(self) -> Path:
+        """Return the path of the socket file that tells of our health."""
+        return self.control / "health.sock"
+
+    @property
     def certificate(self) -> Path:
         """Return the path of the fallback certificate and its key, in one file."""
         return self.control / "fallback.pem"

@@ -1,0 +1,170 @@
+"""Whatever ends of the ingress, those who send requests through the machine's forward are answered."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from harness import Cluster, cluster, eventually
+
+pytestmark = pytest.mark.e2e
+
+BIND = "127.0.0.36"
+DEPLOYMENT = "-n ingress-nginx rollout {} deployment/nginx-ingress-controller"
+APP = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: echo}
+spec:
+  selector: {matchLabels: {app: echo}}
+  template:
+    metadata: {labels: {app: echo}}
+    spec:
+      containers:
+      - name: echo
+        image: test/echo
+        readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: echo}
+spec:
+  selector: {app: echo}
+  ports: [{port: 80, targetPort: 8080}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: echo}
+spec:
+  rules:
+  - host: echo.example
+    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    home = tmp_path_factory.mktemp("ends")
+    image_map = str(Path(__file__).with_name("image-map.yaml"))
+    with cluster("ingress-ends", BIND, home, "--image-map", image_map) as made:
+        made.kubectl("apply -f -", stdin=APP)
+        made.kubectl("rollout status deployment/echo --timeout=60s")
+        eventually("the first answer", lambda: ask() == "200")
+        yield made
+
+
+def ask() -> str:
+    """Return the status of one request on a connection of its own, or what kind of failure there was."""
+    connection = http.client.HTTPConnection(BIND, 8080, timeout=30)
+    try:
+        connection.request("GET", "/", headers={"Host": "echo.example"})
+        return str(connection.getresponse().status)
+    except (OSError, http.client.HTTPException) as error:
+        return type(error).__name__
+    finally:
+        connection.close()
+
+
+class Stream(Counter[str]):
+    """Answers by kind, and the longest wait for one in seconds."""
+
+    longest = 0.0
+
+
+@contextmanager
+def stream() -> Iterator[Stream]:
+    """Send one request after the other, for two minutes at most, while the block runs."""
+    counted, done, end = Stream(), threading.Event(), time.monotonic() + 120
+
+    def run() -> None:
+        while not done.is_set() and time.monotonic() < end:
+            started = time.monotonic()
+            counted[ask()] += 1
+            counted.longest = max(counted.longest, time.monotonic() - started)
+            done.wait(0.01)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield counted
+    finally:
+        done.set()
+        thread.join()
+    print(f"answers {dict(counted)}, longest wait {counted.longest:.2f} s")
+
+
+def ready_pods(k8s: Cluster) -> set[str]:
+    template = "jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}"
+    return set(k8s.run(k8s.kubectl_path, "-n", "ingress-nginx", "get", "pods", "-o", template).split())
+
+
+def alone(k8s: Cluster) -> set[str]:
+    """Return the one pod there is once no other is left."""
+    eventually("one pod alone", lambda: len(ready_pods(k8s)) == 1 == len(k8s.find("^wherry: ingress controller")))
+    return ready_pods(k8s)
+
+
+def test_a_killed_controller_is_not_noticed(k8s: Cluster) -> None:
+    alone(k8s)
+    (controller,) = k8s.find("^wherry: ingress controller")
+    masters = k8s.find("nginx: master process .*wherry-ingress")
+    with stream() as counted:
+        os.kill(controller, signal.SIGKILL)
+        eventually("another", lambda: k8s.find("^wherry: ingress controller") - {controller}, 10)
+        k8s.kubectl("scale deployment/echo --replicas=2")
+        k8s.kubectl("rollout status deployment/echo --timeout=60s")
+    assert set(counted) == {"200"}
+    assert k8s.find("nginx: master process .*wherry-ingress") == masters
+
+
+def test_a_rollout_is_not_noticed(k8s: Cluster) -> None:
+    before = ready_pods(k8s)
+    with stream() as counted:
+        k8s.kubectl(DEPLOYMENT.format("restart"))
+        k8s.kubectl(DEPLOYMENT.format("status") + " --timeout=60s")
+        eventually("the end of the old one", lambda: not before & ready_pods(k8s), 30)
+    assert set(counted) == {"200"}
+
+
+def test_the_only_pod_may_be_deleted(k8s: Cluster) -> None:
+    (only,) = alone(k8s)
+    with stream() as counted:
+        k8s.kubectl(f"-n ingress-nginx delete pod {only}")
+        eventually("another", lambda: ready_pods(k8s) - {only}, 30)
+    assert set(counted) <= {"200", "503"}
+
+
+def test_the_only_pod_may_be_killed(k8s: Cluster) -> None:
+    alone(k8s)
+    (guardian,) = k8s.find("-m wherry ingress ")
+    with stream() as counted:
+        os.kill(guardian, signal.SIGKILL)
+        eventually("another", lambda: k8s.find("-m wherry ingress ") - {guardian}, 30)
+        eventually("an answer", lambda: ask() == "200", 30)
+    assert set(counted) <= {"200", "503"}
+
+
+def test_a_killed_control_plane_is_not_noticed(k8s: Cluster) -> None:
+    (victim,) = k8s.find("^wherry: control-plane")
+    with stream() as counted:
+        os.kill(victim, signal.SIGKILL)
+        eventually("another", lambda: k8s.find("^wherry: control-plane") - {victim}, 30)
+        eventually("the API", lambda: k8s.kubectl("get nodes"), 30)
+    assert set(counted) == {"200"}
+
+
+def test_while_the_forward_is_killed_new_connections_wait(k8s: Cluster) -> None:
+    """A connection it carried ends with it; whoever connects afterwards waits for the next one."""
+    (victim,) = k8s.find("^wherry: host-forward")
+    assert ask() == "200"
+    os.kill(victim, signal.SIGKILL)
+    assert [ask() for _ in range(20)] == ["200"] * 20
+    assert victim not in k8s.find("^wherry: host-forward")
