@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wherry.client.interface import Client
 from wherry.component.troubles import Troubles
@@ -63,7 +63,10 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A server block ready to serve: `handle` runs a query through `plugins`."""
+    """A server block ready to serve: `handle` runs a query through `plugins`.
+
+    `keeps`: a lasting answer may be given again without asking them.
+    """
 
     block: ServerBlock
     plugins: Mapping[str, Plugin]
@@ -79,7 +82,7 @@ def check(block: ServerBlock) -> None:
             raise directive.error("this plugin is not supported yet")
         if directive.name not in ORDER:
             raise directive.error(f"there is no such plugin; known are {', '.join(sorted(ORDER))}")
-        if directive.name in seen and directive.name not in ("forward", "kubernetes"):
+        if directive.name in seen and not getattr(_module(directive.name), "MANY", False):
             raise directive.error("is given twice in one server block")
         seen.add(directive.name)
 
@@ -89,15 +92,19 @@ def build(block: ServerBlock, environment: Environment) -> Chain:
     check(block)
     plugins: dict[str, Plugin] = {}
     for directive in sorted(block.directives, key=lambda d: ORDER.index(d.name)):
-        setup = import_module(f"wherry.dns.plugins.{directive.name}").setup
+        setup = _module(directive.name).setup
         name = f"{directive.name} {' '.join(directive.args)}".strip() if directive.name in plugins else directive.name
         plugins[name] = setup(directive, block, environment)
     handle: Handler = refuse
     for plugin in reversed(plugins.values()):
         handle = partial(_step, plugin, handle)
-    # With `log`, every query must be seen; without it, a lasting answer may be given without asking again.
-    keeps = not any(d.name == "log" for d in block.directives)
+    keeps = not any(plugin.sees_every_query for plugin in plugins.values())
     return Chain(block, plugins, handle, keeps)
+
+
+def _module(name: str) -> Any:
+    """Return a plugin's module: its `setup`, and `MANY` where a server block may have several of it."""
+    return import_module(f"wherry.dns.plugins.{name}")
 
 
 async def _step(plugin: Plugin, next: Handler, query: Query) -> Answer:

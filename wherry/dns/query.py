@@ -62,8 +62,10 @@ class Plugin(Protocol):
     `serve` answers, or hands the query to `next` and may change what comes back. It must not raise for anything a
     client sends or an upstream does: failures are answers (SERVFAIL). `start` and `stop` are awaited at most once;
     queries may come before the one and after the other. `ready` returns once it has what it needs to answer, and
-    `is_ready` tells whether it has.
+    `is_ready` tells whether it has. `sees_every_query`: no lasting answer may be given again without asking it.
     """
+
+    sees_every_query: bool
 
     async def start(self) -> None:
         """Begin what runs beside the queries."""
@@ -92,6 +94,8 @@ class Plugin(Protocol):
 
 class Quiet:
     """The parts of `Plugin` that most plugins leave empty."""
+
+    sees_every_query = False
 
     async def start(self) -> None:
         """Nothing runs beside the queries."""

@@ -122,6 +122,10 @@ def _of_file(path: str, directive: Directive) -> list[tuple[str, int]]:
     return found
 
 
+MANY = True
+"""A server block may have several."""
+
+
 class Forward(Quiet):
     """The plugin."""
 

@@ -87,6 +87,10 @@ def settings(directive: Directive, block: ServerBlock) -> Settings:
     return result
 
 
+MANY = True
+"""A server block may have several."""
+
+
 class Kubernetes(Quiet):
     """The plugin."""
 

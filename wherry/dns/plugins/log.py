@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 class Log(Quiet):
     """The plugin."""
 
+    sees_every_query = True
+
     async def serve(self, query: Query, next: Handler) -> Answer:
         """Log once the answer is there."""
         start = time.perf_counter()
