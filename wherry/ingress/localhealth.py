@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -13,6 +14,8 @@ from aiohttp import web
 from wherry.component.health import Health, HealthServer
 
 log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -32,14 +35,26 @@ async def on_file(path: Path, health: Health) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def shared(server: HealthServer, shares: bool) -> AsyncIterator[None]:
-    """Serve at the node's port while inside; one that another replica has taken is left to it where we share."""
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(server)
-        except OSError as error:
-            if not shares:
-                raise
-            log.warning(
-                "port %d is taken, by another replica perhaps: no metrics there: %s", server.port, error.strerror
-            )
+    """Serve at the node's port while inside; where we share it, once the replica that has it is gone."""
+    waiting: asyncio.Task[None] | None = None
+    try:
+        await server.start()
+    except OSError as error:
+        if not shares:
+            raise
+        log.info("port %d is another replica's, waiting for it: %s", server.port, error.strerror)
+        waiting = asyncio.create_task(_start_once_free(server))
+    try:
         yield
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        await server.stop()
+
+
+async def _start_once_free(server: HealthServer) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        with contextlib.suppress(OSError):
+            return await server.start()
