@@ -90,6 +90,8 @@ class Applier:
             return
         changed = {key: value for key, value in entries.items() if known.get(key) != value}
         if changed:
+            # Not known any more until it is said that they are there: they may be, though the answer was lost.
+            self._pushed[store] = {**known, **dict.fromkeys(changed)}
             await self._nginx.control.change(store, changed)
             self._pushed[store] = {**known, **changed}
             log.info("pushed store=%s changed=%d", store, len(changed))

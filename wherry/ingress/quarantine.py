@@ -86,9 +86,10 @@ class Quarantine:
             while self._refused is not None and searched != self._refused:
                 searched = self._refused
                 await self._find_in(self._snapshot)
-        except NginxError as error:
+        except Exception as error:  # noqa: BLE001 - a search that fails, by a bug even, has to be made again
             pause = self._backoff.failed()
-            log.error("nginx itself fails, whatever it is given, again in %.0f s: %s", pause, error)
+            why = "nginx itself fails, whatever it is given" if isinstance(error, NginxError) else "the search failed"
+            log.error("%s, again in %.0f s: %s", why, pause, error)
             await asyncio.sleep(pause)
             self._refused = None
         finally:
