@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -50,8 +50,8 @@ class FailingMode:
     async def intact(self) -> bool:
         return True
 
-    @contextlib.contextmanager
-    def watch(self, suspect: Callable[[], None]) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def at_work(self, suspect: Callable[[], None]) -> AsyncIterator[None]:
         yield
 
     def render(self, plan: Plan) -> str:

@@ -16,7 +16,7 @@ from wherry.cluster.config import ClusterConfig
 from wherry.component.informer import Informer
 from wherry.objects import Object, selectors, timestamps
 from wherry.objects.meaning import nodes, pods
-from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE
+from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE, SYSTEM_NAMESPACE
 from wherry.objects.metadata import is_being_deleted, labels
 from wherry.objects.resource import DAEMON_SETS, DEPLOYMENTS, LEASES, NODES, PODS, Resource
 
@@ -55,9 +55,9 @@ def missing(config: ClusterConfig, seen: Seen, since: float) -> list[Waiting]:
 
 
 def _expected(config: ClusterConfig) -> list[tuple[str, str]]:
-    expected = [("kube-system", "kube-proxy")]
+    expected = [(SYSTEM_NAMESPACE, "kube-proxy")]
     if "dns" in config.addons:
-        expected.append(("kube-system", "coredns"))
+        expected.append((SYSTEM_NAMESPACE, "coredns"))
     if "ingress" in config.addons:
         expected.append(("ingress-nginx", "nginx-ingress-controller"))
     return expected

@@ -15,6 +15,7 @@ from typing import Literal
 from wherry.objects import Object
 from wherry.objects.meaning import endpoints as meaning
 from wherry.objects.meaning import services
+from wherry.objects.meaning.wellknown import SYSTEM_NAMESPACE
 from wherry.objects.metadata import Key
 
 Labels = tuple[str, ...]
@@ -182,7 +183,7 @@ class Records:
         return Found()
 
     def _dns_addresses(self, name: Labels) -> tuple[Record, ...]:
-        service = self._services.get(("kube-system", "kube-dns"))
+        service = self._services.get((SYSTEM_NAMESPACE, "kube-dns"))
         return tuple(Record(name, "A", ip) for ip in (service.cluster_ips if service else ()))
 
     def _service_name(self, name: Labels, type: str) -> Found | None:

@@ -8,10 +8,10 @@ import pytest
 
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.state.change import Change
-from wherry.apiserver.state.collection import Collection, key_of
+from wherry.apiserver.state.collection import Collection
 from wherry.apiserver.state.selection import Selection, select
 from wherry.apiserver.state.window import Window
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import BadRequest, Expired
 from wherry.objects.resource import PODS
 
@@ -24,7 +24,7 @@ def pod(namespace: str, name: str, revision: int, *, node: str = "", **labels: s
 
 
 def names(objects: object) -> list[str]:
-    return ["/".join(key_of(obj)) for obj in objects]  # type: ignore[attr-defined]
+    return ["/".join(metadata.key(obj)) for obj in objects]  # type: ignore[attr-defined]
 
 
 class History:
@@ -100,7 +100,7 @@ def test_any_older_version_is_put_together_again() -> None:
     everything = Selection()
     for revision, state in enumerate(history.states):
         found = history.collection.select_at(revision, everything)
-        assert {key_of(obj): obj for obj in found} == state
+        assert {metadata.key(obj): obj for obj in found} == state
         assert names(found) == sorted(names(found))
 
 

@@ -11,14 +11,13 @@ import pytest
 
 from tests.apiserver.state.test_collection import POD, names, pod
 from wherry.apiserver.state.change import Key, encode
-from wherry.apiserver.state.collection import key_of
 from wherry.apiserver.state.commit import Edit
 from wherry.apiserver.state.selection import Selection
 from wherry.apiserver.state.state import State
 from wherry.apiserver.storage.interface import Page, Stale, StorageError, Write
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import Expired
 
 KEY = ("demo", "x")
@@ -337,7 +336,7 @@ async def test_an_object_set_aside_counts_as_damaged_until_it_is_made_anew(tmp_p
         await storage.open()
         await state.start()
         assert state.set_aside(POD, KEY) is not None
-        assert KEY not in [key_of(obj) for obj in state.collection(POD).items()]
+        assert KEY not in [metadata.key(obj) for obj in state.collection(POD).items()]
         await state.stop()
         await storage.close()
         storage = SqliteStorage(tmp_path / "db")

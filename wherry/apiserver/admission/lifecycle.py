@@ -8,9 +8,10 @@ from __future__ import annotations
 from wherry.apiserver.kind import Context, Kind
 from wherry.objects import Object
 from wherry.objects.errors import Forbidden, NotFound
+from wherry.objects.meaning.wellknown import SYSTEM_NAMESPACE
 from wherry.objects.resource import NAMESPACES
 
-IMMORTAL = ("default", "kube-system", "kube-public")
+IMMORTAL = ("default", SYSTEM_NAMESPACE, "kube-public")
 
 
 def admit(kind: Kind, new: Object, old: Object | None, context: Context) -> None:

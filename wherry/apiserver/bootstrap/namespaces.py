@@ -6,8 +6,9 @@ Source: kubernetes pkg/controlplane/controller/systemnamespaces and pkg/controlp
 from __future__ import annotations
 
 from wherry.objects import Object
+from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE, SYSTEM_NAMESPACE
 
-NAMES = ("default", "kube-system", "kube-public", "kube-node-lease")
+NAMES = ("default", SYSTEM_NAMESPACE, "kube-public", NODE_LEASE_NAMESPACE)
 
 
 def namespaces() -> list[Object]:

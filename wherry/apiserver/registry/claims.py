@@ -14,7 +14,6 @@ from contextlib import suppress
 from wherry.apiserver.kind import Claim, Kind
 from wherry.apiserver.registry import serverfields
 from wherry.apiserver.state.change import Key
-from wherry.apiserver.state.collection import key_of
 from wherry.apiserver.state.commit import Edit
 from wherry.apiserver.state.state import State
 from wherry.apiserver.storage.interface import Stale
@@ -71,11 +70,11 @@ async def _release_orphans(state: State, kind: Kind, claim_kinds: Iterable[Kind]
     wanted = {place: claim for obj in state.collection(kind).items() for place, claim in _placed(kind, obj).items()}
     for claimed in claim_kinds:
         for held in list(state.collection(claimed).items()):
-            claim = wanted.get((claimed, key_of(held)))
+            claim = wanted.get((claimed, metadata.key(held)))
             if claim is None or not _same_holder(held, claim):
-                log.warning("released, since nothing holds it: %s %s", claimed.kind, key_of(held)[1])
+                log.warning("released, since nothing holds it: %s %s", claimed.kind, metadata.key(held)[1])
                 with suppress(Stale):
-                    await state.commit([Edit(claimed, key_of(held), None)])
+                    await state.commit([Edit(claimed, metadata.key(held), None)])
 
 
 def _placed(kind: Kind, obj: Object | None) -> dict[_Place, Claim]:

@@ -10,11 +10,10 @@ from wherry.apiserver.catalog import Catalog, Served
 from wherry.apiserver.registry import paging, versions
 from wherry.apiserver.registry.options import ListOptions, WatchOptions
 from wherry.apiserver.state.change import Key
-from wherry.apiserver.state.collection import key_of
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
 from wherry.apiserver.state.watches import Watch
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import NotFound
 from wherry.objects.resource import Resource
 
@@ -79,7 +78,7 @@ class Reader:
         token = ""
         if options.limit and len(items) > options.limit:
             items.pop()
-            token = paging.Continue(revision, *key_of(items[-1])).token()
+            token = paging.Continue(revision, *metadata.key(items[-1])).token()
         return Page([served.from_storage(obj) for obj in items], revision, token)
 
     async def watch(self, served: Served, namespace: str | None, options: WatchOptions) -> Stream:

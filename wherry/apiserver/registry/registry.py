@@ -21,9 +21,8 @@ from wherry.apiserver.registry.reader import Reader
 from wherry.apiserver.registry.transaction import Attempt, Finish, Outcome
 from wherry.apiserver.registry.writing import Change, Writing, typed
 from wherry.apiserver.state.change import Key
-from wherry.apiserver.state.collection import key_of
 from wherry.apiserver.state.state import State
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import AlreadyExists, NotFound
 
 GENERATE_ATTEMPTS = 8
@@ -106,7 +105,7 @@ class Registry(Reader):
 
         async def one(obj: Object) -> None:
             with suppress(NotFound):
-                await self.delete(served, key_of(obj), options, write)
+                await self.delete(served, metadata.key(obj), options, write)
 
         await asyncio.gather(*map(one, objects))
 

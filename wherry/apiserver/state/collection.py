@@ -11,7 +11,7 @@ from wherry.apiserver.state.commit import Pending
 from wherry.apiserver.state.selection import Selection
 from wherry.apiserver.state.watches import Watch, Watches
 from wherry.apiserver.state.window import Window
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 
 
 class Collection:
@@ -64,13 +64,13 @@ class Collection:
         name = selection.name
         if name is not None and (selection.namespace is not None or not self.kind.namespaced):
             one = self.get((selection.namespace or "", name))
-            return iter([one] if one is not None and selection.matches(one) and key_of(one) > after else [])
+            return iter([one] if one is not None and selection.matches(one) and metadata.key(one) > after else [])
         return (obj for obj in self.items(selection.namespace, after) if selection.matches(obj))
 
     def select_at(self, revision: int, selection: Selection, after: Key = ("", "")) -> list[Object]:
         """Return what `select` would have returned at `revision`; raises `Expired` when that is forgotten."""
         before = self.window.undone(revision)
-        kept = {key: obj for obj in self.select(selection, after) if (key := key_of(obj)) not in before}
+        kept = {key: obj for obj in self.select(selection, after) if (key := metadata.key(obj)) not in before}
         kept |= {k: obj for k, obj in before.items() if obj is not None and k > after and selection.matches(obj)}
         return [kept[key] for key in sorted(kept)]
 
@@ -91,14 +91,14 @@ class Collection:
             if pending.new is not None and namespace in (None, key[0]):
                 yield pending.new
         for obj in self.items(namespace):
-            if key_of(obj) not in self.pending:
+            if metadata.key(obj) not in self.pending:
                 yield obj
 
     # What the feed does
 
     def load(self, obj: Object) -> None:
         """Put an object in place without telling anybody: the state at the start."""
-        self._place(key_of(obj), obj)
+        self._place(metadata.key(obj), obj)
         self.revision = max(self.revision, int(obj["metadata"]["resourceVersion"]))
 
     def apply(self, change: Change) -> None:
@@ -131,9 +131,3 @@ class Collection:
         if not names:
             del self._objects[namespace], self._names[namespace]
             del self._namespaces[bisect_left(self._namespaces, namespace)]
-
-
-def key_of(obj: Object) -> Key:
-    """Return (namespace, name)."""
-    metadata = obj["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]

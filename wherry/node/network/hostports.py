@@ -20,6 +20,8 @@ from wherry.net.conntrack import ConntrackError, Path, delete_udp_flows
 from wherry.net.nft import Nft
 from wherry.objects import Object
 from wherry.objects.family import Family, family_of
+from wherry.objects.meaning.pods import lasting_containers
+from wherry.objects.meaning.services import protocol
 
 log = logging.getLogger(__name__)
 
@@ -79,16 +81,15 @@ def of_pod(pod: Object, ip: str) -> list[HostPort]:
     """Return the host ports of a pod with address `ip`; a hostNetwork pod's ports are the node's anyway. Pure."""
     if pod["spec"].get("hostNetwork"):
         return []
-    sidecars = [c for c in pod["spec"].get("initContainers") or () if c.get("restartPolicy") == "Always"]
     return [
         HostPort(
             "" if (port.get("hostIP") or "") in ANY_ADDRESS else port["hostIP"],
-            (port.get("protocol") or "TCP").lower(),
+            protocol(port).lower(),
             port["hostPort"],
             ip,
             port["containerPort"],
         )
-        for container in [*sidecars, *pod["spec"]["containers"]]
+        for container in lasting_containers(pod["spec"])
         for port in container.get("ports") or ()
         if port.get("hostPort")
     ]

@@ -7,10 +7,13 @@ from ipaddress import ip_address
 from wherry.objects import Object, metadata
 from wherry.objects.timestamps import parse
 
+ENDED = ("Succeeded", "Failed")
+"""The phases that are never left."""
+
 
 def has_ended(pod: Object) -> bool:
-    """Return whether the pod has run to its end: Succeeded and Failed are never left."""
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    """Return whether the pod has run to its end."""
+    return (pod.get("status") or {}).get("phase") in ENDED
 
 
 def is_active(pod: Object) -> bool:

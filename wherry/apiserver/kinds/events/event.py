@@ -10,6 +10,7 @@ from wherry.apiserver.kind import Column, Conversion, Kind
 from wherry.apiserver.kinds.common import ages, cells, checks
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.wellknown import SYSTEM_NAMESPACE
 from wherry.objects.resource import EVENTS
 
 # events.k8s.io/v1 -> core/v1
@@ -47,7 +48,7 @@ def _same_namespace(obj: Object) -> list[FieldError]:
 def _new_style(obj: Object) -> list[FieldError]:
     errors = []
     about = cells.text(obj, "involvedObject", "namespace")
-    if not about and cells.text(obj, "metadata", "namespace") not in ("default", "kube-system"):
+    if not about and cells.text(obj, "metadata", "namespace") not in ("default", SYSTEM_NAMESPACE):
         errors.append(fields.invalid("involvedObject.namespace", about, "does not match event.namespace"))
     controller = obj.get("reportingComponent") or ""
     if not controller:

@@ -12,7 +12,7 @@ from wherry.node.pods.plan.state import State
 from wherry.node.pods.status.conditions import conditions, is_through
 from wherry.node.pods.status.containers import container_status
 from wherry.objects import Object
-from wherry.objects.meaning.pods import has_ended
+from wherry.objects.meaning.pods import ENDED, has_ended
 from wherry.objects.timestamps import rfc3339
 
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
@@ -54,7 +54,7 @@ def _why(pod: Object, state: State, old: Object, now: float) -> Object:
 def phase(pod: Object, state: State, inits: list[Object], regular: list[Object], now: float) -> str:
     """Return Pending, Running, Succeeded or Failed; the last two are never left."""
     old = str((pod.get("status") or {}).get("phase") or "")
-    if old in ("Succeeded", "Failed"):
+    if old in ENDED:
         return old
     limit = deadline(pod, state)
     if init_failed(pod, state) or (limit is not None and now >= limit):

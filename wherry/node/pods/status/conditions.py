@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from wherry.node.pods.plan.containers import init_containers
 from wherry.node.pods.plan.state import State
 from wherry.objects import Object, metadata
-from wherry.objects.meaning.pods import is_sidecar
+from wherry.objects.meaning.pods import ENDED, is_sidecar
 from wherry.objects.timestamps import rfc3339
 
 OURS = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})
@@ -28,7 +28,7 @@ def conditions(
     pod: Object, state: State, phase: str, inits: list[Object], regular: list[Object], now: float
 ) -> list[Object]:
     """Return the pod's conditions: ours brought up to date, others' kept."""
-    done = phase in ("Succeeded", "Failed")
+    done = phase in ENDED
     ended = "PodCompleted" if phase == "Succeeded" else "PodFailed" if phase == "Failed" else ""
     pairs = list(zip(init_containers(pod), inits, strict=True))
     begun = any(state.current(c["name"]) for c in pod["spec"]["containers"])
