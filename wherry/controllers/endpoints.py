@@ -17,7 +17,7 @@ from wherry.controllers.servicepods import hostname, is_reachable, ports, target
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.meaning.pods import addresses_of, is_ready, node_of
-from wherry.objects.meaning.services import has_selector, is_headless, publishes_unready, selects
+from wherry.objects.meaning.services import families, has_selector, is_headless, publishes_unready, selects
 from wherry.objects.meaning.wellknown import ENDPOINTS_MANAGED_BY, HEADLESS, OVER_CAPACITY, TRIGGER_TIME
 from wherry.objects.metadata import Key
 from wherry.objects.resource import ENDPOINTS, PODS, SERVICES
@@ -29,7 +29,7 @@ MOST_ADDRESSES = 1000
 def subsets(service: Object, pods: Sequence[Object]) -> list[Object]:
     """Return the subsets for the Service's pods: addresses with the same ports together, sorted by address."""
     everybody = publishes_unready(service)
-    family = (service["spec"].get("ipFamilies") or ["IPv4"])[0]
+    family = families(service)[0]
     groups: dict[str, Object] = {}
     for pod in pods:
         found = addresses_of(pod, family)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from wherry.objects.family import Family
 from wherry.objects.meaning import pods
 
 
@@ -48,7 +49,7 @@ def test_addresses_are_those_of_both_fields():
     ]
     assert pods.addresses(pod(podIP="10.0.0.1")) == ["10.0.0.1"]
     assert pods.addresses(pod(podIPs=[{}])) == pods.addresses(pod(podIP="")) == pods.addresses(pod()) == []
-    assert pods.addresses_of(pod(podIPs=[{"ip": "10.0.0.1"}, {"ip": "fd00::1"}]), "IPv6") == ["fd00::1"]
+    assert pods.addresses_of(pod(podIPs=[{"ip": "10.0.0.1"}, {"ip": "fd00::1"}]), Family.V6) == ["fd00::1"]
 
 
 def test_where_it_is():

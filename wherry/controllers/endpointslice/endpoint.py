@@ -10,7 +10,7 @@ from wherry.controllers.servicepods import hostname, is_reachable, ports, target
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.nodes import zone
 from wherry.objects.meaning.pods import addresses_of, is_ready, node_of
-from wherry.objects.meaning.services import publishes_unready
+from wherry.objects.meaning.services import families, publishes_unready
 
 NodeOf = Callable[[str], Object | None]
 
@@ -36,14 +36,13 @@ def endpoint(service: Object, pod: Object, ip: str, node: Object | None) -> Obje
 
 def wanted(service: Object, pods: Iterable[Object], find_node: NodeOf) -> list[Wanted]:
     """Return the Service's endpoints, by address family and ports."""
-    families = service["spec"].get("ipFamilies") or ["IPv4"]
     reachable = [p for p in pods if is_reachable(p, terminating=True)]
     groups: dict[tuple[str, str], Wanted] = {}
-    for family in families:
+    for family in families(service):
         for pod in reachable:
             here = ports(service, pod)
             for ip in addresses_of(pod, family)[:1]:
                 group = groups.setdefault((family, json.dumps(here, sort_keys=True)), Wanted(family, here, []))
                 node = find_node(node_of(pod))
                 group.endpoints.append(endpoint(service, pod, ip, node))
-    return list(groups.values()) or [Wanted(families[0], [], [])]
+    return list(groups.values()) or [Wanted(families(service)[0], [], [])]

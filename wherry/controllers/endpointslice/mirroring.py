@@ -5,13 +5,12 @@ Source: upstream pkg/controller/endpointslicemirroring.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.endpointslice.packing import Wanted
 from wherry.controllers.endpointslice.writer import Slices, SliceWriter
 from wherry.objects import Object, metadata
+from wherry.objects.family import Family, family_of
 from wherry.objects.meaning.wellknown import LAST_APPLIED, LEADER, SERVICE_NAME, SKIP_MIRROR, SLICE_MANAGED_BY
 from wherry.objects.metadata import Key
 from wherry.objects.resource import ENDPOINT_SLICES, ENDPOINTS, SERVICES
@@ -31,11 +30,10 @@ def wanted(endpoints: Object) -> list[Wanted]:
     """Return the endpoints of every subset, by address family."""
     found = []
     for subset in endpoints.get("subsets") or ():
-        by_family: dict[str, list[Object]] = {}
+        by_family: dict[Family, list[Object]] = {}
         for side, ready in (("addresses", True), ("notReadyAddresses", False)):
             for address in (subset.get(side) or ())[:MOST_PER_SUBSET]:
-                family = f"IPv{ip_address(address['ip']).version}"
-                by_family.setdefault(family, []).append(_endpoint(address, ready))
+                by_family.setdefault(family_of(address["ip"]), []).append(_endpoint(address, ready))
         ports = [{"name": "", "protocol": "TCP"} | p for p in subset.get("ports") or ()]
         found += [Wanted(family, ports, made) for family, made in by_family.items()]
     return found

@@ -91,7 +91,7 @@ class SliceWriter:
             "apiVersion": ENDPOINT_SLICES.api_version,
             "kind": ENDPOINT_SLICES.kind,
             "metadata": meta,
-            "addressType": want.address_type,
+            "addressType": str(want.address_type),
             "ports": want.ports,
             "endpoints": want.endpoints,
         }

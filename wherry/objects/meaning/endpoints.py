@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wherry.objects import Object, metadata
+from wherry.objects.family import Family
 from wherry.objects.meaning.services import protocol
 from wherry.objects.meaning.wellknown import SERVICE_NAME
-
-FAMILIES = ("IPv4", "IPv6")
 
 
 class Port(NamedTuple):
@@ -30,7 +29,7 @@ def service_of(piece: Object) -> tuple[str, str] | None:
 
 def holds_addresses(piece: Object) -> bool:
     """Return whether the slice's endpoints are addresses: those of a slice of addressType FQDN are host names."""
-    return piece.get("addressType") in FAMILIES
+    return piece.get("addressType") in list(Family)
 
 
 def ports(piece: Object) -> list[Port]:

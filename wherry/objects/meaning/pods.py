@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from wherry.objects import Object, metadata
+from wherry.objects.family import Family, family_of
 from wherry.objects.timestamps import parse
 
 ENDED = ("Succeeded", "Failed")
@@ -45,9 +44,9 @@ def addresses(pod: Object) -> list[str]:
     return found or [ip for ip in (status.get("podIP"),) if ip]
 
 
-def addresses_of(pod: Object, family: str) -> list[str]:
-    """Return the pod's addresses of one family (IPv4, IPv6)."""
-    return [ip for ip in addresses(pod) if f"IPv{ip_address(ip).version}" == family]
+def addresses_of(pod: Object, family: Family) -> list[str]:
+    """Return the pod's addresses of one family."""
+    return [ip for ip in addresses(pod) if family_of(ip) is family]
 
 
 def host_address(pod: Object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wherry.objects import Object, metadata
+from wherry.objects.family import Family
 from wherry.objects.selectors import from_labels
 
 
@@ -22,6 +23,11 @@ def cluster_ips(service: Object) -> tuple[str, ...]:
     if is_external_name(service):
         return ()
     return tuple(ip for ip in spec.get("clusterIPs") or [spec.get("clusterIP")] if ip and ip != "None")
+
+
+def families(service: Object) -> list[Family]:
+    """Return the families the Service is reached in, the primary one first; not said means IPv4."""
+    return [Family(name) for name in service["spec"].get("ipFamilies") or ()] or [Family.V4]
 
 
 def publishes_unready(service: Object) -> bool:

@@ -7,15 +7,15 @@ pkg/printers/internalversion/printers.go (printEndpointSlice).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address
 
 from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells, checks
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.family import Family, family_of
 from wherry.objects.resource import ENDPOINT_SLICES
 
-ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
+ADDRESS_TYPES = ("FQDN", *map(str, Family))
 MAX_ENDPOINTS = 1000
 MAX_ADDRESSES = 100
 MAX_PORTS = 100
@@ -59,9 +59,8 @@ def _endpoints(endpoints: Sequence[Object], kind: str) -> Iterator[FieldError]:
 def _address(path: str, address: str, kind: str) -> Iterator[FieldError]:
     if kind == "FQDN":
         yield from checks.named(path, address, names.dns_subdomain)
-    elif kind in ("IPv4", "IPv6"):
-        parsed = checks.parse_ip(address)
-        if parsed is None or isinstance(parsed, IPv4Address) is not (kind == "IPv4"):
+    elif kind in list(Family):
+        if checks.parse_ip(address) is None or family_of(address) != kind:
             yield fields.invalid(path, address, f"must be a valid {kind} address")
         yield from checks.ordinary_ip(path, address)
 

@@ -7,16 +7,16 @@ ValidateServiceClusterIPsRelatedFields, validateUpgradeDowngradeClusterIPs).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv6Address
 
 from wherry.apiserver.kinds.common import checks, objectmeta
 from wherry.apiserver.kinds.core.services import servicespec
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.family import Family, family_of
 
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _POLICIES = ("Cluster", "Local")
-_FAMILIES = ("IPv4", "IPv6")
+_FAMILIES = tuple(map(str, Family))
 _FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 _MAX_AFFINITY_SECONDS = 86400
@@ -183,7 +183,7 @@ def _bad_addresses(given: list[str]) -> Iterator[FieldError]:
 def _address_families(spec: Object, given: list[str]) -> list[FieldError]:
     if servicespec.is_headless(spec):
         return []
-    actual = ["IPv6" if isinstance(checks.parse_ip(a), IPv6Address) else "IPv4" for a in given]
+    actual = [family_of(a) for a in given]
     errors = []
     if len(given) > 1 and len(set(actual)) < 2:
         text = "may specify no more than one IP for each IP family"
