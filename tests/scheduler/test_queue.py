@@ -7,8 +7,9 @@ from typing import Any
 
 from tests.scheduler.builders import pod
 from wherry.scheduler.config import SchedulerConfig
+from wherry.scheduler.plugin import Event
 from wherry.scheduler.pod import Pod
-from wherry.scheduler.profile import FILTERS, HELPFUL, Event
+from wherry.scheduler.profile import FILTERS
 from wherry.scheduler.queue import Queue
 
 
@@ -125,4 +126,8 @@ async def test_waiting_ends_when_a_pause_does() -> None:
 
 
 def test_every_filter_says_what_may_change_its_mind() -> None:
-    assert {name for name, _ in FILTERS} == set(HELPFUL)
+    assert all(Event.NODE_ADDED in f.helped_by for f in FILTERS)
+
+
+def test_no_two_filters_have_one_name() -> None:
+    assert len({f.name for f in FILTERS}) == len(FILTERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.nodes import is_cordoned
 from wherry.objects.taints import taints_of
-from wherry.scheduler.profile import Event
+from wherry.scheduler.plugin import Event
 
 
 def node_events(old: Object | None, new: Object | None) -> set[Event]:

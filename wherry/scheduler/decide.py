@@ -31,7 +31,7 @@ class Unschedulable(NamedTuple):
 
 def decide(pod: Pod, snapshot: Snapshot, random: Random) -> Chosen | Unschedulable:
     """Filter the nodes, score what is left, and choose one of the best at random."""
-    checks = [(name, check) for name, make in FILTERS if (check := make(pod, snapshot)) is not None]
+    checks = [(f.name, check) for f in FILTERS if (check := f.prepare(pod, snapshot)) is not None]
     nodes = list(snapshot.nodes.values())
     start = random.randrange(len(nodes)) if len(nodes) > ALL_UP_TO else 0
     wanted = enough(len(nodes))
@@ -75,7 +75,7 @@ def best(pod: Pod, snapshot: Snapshot, nodes: Sequence[Node], random: Random) ->
     if len(nodes) == 1:
         return nodes[0]
     totals = [0.0] * len(nodes)
-    for _, score, weight in SCORES:
+    for score, weight in SCORES:
         for i, value in enumerate(score(pod, snapshot, nodes) or ()):
             totals[i] += weight * int(value)  # whole points, as upstream counts, so that near ties are ties
     highest = max(totals)

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from itertools import count
 
 from wherry.scheduler.config import SchedulerConfig
+from wherry.scheduler.plugin import Event
 from wherry.scheduler.pod import Pod
-from wherry.scheduler.profile import HELPFUL, Event
+from wherry.scheduler.profile import FILTERS
+
+_HELPED_BY = {f.name: f.helped_by for f in FILTERS}
 
 
 @dataclass(eq=False)
@@ -155,4 +158,4 @@ class Queue:
 def _helps(event: Event, refused_by: frozenset[str]) -> bool:
     if not refused_by:  # there were no nodes at all
         return event is Event.NODE_ADDED
-    return any(event in HELPFUL[name] for name in refused_by)
+    return any(event in _HELPED_BY[name] for name in refused_by)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wherry.objects.nodeaffinity import REQUIRED, admits
-from wherry.scheduler.plugin import FITS, Check
+from wherry.scheduler.plugin import FITS, Check, Event, Filter
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Snapshot
 
@@ -16,3 +16,6 @@ def check(pod: Pod, snapshot: Snapshot) -> Check | None:
     if not pod.spec.get("nodeSelector") and REQUIRED not in affinity:
         return None
     return lambda node: FITS if admits(pod.spec, node.object) else [REASON]
+
+
+FILTER = Filter("NodeAffinity", check, frozenset({Event.NODE_ADDED, Event.NODE_LABELS}))

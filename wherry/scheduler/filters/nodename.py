@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.scheduler.plugin import FITS, Check
+from wherry.scheduler.plugin import FITS, Check, Event, Filter
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Snapshot
 
@@ -14,3 +14,6 @@ def check(pod: Pod, snapshot: Snapshot) -> Check | None:
     if not pod.node:
         return None
     return lambda node: FITS if node.name == pod.node else [REASON]
+
+
+FILTER = Filter("NodeName", check, frozenset({Event.NODE_ADDED}))

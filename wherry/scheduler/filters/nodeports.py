@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.scheduler.plugin import FITS, Check
+from wherry.scheduler.plugin import FITS, Check, Event, Filter
 from wherry.scheduler.pod import HostPort, Pod
 from wherry.scheduler.snapshot import Node, Snapshot
 
@@ -22,3 +22,6 @@ def _taken(wanted: HostPort, node: Node) -> bool:
     if address == ANY:
         return any((p, n) == (protocol, port) for _, p, n in node.ports)
     return wanted in node.ports or (ANY, protocol, port) in node.ports
+
+
+FILTER = Filter("NodePorts", check, frozenset({Event.NODE_ADDED, Event.POD_REMOVED}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wherry.scheduler.affinity import Term
-from wherry.scheduler.plugin import FITS, Check
+from wherry.scheduler.plugin import FITS, POD_EVENTS, Check, Event, Filter
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Node, Snapshot
 
@@ -84,3 +84,6 @@ def _repelled(pod: Pod, snapshot: Snapshot) -> set[Domain]:
         for t in other.required_anti_affinity
         if t.means(pod.namespace, pod.labels, snapshot.namespace_labels) and (domain := _domain(t, node))
     }
+
+
+FILTER = Filter("InterPodAffinity", check, frozenset({Event.NODE_ADDED, Event.NODE_LABELS, *POD_EVENTS}))

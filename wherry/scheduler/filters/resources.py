@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.scheduler.plugin import Check
+from wherry.scheduler.plugin import Check, Event, Filter
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Node, Snapshot
 
@@ -23,3 +23,6 @@ def check(pod: Pod, snapshot: Snapshot) -> Check | None:
         return reasons
 
     return refuse
+
+
+FILTER = Filter("NodeResourcesFit", check, frozenset({Event.NODE_ADDED, Event.NODE_ALLOCATABLE, Event.POD_REMOVED}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wherry.objects.taints import NO_EXECUTE, NO_SCHEDULE, taints_of, tolerations_of, untolerated
-from wherry.scheduler.plugin import FITS, Check
+from wherry.scheduler.plugin import FITS, Check, Event, Filter
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Node, Snapshot
 
@@ -21,3 +21,6 @@ def check(pod: Pod, snapshot: Snapshot) -> Check | None:
         return [REASON] if untolerated(taints_of(node.object), tolerations, EFFECTS) else FITS
 
     return refuse
+
+
+FILTER = Filter("TaintToleration", check, frozenset({Event.NODE_ADDED, Event.NODE_TAINTS}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.scheduler.plugin import FITS, Check
+from wherry.scheduler.plugin import FITS, POD_EVENTS, Check, Event, Filter
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Node, Snapshot
 from wherry.scheduler.spread import constraints_of, per_domain
@@ -31,3 +31,10 @@ def check(pod: Pod, snapshot: Snapshot) -> Check | None:
         return FITS
 
     return refuse
+
+
+FILTER = Filter(
+    "PodTopologySpread",
+    check,
+    frozenset({Event.NODE_ADDED, Event.NODE_LABELS, Event.NODE_TAINTS, Event.NODE_REMOVED, *POD_EVENTS}),
+)

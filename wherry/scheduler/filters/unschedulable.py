@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from wherry.objects.meaning.nodes import is_cordoned
 from wherry.objects.meaning.wellknown import UNSCHEDULABLE
 from wherry.objects.taints import NO_SCHEDULE, tolerates, tolerations_of
-from wherry.scheduler.plugin import FITS, Check
+from wherry.scheduler.plugin import FITS, Check, Event, Filter
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Node, Snapshot
 
@@ -24,3 +24,6 @@ def check(pod: Pod, snapshot: Snapshot) -> Check | None:
         return [REASON] if is_cordoned(node.object) else FITS
 
     return refuse
+
+
+FILTER = Filter("NodeUnschedulable", check, frozenset({Event.NODE_ADDED, Event.NODE_TAINTS}))
