@@ -47,3 +47,10 @@ async def test_nfts_complaint_is_kept_short() -> None:
     with pytest.raises(nft.NftError, match="syntax error") as caught:
         await nft.NftCommand().run(f"add nonsense {'x' * 5000}\n")
     assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.kernel
+async def test_a_table_that_is_not_there_is_none_and_no_other_failure_is() -> None:
+    assert await nft.NftCommand().list_table("ip no-such-table-of-a-test") is None
+    with pytest.raises(nft.NftError, match="syntax error"):
+        await nft.NftCommand().list_table("nofamily t")
