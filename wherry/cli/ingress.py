@@ -154,8 +154,9 @@ def _manifests(files: tuple[Any, ...]) -> list[Object]:
     for file in files:
         try:
             documents = [d for d in yaml.safe_load_all(file) if d]
-        except yaml.YAMLError as error:
-            raise click.ClickException(f"{file.name}: {error}") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())
+            raise click.ClickException(f"{file.name}: {reason}") from error
         for document in documents:
             if not isinstance(document, dict):
                 raise click.ClickException(f"{file.name}: a document is not an object")

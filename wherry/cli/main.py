@@ -9,6 +9,7 @@ import click
 
 from wherry import __version__
 from wherry.cli.failure import Failure
+from wherry.cluster import files
 
 VERBS = {
     "up": "Start a cluster and wait until its addons answer.",
@@ -40,11 +41,13 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb; what is closed to an ordinary user is an error with the way in, not a traceback."""
+        """Run the verb; what the system refuses is one line that names it, with the way in for an ordinary user."""
         try:
             return super().invoke(ctx)
         except PermissionError as error:
             raise Failure(f"{error.filename or 'this'}: permission denied; a cluster is root's: use sudo") from error
+        except OSError as error:
+            raise Failure(files.told(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the table, importing none."""

@@ -57,8 +57,8 @@ def command(context: click.Context, /, file: str | None, cleanup: bool, **given:
         else:
             client = http.connect(path)
             process.run(component.run(client, config), client)
-    except (*_PROBLEMS, yaml.YAMLError) as error:
-        raise Failure(str(error)) from error
+    except (*_PROBLEMS, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Failure(" ".join(str(error).split())) from error
 
 
 @command.command()

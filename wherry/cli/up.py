@@ -11,7 +11,7 @@ from wherry.cli import options
 from wherry.cli.failure import Failure
 from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
-from wherry.cluster import datadir, kubeconfig, lifecycle, sandbox
+from wherry.cluster import datadir, files, kubeconfig, lifecycle, sandbox
 from wherry.cluster.config import ClusterConfig, ConfigError
 from wherry.objects.family import bracketed
 from wherry.proxy import modes
@@ -65,7 +65,7 @@ def _merge(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> Clu
     if "addons" in values:
         values["addons"] = tuple(a for a in values["addons"].split(",") if a not in ("", "none"))
     if "image_map" in values:
-        values["image_map"] = str(Path(values["image_map"]).resolve())
+        values["image_map"] = str(files.real(Path(values["image_map"])))
     base = {f: getattr(saved, f) for f in ClusterConfig.__struct_fields__} if saved else {"name": name}
     nodes = values.pop("nodes", None)
     merged = {**base, **values}

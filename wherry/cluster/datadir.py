@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wherry.cluster import files
 from wherry.cluster.config import ConfigError
 from wherry.cluster.paths import Paths, data_home
 
@@ -29,11 +30,11 @@ def locate(name: str, data_dir: str | None) -> Paths:
     """Return the paths of cluster `name`; raises ConfigError when it already lives elsewhere than `data_dir`."""
     link = data_home() / name
     if data_dir is None:
-        return Paths(link.resolve())
-    wanted = (Path(data_dir) / name).resolve()
-    if link.exists() and link.resolve() != wanted:
+        return Paths(files.real(link))
+    wanted = files.real(Path(data_dir) / name)
+    if link.exists() and files.real(link) != wanted:
         raise ConfigError(
-            f"--data-dir: cluster {name} lives in {link.resolve()}; `wherry down --name {name} --purge` forgets it"
+            f"--data-dir: cluster {name} lives in {files.real(link)}; `wherry down --name {name} --purge` forgets it"
         )
     return Paths(wanted)
 
@@ -63,7 +64,7 @@ def prepared(name: str, paths: Paths) -> Iterator[None]:
 
 def _link(name: str, paths: Paths) -> None:
     link = data_home() / name
-    if paths.data != link.resolve():
+    if paths.data != files.real(link):
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)  # one that leads nowhere any more
         link.symlink_to(paths.data)

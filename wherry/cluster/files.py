@@ -9,7 +9,7 @@ from pathlib import Path
 
 def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Make `content` the file at `path`, or leave what is there; a link there is followed. Raises OSError."""
-    target = path.resolve()
+    target = real(path)
     temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
@@ -21,6 +21,11 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
         if isinstance(error, OSError) and not error.filename:  # a write knows no name
             error.filename = os.fspath(path)
         raise
+
+
+def real(path: Path) -> Path:
+    """Return where a path leads, if anywhere (`Path.resolve` raises RuntimeError for a link to itself)."""
+    return Path(os.path.realpath(path))
 
 
 def told(error: OSError) -> str:

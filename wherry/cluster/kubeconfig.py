@@ -68,7 +68,7 @@ def check(path: Path) -> None:
     """Raise KubeconfigError when `merge` would fail on this file: told before a cluster is started, not after."""
     _load(path)
     try:
-        folder = next(p for p in path.resolve().parents if p.exists())
+        folder = next(p for p in files.real(path).parents if p.exists())
         with tempfile.TemporaryFile(dir=folder):
             pass
         if path.exists():
