@@ -9,7 +9,6 @@ import click
 
 from wherry import __version__
 from wherry.cli.failure import Failure
-from wherry.cluster import files
 
 VERBS = {
     "up": "Start a cluster and wait until its addons answer.",
@@ -47,6 +46,8 @@ class LazyGroup(click.Group):
         except PermissionError as error:
             raise Failure(f"{error.filename or 'this'}: permission denied; a cluster is root's: use sudo") from error
         except OSError as error:
+            from wherry.cluster import files  # here, so that `--help` imports no room
+
             raise Failure(files.told(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
