@@ -7,6 +7,7 @@ handlers.py     who is told of changes, and told again after it raised
 everything.py   `Everything`: an informer of every resource that is served, as they come and go
 index.py        `Index`: an informer's objects, found by something else than their name
 workqueue.py    `WorkQueue`: keys, de-duplicated, with delays and back-off
+turns.py        `Turns`: long work gives way to the others of its process
 supervise.py    `supervise`: a task that is run again whenever it ends or crashes
 backoff.py      pure: how long to wait after a failure
 troubles.py     `Troubles`: what fails just now; logged, counted, shown by readiness

@@ -17,6 +17,7 @@ from wherry.component.handlers import Handler, Listener, name_of
 from wherry.component.index import Index, KeysOf
 from wherry.component.supervise import told_to_end
 from wherry.component.troubles import Troubles
+from wherry.component.turns import Turns
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, Expired, ServiceUnavailable, TooManyRequests
 from wherry.objects.metadata import Key
@@ -130,8 +131,10 @@ class Informer:
             if not self._version:
                 await self._relist()
             lasting = asyncio.get_running_loop().call_later(LASTING_SECONDS, self._went_well)
+            turns = Turns()
             async for event in self._watch():
                 self._take(event)
+                await turns.give_way()
         except (ServiceUnavailable, TooManyRequests) as error:
             return error  # what we know is still good: go on from there
         except ApiError as error:
@@ -162,10 +165,13 @@ class Informer:
     async def _relist(self) -> None:
         items, version = await self._list()
         current = {metadata.key(o): o for o in items}
+        turns = Turns()
         for key in [k for k in self._objects if k not in current]:
             self._set(key, None)
+            await turns.give_way()
         for key, obj in current.items():
             self._set(key, obj)
+            await turns.give_way()
         self._version = version
         self.synced.set()
 

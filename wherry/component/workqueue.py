@@ -117,6 +117,9 @@ class WorkQueue(Generic[K]):
                 self._working.discard(key)
                 if key in self._dirty:
                     self._ready.put_nowait(key)
+            await asyncio.sleep(
+                0
+            )  # neither `get` nor a reconcile need have waited: keys that never end must starve nobody
 
     def _retry(self, key: K, error: Exception) -> None:
         self._retries.inc()

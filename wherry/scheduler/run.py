@@ -60,6 +60,7 @@ class Scheduler:
         slots = asyncio.Semaphore(self._config.bindings)
         async with asyncio.TaskGroup() as group:
             while True:
+                await asyncio.sleep(0)  # thousands of pods without a place must not starve the API server beside us
                 await self._queue.wait()
                 await slots.acquire()
                 waiting = self._queue.pop()

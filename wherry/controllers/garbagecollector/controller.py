@@ -16,10 +16,12 @@ from wherry.controllers.garbagecollector.decide import (
     ORPHAN,
     Fate,
     blocking,
+    circle,
     finalizers,
     is_deleting_dependents,
     is_orphaning,
     references,
+    unblocked,
     verdict,
     without_owner,
 )
@@ -55,7 +57,7 @@ class GarbageCollector(Runner):
         self._all = context.everything
         self._dependents_of = self._all.index(OWNERS, lambda o: [ref["uid"] for ref in references(o)])
         self._all.subscribe(self._changed, self._set_changed)
-        self._absent: OrderedDict[str, None] = OrderedDict()
+        self._absent: OrderedDict[tuple[Node, str], None] = OrderedDict()
         self._guessed: dict[GroupKind, set[Node]] = {}
 
     async def run(self) -> None:
@@ -95,12 +97,17 @@ class GarbageCollector(Runner):
             await self._patch(node.resource, obj, {"ownerReferences": decided.references})
 
     async def _delete_dependents(self, node: Node, obj: Object) -> None:
-        """Foreground: the owner goes when no dependent that blocks it is left."""
+        """Foreground: the owner goes when no dependent that blocks it is left; who waits in a circle is let go."""
         dependents = list(self._dependents_of(obj["metadata"]["uid"]))
         for resource, dependent in dependents:
-            self._queue.add(_node(resource, dependent))
-        if not blocking(obj, [d for _, d in dependents]):
+            if not is_deleting_dependents(dependent):  # one that is comes by itself, whenever it changes
+                self._queue.add(_node(resource, dependent))
+        waited_for = blocking(obj, [d for _, d in dependents])
+        if not waited_for:
             await self._finish(node.resource, obj, FOREGROUND)
+        elif owners := circle(obj, lambda uid: (d for _, d in self._dependents_of(uid))):
+            log.info("%s %s/%s and its owners wait for each other", node.resource.plural, node.namespace, node.name)
+            await self._patch(node.resource, obj, {"ownerReferences": unblocked(obj, owners)})
 
     async def _orphan(self, node: Node, obj: Object) -> None:
         """Free all dependents, then let the owner go."""
@@ -126,9 +133,9 @@ class GarbageCollector(Runner):
         if resource is None:
             self._guessed.setdefault(kind, set()).add(node)
             return Fate.ALIVE  # a kind we do not follow: never delete on a guess
-        if reference["uid"] in self._absent:
-            return Fate.GONE
         namespace = node.namespace if resource.namespaced else ""
+        if (Node(resource, namespace, reference["name"]), reference["uid"]) in self._absent:
+            return Fate.GONE
         owner = self._all.get(resource, namespace, reference["name"])
         if owner is None or owner["metadata"]["uid"] != reference["uid"]:
             try:
@@ -149,7 +156,9 @@ class GarbageCollector(Runner):
                 raise
         if owner is not None and owner["metadata"]["uid"] == reference["uid"]:
             return owner
-        self._absent[reference["uid"]] = None  # uids never come back
+        # A uid never comes back. But it may be alive elsewhere, when a reference is wrong: so what is absent is an
+        # owner at its place, or one wrong reference would cost the dependents that name the same owner rightly.
+        self._absent[Node(resource, namespace, reference["name"]), reference["uid"]] = None
         while len(self._absent) > REMEMBERED:
             self._absent.popitem(last=False)
         return None
