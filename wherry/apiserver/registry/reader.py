@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -63,7 +64,7 @@ class Reader:
         versions.check_list(options.resource_version, options.match, options.token)
         collection = self.state.collection(served.kind)
         selection = select(served.kind, namespace, options.labels, options.fields)
-        count = options.limit + 1 if options.limit else None
+        count = min(options.limit + 1, sys.maxsize) if options.limit else None
         if options.token:
             start = paging.parse(options.token)
             revision = start.revision

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
-from wherry.objects import Object
+from wherry.objects import Object, fields
 from wherry.objects.errors import BadRequest, FieldError, Invalid
 
 Query = Mapping[str, str]
 
 VALIDATIONS = ("Ignore", "Strict", "Warn")
 META = "meta.k8s.io"
+_WHOLE = re.compile("[+-]?[0-9]+")
+_LONGEST_NUMBER = 1000
+"""Digits; zeros may lead. Longer ones take Python long, and more than 4300 it refuses."""
 
 
 def flag(query: Query, name: str) -> bool | None:
@@ -21,14 +25,18 @@ def flag(query: Query, name: str) -> bool | None:
 
 
 def number(query: Query, name: str) -> int | None:
-    """Return a whole number, None where it is not given; raises `BadRequest`."""
+    """Return a whole number of 64 bits, None where it is not given; raises `BadRequest`.
+
+    Source: Go's strconv.ParseInt, which takes neither spaces nor underscores nor other scripts' digits.
+    """
     text = query.get(name)
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    if not _WHOLE.fullmatch(text):
+        raise BadRequest(f"strconv.ParseInt: parsing {fields.quote(text)}: invalid syntax")
+    if len(text) > _LONGEST_NUMBER or not -(1 << 63) <= int(text) < 1 << 63:
+        raise BadRequest(f"strconv.ParseInt: parsing {fields.quote(text)}: value out of range")
+    return int(text)
 
 
 def list_options(query: Query) -> ListOptions:
