@@ -51,10 +51,10 @@ def struct(type_: Type) -> Converter:
 
 def _struct(type_: Type) -> Converter:
     embedded = dict(_embedded(type_))
-    fields: dict[str, tuple[Field, Converter]] = {}
+    fields: dict[str, tuple[Converter, bool]] = {}
     always: list[tuple[str, str]] = []
     for field in type_.json.values():
-        fields[field.name] = field, _Late(type_, field)
+        fields[field.name] = _Late(type_, field), _empty_is_absent(field)
         if _always_present(field):
             always.append((field.name, field.type))
 
@@ -71,14 +71,14 @@ def _struct(type_: Type) -> Converter:
                 key = _noted(key, unknown, path)
             if item is None:
                 continue
-            field, converter = known
+            converter, empty_is_absent = known
             place = join(path, key)
             try:
                 item = converter(item, unknown, place)
             except Mismatch as mismatch:
                 mismatch.within(type_.short, embedded.get(key, "") + key)
                 raise
-            if not _left_out(field, item):
+            if item or not empty_is_absent:
                 result[key] = item
         for key, expression in always:
             if key not in result:
@@ -135,12 +135,10 @@ def _always_present(field: Field) -> bool:
     return field.type in _PLAIN and not field.omit_empty
 
 
-def _left_out(field: Field, value: Any) -> bool:
+def _empty_is_absent(field: Field) -> bool:
     if field.pointer or not field.omit_empty or field.type in ("raw", "fields"):
         return False
-    if field.type.startswith("#"):
-        return "z" in field.flags and not value
-    return not value
+    return not field.type.startswith("#") or "z" in field.flags
 
 
 def _zero(scope: Type, expression: str) -> Any:

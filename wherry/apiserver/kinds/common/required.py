@@ -46,7 +46,7 @@ def missing(new: Object, old: Object | None, type_: Type, told: Sequence[FieldEr
 
 def _changed(new: Object, old: Object, type_: Type) -> Iterator[str]:
     parts = {name: value for name, value in new.items() if value != old.get(name)}
-    return (path for path in _within(new, "", type_, top=True) if path.partition(".")[0].partition("[")[0] in parts)
+    return (path for path in _within(parts, "", type_, top=True) if path.partition(".")[0].partition("[")[0] in parts)
 
 
 def _within(obj: Object, path: str, type_: Type, *, top: bool = False) -> Iterator[str]:
@@ -73,7 +73,19 @@ def _plan(type_: Type) -> _Plan:
         name = field.type.removeprefix("[]")
         if name.startswith("#"):
             inner.append(_Inner(field.name, type_.types[name[1:]], field.type != name))
-    return _Plan([name for name in required if (type_.short, name) not in MAY_BE_EMPTY], inner)
+    needed = [name for name in required if (type_.short, name) not in MAY_BE_EMPTY]
+    return _Plan(needed, [field for field in inner if _asks(field.type, set())])
+
+
+def _asks(type_: Type, seen: set[str]) -> bool:
+    """Return whether something is required in a type or within it; `seen` are the types looked at already."""
+    if type_.name in seen:
+        return False
+    seen.add(type_.name)
+    inner = (f.type.removeprefix("[]") for f in type_.json.values())
+    return any(f.required and f.type == "string" for f in type_.json.values()) or any(
+        _asks(type_.types[name[1:]], seen) for name in inner if name.startswith("#")
+    )
 
 
 def _parent(path: str) -> str:
