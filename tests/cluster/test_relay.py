@@ -5,10 +5,12 @@ import contextlib
 import socket
 from typing import Any
 
+import uvloop
+
 from wherry.cluster.hostforward import UNAVAILABLE, ingress_addresses
 from wherry.cluster.relay.address import Address, Target
 from wherry.cluster.relay.datagram import DatagramRelay
-from wherry.cluster.relay.stream import StreamRelay
+from wherry.cluster.relay.stream import Count, StreamRelay, _pump
 from wherry.objects import Object
 
 HOST = "127.0.0.1"
@@ -160,3 +162,18 @@ async def test_every_udp_client_gets_its_own_answers() -> None:
     relay.close()
     server.close()
     await asyncio.sleep(0)
+
+
+def test_an_end_for_a_side_that_is_closed_already_is_no_error_on_uvloop() -> None:
+    async def main() -> None:
+        near, far = socket.socketpair()
+        _, gone = await asyncio.open_connection(sock=near)
+        gone.transport.abort()
+        await gone.wait_closed()
+        ended = asyncio.StreamReader()
+        ended.feed_eof()
+        await _pump(ended, gone, Count())
+        far.close()
+        await asyncio.sleep(0)
+
+    uvloop.run(main())

@@ -129,5 +129,5 @@ async def _pump(
         await writer.drain()
     if unless and unless.bytes and not count.bytes:
         raise ConnectionResetError("it ended without an answer")
-    if writer.can_write_eof():
+    if not writer.is_closing():  # uvloop raises for an end said on what is closed
         writer.write_eof()
