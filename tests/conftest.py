@@ -1,9 +1,16 @@
 """Shared by all tests: where the harness is, and steps that build on one another."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The gate asks the same questions every time: what it says depends on the change alone. `scripts/fuzz` asks new ones.
+settings.register_profile("gate", derandomize=True)
+settings.register_profile("fuzz", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 sys.path.insert(0, str(Path(__file__).parent))
 
