@@ -14,7 +14,7 @@
     report.py        what is wrong with an Ingress, told as Events
     localhealth.py   health at a socket file, for probes of replicas that share a node
     controller.py    ties them together; component.py puts it together with its nginx
-    guardian.py      the process above it: puts it up again when it is killed, while nginx goes on serving
+    guardian/        the process above it: puts it up again when it is killed, while nginx goes on serving
 
     Ingress, Service, Secret ──▶ model ──┬─ servers, locations differ ──▶ nginx.conf, nginx -t, HUP
     EndpointSlice ──▶ backends ──────────┴─ endpoints, certificates  ──▶ control socket ──▶ Lua shared memory
