@@ -53,28 +53,32 @@ def test_all_there_means_ready_and_addons_not_asked_for_do_not_count() -> None:
 
 
 def test_nothing_there_means_waiting_for_all_of_it() -> None:
-    expected = [Waiting("nodes", 0, 2), Waiting("kube-proxy", 0, 1), Waiting("coredns", 0, 1)]
+    expected = [Waiting("nodes", 0, 2)] + [
+        Waiting(name, 0, 1, "kube-system", exists=False) for name in ("kube-proxy", "coredns")
+    ]
     assert missing(CONFIG, Seen(), SINCE) == expected
 
 
 def test_a_daemon_set_nobody_has_counted_yet_is_waited_for() -> None:
     uncounted = workload("DaemonSet", "kube-proxy")
-    assert missing(CONFIG, seen(workloads=[uncounted, DNS], pods=PODS[2:]), SINCE) == [Waiting("kube-proxy", 0, 1)]
+    assert missing(CONFIG, seen(workloads=[uncounted, DNS], pods=PODS[2:]), SINCE) == [
+        Waiting("kube-proxy", 0, 1, "kube-system")
+    ]
 
 
 def test_an_unready_node_and_half_a_deployment_are_named() -> None:
     nodes = [node("k8s-master"), node("k8s-slave1", "Unknown")]
-    expected = [Waiting("nodes", 1, 2), Waiting("coredns", 1, 2)]
+    expected = [Waiting("nodes", 1, 2), Waiting("coredns", 1, 2, "kube-system")]
     assert missing(CONFIG, seen(nodes=nodes, pods=PODS[:3]), SINCE) == expected
 
 
 def test_what_the_store_says_from_before_the_last_down_does_not_count() -> None:
     leases = [lease("k8s-master"), lease("k8s-slave1", BEFORE)]
     pods = [*PODS[:3], pod("coredns", BEFORE)]
-    expected = [Waiting("nodes", 1, 2), Waiting("coredns", 1, 2)]
+    expected = [Waiting("nodes", 1, 2), Waiting("coredns", 1, 2, "kube-system")]
     assert missing(CONFIG, seen(leases=leases, pods=pods), SINCE) == expected
 
 
 def test_a_pod_that_is_going_or_not_ready_does_not_count() -> None:
     pods = [*PODS[:2], pod("coredns", ready="False"), pod("coredns", deletionTimestamp=NOW)]
-    assert missing(CONFIG, seen(pods=pods), SINCE) == [Waiting("coredns", 0, 2)]
+    assert missing(CONFIG, seen(pods=pods), SINCE) == [Waiting("coredns", 0, 2, "kube-system")]

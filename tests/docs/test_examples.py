@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 import yaml
 
-from wherry.node.images import imagemap
+from wherry.node.images import imagemap, reference
 
 MYBLOG = Path(__file__).resolve().parents[2] / "examples" / "myblog"
 README = (MYBLOG / "README.md").read_text()
@@ -33,7 +32,8 @@ def test_every_image_is_in_the_map() -> None:
     images = {image for path in MANIFESTS for image in re.findall(r"image: (\S+)", path.read_text())}
     assert images
     for image in images:
-        assert any(fnmatchcase(image, entry.match) for entry in entries), image
+        asked = reference.parse(image)
+        assert any(reference.matches(asked, pattern) for entry in entries for pattern in entry.patterns), image
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda p: p.name)

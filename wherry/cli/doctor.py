@@ -9,7 +9,7 @@ import click
 from wherry.cli import options
 from wherry.cli.failure import Failure
 from wherry.cli.progress import Progress
-from wherry.cluster.lifecycle import ClusterError
+from wherry.cluster.errors import ClusterError
 from wherry.cluster.paths import Paths
 
 

@@ -10,7 +10,7 @@ import click
 
 from wherry.apiserver.state import aside
 from wherry.cli import options
-from wherry.cluster import datadir, lifecycle, memory, reports, sandbox
+from wherry.cluster import datadir, memory, obstacles, sandbox
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.paths import Paths
 from wherry.objects.family import bracketed
@@ -38,11 +38,11 @@ def _show(name: str) -> bool:
         return False
     found = memory.processes(pid)
     total = sum(p.pss for p in found) / 2**20
-    began = lifecycle.started(paths) or time.time()
+    began = sandbox.since(paths) or time.time()
     click.echo(f"{name}: running for {time.time() - began:.0f} s, {len(found)} processes, {total:.0f} MB")
     click.echo(f"  API https://{bracketed(config.bind)}:{config.api_port}  state {paths.data}")
-    for report in reports.read(pid):
-        click.echo(f"  {report.component} ended {report.failures} time(s) in a row: {report.reason}")
+    for told in obstacles.of_components(pid):
+        click.echo(f"  {told}")
     _tell_set_aside(name, paths)
     return asyncio.run(_workloads(config, paths, began))
 
@@ -56,7 +56,7 @@ def _tell_set_aside(name: str, paths: Paths) -> None:
 
 async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
     from wherry.client.http import connect
-    from wherry.cluster import apihealth, readiness
+    from wherry.cluster import readiness
     from wherry.objects.errors import ApiError
     from wherry.objects.resource import NODES
 
@@ -65,7 +65,7 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
         async with asyncio.timeout(10):
             nodes = (await client.list(NODES)).items
             waiting = await readiness.look(client, config, began)
-            problem = await apihealth.problem(paths)
+            wrong = await obstacles.of_objects(client, paths, waiting)
     except (ApiError, TimeoutError) as error:
         logs = options.verb("logs control-plane", config.name)
         click.echo(f"  the API does not answer: {error or 'timed out'}; see `{logs}`")
@@ -76,11 +76,11 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
         click.echo(f"  node {node['metadata']['name']}  {_address(node)}  pods {node['spec'].get('podCIDR', '-')}")
     for entry in waiting:
         click.echo(f"  waiting for {entry.name}: {entry.ready}/{entry.wanted} ready")
-    if problem:
-        click.echo(f"  the API server is not ready: {problem}")
-    elif not waiting:
+    for obstacle in wrong:
+        click.echo(f"  {obstacle}")
+    if not waiting and not wrong:
         click.echo(f"  ready: {len(nodes)} node(s), kube-proxy, {', '.join(config.addons) or 'no addons'}")
-    return not waiting and not problem
+    return not waiting and not wrong
 
 
 def _address(node: dict[str, Any]) -> str:

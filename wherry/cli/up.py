@@ -13,6 +13,7 @@ from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
 from wherry.cluster import datadir, files, kubeconfig, lifecycle, sandbox
 from wherry.cluster.config import ClusterConfig, ConfigError
+from wherry.cluster.errors import ClusterError
 from wherry.objects.family import bracketed
 from wherry.proxy import modes
 
@@ -51,12 +52,12 @@ def command(name: str, data_dir: str | None, **given: Any) -> None:
         saved = ClusterConfig.load(paths.config) if paths.config.exists() else None
         config = configs.check(_merge(name, saved, given))
         with Progress() as progress:
-            lifecycle.up(config, paths, progress)
-    except (ConfigError, lifecycle.ClusterError, kubeconfig.KubeconfigError) as error:
+            put_back = lifecycle.up(config, paths, progress)
+    except (ConfigError, ClusterError, kubeconfig.KubeconfigError) as error:
         raise Failure(str(error)) from error
     except KeyboardInterrupt as error:
         raise Failure(_interrupted(name)) from error
-    _report(config, progress.elapsed)
+    _report(config, progress.elapsed, put_back)
 
 
 def _merge(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> ClusterConfig:
@@ -85,12 +86,14 @@ def _interrupted(name: str) -> str:
     )
 
 
-def _report(config: ClusterConfig, seconds: float) -> None:
+def _report(config: ClusterConfig, seconds: float, put_back: list[str]) -> None:
     name, host = config.name, bracketed(config.bind)
     ingress = f"http://{host}:{config.http_port} and https://{host}:{config.https_port}"
     if "ingress" not in config.addons:
         ingress += ", once a controller is installed"
     click.echo(f"cluster {name} is up after {seconds:.1f} s")
+    if put_back:
+        click.echo(f"  put back     {', '.join(put_back)}")
     click.echo("  nodes        " + ", ".join(f"{n.name} {n.address}" for n in config.nodes))
     click.echo(f"  API          https://{host}:{config.api_port}, kubectl context {kubeconfig.entry_name(name)}")
     click.echo(f"  ingress      {ingress}")

@@ -5,8 +5,11 @@ paths.py          where a cluster keeps its files
 certificates.py   the cluster's CA and every certificate it signs
 kubeconfig.py     merging a context into the user's kubeconfig, and taking it out
 datadir.py        which clusters there are, and making and forgetting their files
-lifecycle.py      up, down, and since when it runs: what the verbs call
-readiness.py      what is still missing of a cluster
+lifecycle.py      up and down: what the verbs call
+errors.py         how they fail
+waiting.py        until a cluster is ready, or cannot be
+readiness.py      what is still missing of it
+obstacles.py      why: what components, events and logs say
 memory.py         what a cluster's processes take
 sandbox.py        the PID and mount namespace everything lives in, and its init
 supervisor.py     the init's loop: start, reap, restart

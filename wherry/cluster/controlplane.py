@@ -61,7 +61,10 @@ async def run(config: ClusterConfig, paths: Paths, sockets: list[socket.socket])
 def _beside(server: ApiServer, config: ClusterConfig, paths: Paths) -> Component:
     """Return what runs beside the API server, which does not notice when something of it falls over."""
     plane = Component("control-plane", server.client("system:wherry:addons"))
-    apply = partial(addons.apply, plane.client, addons.manifests(config))
+
+    async def apply() -> None:
+        await addons.apply(plane.client, addons.manifests(config))
+
     plane.task("addons", apply, forever=False)
     ca = (paths.pki / "ca.crt").read_text()
     controllers = manager.make(server.client("system:kube-controller-manager"), ControllersConfig(ca))

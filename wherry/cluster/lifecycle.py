@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import errno
-import json
 import os
 import shutil
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from wherry.client.interface import Client
-from wherry.cluster import certificates, datadir, files, kubeconfig, reports, sandbox
+from wherry.cluster import certificates, datadir, files, kubeconfig, sandbox, waiting
 from wherry.cluster.config import ClusterConfig
+from wherry.cluster.errors import CannotStart, ClusterError
 from wherry.cluster.paths import Paths
-from wherry.cluster.readiness import Waiting, wait_until_ready
 from wherry.net.listening import listen
 from wherry.node import cgroups
 from wherry.objects.family import bracketed
 
 Progress = Callable[[str], None]
 
-READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
-LOOK_SECONDS = 0.1
-"""How often the init's report is looked at while a cluster starts."""
 REQUIRED_PROGRAMS = {"nft": "nftables", "conmon": "conmon", "runc|crun": "crun"}
 IMMUTABLE = ("node_cidr", "pod_cidr", "service_cidr", "cluster_domain")
-
-
-class ClusterError(Exception):
-    """A cluster could not be started or stopped; the message says why and what to do."""
-
-
-class CannotStart(ClusterError):
-    """A component does not start, and starting it again does not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +34,11 @@ class Port:
     option: str
 
 
-def up(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
-    """Start the cluster and return when its addons answer; raises ClusterError or ConfigError."""
+def up(config: ClusterConfig, paths: Paths, progress: Progress) -> list[str]:
+    """Start the cluster and return when its addons answer; raises ClusterError or ConfigError.
+
+    Of one that runs, what somebody has deleted of the addons is put back, and returned.
+    """
     _check_machine(config)
     kubeconfig.check(kubeconfig.user_path())
     with datadir.prepared(config.name, paths), datadir.lock(paths, progress):
@@ -63,7 +52,7 @@ def up(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
     kubeconfig.merge(kubeconfig.user_path(), kubeconfig.build(config, paths, _server(config)))
     progress("waiting for the API server")
     try:
-        _wait(config, paths, progress)
+        return waiting.wait(config, paths, progress, put_back=not started_here)
     except CannotStart:
         if started_here:
             down(config.name, paths, purge=False, progress=progress)
@@ -166,81 +155,3 @@ def _bind(address: str, port: Port) -> socket.socket:
         raise ClusterError(
             f"cannot listen on {bracketed(address)}:{port.number} ({port.option}): {error.strerror}"
         ) from error
-
-
-def _wait(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
-    from wherry.client.http import connect  # here, while the sandbox starts, which need not wait for it
-
-    began = started(paths) or 0.0
-
-    async def wait() -> None:
-        client: Client = connect(str(paths.kubeconfig))
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await wait_until_ready(client, config, began, lambda waiting: progress(_describe(waiting)))
-        finally:
-            await client.close()
-
-    try:
-        asyncio.run(_or_death(wait(), paths))
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None  # they end in one way, and all say the same
-    except TimeoutError as error:
-        raise ClusterError(
-            f"cluster {config.name} is not ready after {READY_SECONDS:.0f} s; it goes on trying: see "
-            f"`wherry status --name {config.name}` and `wherry logs --name {config.name}`"
-        ) from error
-
-
-async def _or_death(ready: Coroutine[object, object, None], paths: Paths) -> None:
-    """Await `ready`, but give up at once when the init dies, or a component that it cannot be ready without."""
-    pid = sandbox.running(paths)
-    if pid is None:
-        ready.close()
-        raise ClusterError(_epitaph(paths))
-    async with asyncio.TaskGroup() as group:
-        dying = [group.create_task(_death(pid, paths)), group.create_task(_failure(pid, paths))]
-        await ready
-        for task in dying:
-            task.cancel()
-
-
-async def _death(pid: int, paths: Paths) -> None:
-    """Raise ClusterError when the init has ended."""
-    died = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    handle = os.pidfd_open(pid)
-    loop.add_reader(handle, died.set)
-    try:
-        await died.wait()
-    finally:
-        loop.remove_reader(handle)
-        os.close(handle)
-    raise ClusterError(_epitaph(paths))
-
-
-async def _failure(pid: int, paths: Paths) -> None:
-    """Raise CannotStart when the init reports a component that does not start."""
-    while (report := reports.fatal(reports.read(pid))) is None:  # noqa: ASYNC110 - another process writes it
-        await asyncio.sleep(LOOK_SECONDS)
-    name = paths.data.name
-    raise CannotStart(
-        f"cluster {name} cannot start, {report.component}: {report.reason}; `wherry doctor --name {name}` looks into it"
-    )
-
-
-def _epitaph(paths: Paths) -> str:
-    log = paths.logs / "init.log"
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:]) if log.exists() else "(no log)"
-    return f"the cluster's init ended; the end of {log}:\n{tail}"
-
-
-def _describe(waiting: Sequence[Waiting]) -> str:
-    return "waiting for " + ", ".join(f"{w.name} {w.ready}/{w.wanted}" for w in waiting)
-
-
-def started(paths: Paths) -> float | None:
-    """Return when the running sandbox began, in seconds since the epoch, or None when there is none."""
-    if sandbox.running(paths) is None:
-        return None
-    return float(json.loads(paths.init.read_bytes())["since"])

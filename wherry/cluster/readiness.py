@@ -23,11 +23,13 @@ from wherry.objects.resource import DAEMON_SETS, DEPLOYMENTS, LEASES, NODES, POD
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Something that is not there yet, or not all of it."""
+    """Something that is not there yet, or not all of it; a workload (with a namespace) may not exist."""
 
     name: str
     ready: int
     wanted: int
+    namespace: str = ""
+    exists: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def missing(config: ClusterConfig, seen: Seen, since: float) -> list[Waiting]:
     fresh = [p for p in seen.pods if _is_fresh(p, since)]
     for key in _expected(config):
         workload = found.get(key)
-        waiting.append(_progress(workload, fresh) if workload else Waiting(key[1], 0, 1))
+        waiting.append(_progress(workload, fresh) if workload else Waiting(key[1], 0, 1, key[0], exists=False))
     return [w for w in waiting if w.ready < w.wanted]
 
 
@@ -69,8 +71,8 @@ def _progress(workload: Object, fresh: Iterable[Object]) -> Waiting:
     ready = sum(1 for p in fresh if p["metadata"]["namespace"] == namespace and selector.matches(labels(p)))
     if workload["kind"] == "DaemonSet":
         # Zero wanted means that the controller has not looked yet: a cluster has nodes.
-        return Waiting(name, ready, max(1, workload.get("status", {}).get("desiredNumberScheduled", 0)))
-    return Waiting(name, ready, workload["spec"].get("replicas", 1))
+        return Waiting(name, ready, max(1, workload.get("status", {}).get("desiredNumberScheduled", 0)), namespace)
+    return Waiting(name, ready, workload["spec"].get("replicas", 1), namespace)
 
 
 def _is_fresh(pod: Object, since: float) -> bool:

@@ -72,6 +72,13 @@ def running(paths: Paths) -> int | None:
     return pid if _start_time(pid) == started else None
 
 
+def since(paths: Paths) -> float | None:
+    """Return when the running sandbox began, in seconds since the epoch, or None when there is none."""
+    if running(paths) is None:
+        return None
+    return float(json.loads(paths.init.read_bytes())["since"])
+
+
 def stop(pid: int, grace_seconds: float) -> None:
     """End the init `pid` (and so the sandbox): SIGTERM, then SIGKILL. Returns when it is gone."""
     try:

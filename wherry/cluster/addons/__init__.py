@@ -1,8 +1,8 @@
 """What the cluster runs as pods: kube-proxy always, coredns and the ingress controller as addons.
 
 The manifests are ordinary Kubernetes YAML with the cluster's addresses filled in. What is missing is created whenever
-the control plane starts; what is there already is left as it is, since it may have been edited (a Corefile, a
-replica count).
+the control plane starts, and by each `wherry up`; what is there already is left as it is, since it may have been edited
+(a Corefile, a replica count).
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ def _values(config: ClusterConfig) -> dict[str, str]:
     }
 
 
-async def apply(client: Client, objects: list[Object]) -> None:
-    """Create the objects that do not exist, in order."""
+async def apply(client: Client, objects: list[Object]) -> list[str]:
+    """Create the objects that do not exist, in order, and return what they are called."""
+    created = []
     async with aclosing(client.resources()) as told:
         resources = {(r.api_version, r.kind): r for r in await anext(told)}
     for obj in objects:
@@ -65,3 +66,5 @@ async def apply(client: Client, objects: list[Object]) -> None:
         except AlreadyExists:
             continue
         log.info("created kind=%s name=%s", obj["kind"], metadata["name"])
+        created.append(f"{obj['kind']} {metadata['name']}")
+    return created

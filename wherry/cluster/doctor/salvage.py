@@ -8,7 +8,8 @@ from wherry.apiserver.storage.interface import StorageError
 from wherry.apiserver.storage.sqlite import salvage
 from wherry.apiserver.storage.sqlite.salvage import Salvaged
 from wherry.cluster import datadir, files, sandbox
-from wherry.cluster.lifecycle import ClusterError, Progress
+from wherry.cluster.errors import ClusterError
+from wherry.cluster.lifecycle import Progress
 from wherry.cluster.paths import Paths
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.node.downward import fields
+from wherry.node.downward import fields, resolver
 from wherry.objects import Object
 
 MANAGED = "# Kubernetes-managed hosts file."
@@ -56,7 +56,7 @@ def resolv_conf(pod: Object, dns: Sequence[str], domain: str, node: str) -> str:
         search = [f"{pod['metadata']['namespace']}.svc.{domain}", f"svc.{domain}", domain]
         options = {"ndots": "5"}
     elif policy == "Default":
-        servers, search, options = parse(node)
+        servers, search, options = resolver.parse(node)
     extra = pod["spec"].get("dnsConfig") or {}
     servers = list(dict.fromkeys([*servers, *(extra.get("nameservers") or ())]))[:NAMESERVER_LIMIT]
     search = list(dict.fromkeys([*search, *(extra.get("searches") or ())]))[:SEARCH_LIMIT]
@@ -67,19 +67,3 @@ def resolv_conf(pod: Object, dns: Sequence[str], domain: str, node: str) -> str:
     if options:
         lines.append("options " + " ".join(f"{n}:{v}" if v is not None else n for n, v in options.items()))
     return "".join(f"{line}\n" for line in lines)
-
-
-def parse(text: str) -> tuple[list[str], list[str], dict[str, str | None]]:
-    """Return the (name servers, search list, options) of the text of a resolv.conf (resolv.conf(5))."""
-    servers: list[str] = []
-    search: list[str] = []
-    options: dict[str, str | None] = {}
-    for line in text.splitlines():
-        words = line.split("#")[0].split(";")[0].split()
-        if words[:1] == ["nameserver"]:
-            servers += words[1:2]
-        elif words[:1] == ["search"]:
-            search = words[1:]
-        elif words[:1] == ["options"]:
-            options |= {name: value or None for name, _, value in (w.partition(":") for w in words[1:])}
-    return servers, search, options

@@ -3,13 +3,14 @@
 A YAML file lists patterns; the first that matches a reference says what to run over the host's own root file system:
 
     images:
-      - match: "192.168.51.209:5000/myblog*"   # fnmatch(3), against the whole reference
+      - match: "192.168.51.209:5000/myblog:*"  # or a list; see reference.py
         command: ["{python}", manage.py]       # as ENTRYPOINT
         args: [runserver, "0.0.0.0:8002"]      # as CMD
         workingDir: myblog                     # relative: to this file's folder
         user: www-data                         # name or uid, with :group if wanted
         env: {LANG: C.UTF-8}
         mounts: [{source: ., target: /srv, readOnly: true}]
+        replaceCommand: true                   # also in place of what the container itself says
 
 `{python}` stands for this interpreter, `{package}` for the folder wherry is imported from, `{folder}` for the file's.
 """
@@ -19,14 +20,15 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
 import yaml
 
+from wherry.node.images import reference as references
 from wherry.node.images.source import Image, ImageMount, PullError, PullPolicy
 
+COMPONENTS = Path(__file__).with_name("components.yaml")
 BUILTIN = Path(__file__).with_name("builtin.yaml")
 PACKAGE = Path(__file__).resolve().parents[3]
 INTERPRETER = (Path(sys.prefix), Path(sys.base_prefix))
@@ -47,7 +49,7 @@ class MountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"):
     """One of `images`."""
 
-    match: str
+    match: str | tuple[str, ...]
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     working_dir: str = "/"
@@ -55,6 +57,17 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     user: str = ""
     mounts: tuple[MountEntry, ...] = ()
     stop_signal: str = "SIGTERM"
+    replace_command: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what could only replace a command by nothing."""
+        if self.replace_command and not (self.command or self.args):
+            raise ValueError("replaceCommand needs a command or args to put in its place")
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The names it stands for."""
+        return (self.match,) if isinstance(self.match, str) else self.match
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,15 +75,23 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ImageMap:
-    """An `ImageSource` made of files, asked in their order; nothing is ever fetched."""
+    """An `ImageSource` made of files, asked in their order; nothing is ever fetched.
+
+    wherry's own components come before all of them: a pattern for everything must not take the cluster's DNS away.
+    """
 
     def __init__(self, files: Iterable[Path] = ()):
-        self._entries = [(entry, path.parent) for path in (*files, BUILTIN) for entry in load(path)]
+        ordered = (COMPONENTS, *files, BUILTIN)
+        self._entries = [(entry, path.parent) for path in ordered for entry in load(path)]
 
     async def pull(self, reference: str, policy: PullPolicy) -> Image:
         """See `ImageSource.pull`."""
+        try:
+            asked = references.parse(reference)
+        except ValueError as error:
+            raise PullError(f'Failed to apply default image tag "{reference}": {error}', "InvalidImageName") from error
         for entry, folder in self._entries:
-            if fnmatchcase(reference, entry.match):
+            if any(references.matches(asked, pattern) for pattern in entry.patterns):
                 return resolve(reference, entry, folder)
         if policy == "Never":
             raise PullError(
@@ -115,6 +136,7 @@ def resolve(reference: str, entry: Entry, folder: Path) -> Image:
         user=entry.user,
         mounts=mounts + _unseen([folder, PACKAGE, *INTERPRETER], Path("/")),
         stop_signal=entry.stop_signal,
+        replaces_command=entry.replace_command,
         # An interpreter below a home folder that is closed to others must still run for a pod's runAsUser.
         reachable=(folder, PACKAGE, *INTERPRETER, Path(sys.executable).resolve()) if _uses(entry, places) else (),
     )

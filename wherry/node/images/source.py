@@ -26,6 +26,7 @@ class Image:
     id: changes whenever anything else does. command, args: Entrypoint and Cmd. user: `name|uid[:group|gid]`.
     layers: the lower folders of the root file system, topmost first. reachable: paths every user in the container must
     get to, so that the folders above them can be passed through there, whatever their modes are on the host.
+    replaces_command: a container runs `command` and `args` whatever it says itself.
     """
 
     reference: str
@@ -39,6 +40,7 @@ class Image:
     layers: tuple[Path, ...] = (Path("/"),)
     reachable: tuple[Path, ...] = ()
     stop_signal: str = "SIGTERM"
+    replaces_command: bool = False
 
 
 class PullError(Exception):

@@ -75,16 +75,19 @@ async def create(launch: Launch, conmon: Path, runtime: Path, runtime_args: Sequ
     # Sockets, though a pipe would do: uvloop's pipe transport closes a descriptor twice, and the number may be
     # another thread's by then.
     reading, writing = socket.socketpair()
+    complaints = launch.bundle / "conmon.err"
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command(launch, conmon, runtime, runtime_args),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            pass_fds=(writing.fileno(),),
-            env={**os.environ, "_OCI_SYNCPIPE": str(writing.fileno())},
-            cwd=launch.bundle,
-        )
+        with complaints.open("wb") as stderr:
+            process = await asyncio.create_subprocess_exec(
+                *command(launch, conmon, runtime, runtime_args),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=stderr,
+                pass_fds=(writing.fileno(),),
+                # In other locales it takes no path beyond ASCII.
+                env={**os.environ, "LC_ALL": "C.UTF-8", "_OCI_SYNCPIPE": str(writing.fileno())},
+                cwd=launch.bundle,
+            )
     except OSError as error:
         reading.close()
         raise CreateError(f"cannot run conmon: {error}") from error
@@ -95,10 +98,16 @@ async def create(launch: Launch, conmon: Path, runtime: Path, runtime_args: Sequ
     try:
         answer = msgspec.json.decode(line, type=_Answer)
     except msgspec.DecodeError as error:
-        raise CreateError("conmon ended without creating the container") from error
+        raise CreateError(f"conmon ended without creating the container{_last_line(complaints)}") from error
     if answer.data < 0:
         raise CreateError(plain(answer.message) or "the OCI runtime failed without a message")
     return answer.data
+
+
+def _last_line(complaints: Path) -> str:
+    lines = complaints.read_text(errors="replace").split("\n") if complaints.exists() else []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f": {last}" if last else ""
 
 
 def plain(output: str) -> str:

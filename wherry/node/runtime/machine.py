@@ -63,8 +63,14 @@ def _which(name: str) -> Path | None:
 
 
 def _version(binary: Path) -> str:
-    """Return the version in the first line of `BINARY --version` (`runc version 1.1.5+ds1` is 1.1.5)."""
-    answer = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
+    """Return the version in the first line of `BINARY --version` (`runc version 1.1.5+ds1` is 1.1.5).
+
+    Raises RuntimeMissingError when it cannot even say that.
+    """
+    answer = subprocess.run([binary, "--version"], capture_output=True, text=True)
+    if answer.returncode:
+        complaint = " ".join(answer.stderr.split()) or f"exit code {answer.returncode}"
+        raise RuntimeMissingError(f"{binary} does not run ({complaint}): install it again")
     return answer.stdout.split("\n", 1)[0].split()[-1].partition("+")[0]
 
 

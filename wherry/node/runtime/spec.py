@@ -77,7 +77,12 @@ class Request:
 
 
 def arguments(container: Object, image: Image, env: Mapping[str, str]) -> list[str]:
-    """Return the command line: `command` replaces the image's command and args, `args` only its args."""
+    """Return the command line: `command` replaces the image's command and args, `args` only its args.
+
+    An image may have it the other way round.
+    """
+    if image.replaces_command:
+        return [*image.command, *image.args]
     command, args = container.get("command") or (), container.get("args") or ()
     expanded = [expand(word, env) for word in [*command, *args]]
     if command:

@@ -14,7 +14,7 @@ import msgspec
 
 from wherry.net import namespaces as netns
 from wherry.node import cgroups, mounts
-from wherry.node.downward import fields, files
+from wherry.node.downward import fields, files, resolver
 from wherry.node.network import hostports, link
 from wherry.node.network.addresses import AddressPool
 from wherry.node.network.hostports import HostPort
@@ -123,7 +123,7 @@ class Sandboxes:
 
     def _write_files(self, pod: Object, folder: Path, ip: str) -> None:
         node_hosts = _read(Path("/etc/hosts"))
-        node_resolver = _read(Path("/etc/resolv.conf"))
+        node_resolver = resolver.of_node(_read(resolver.FILE), _read(resolver.BEHIND_THE_STUB))
         domain = self._settings.cluster_domain
         (folder / "hosts").write_text(files.hosts(pod, ip, domain, node_hosts))
         (folder / "hostname").write_text(fields.hostname(pod) + "\n")

@@ -1,0 +1,104 @@
+"""A machine as it may be: its resolver on loopback, no UTF-8 locale, a data directory and a map of odd names."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import BIN, KUBECTL, Cluster, eventually
+
+pytestmark = pytest.mark.e2e
+
+NAME, BIND = "odd", "127.0.0.71"
+MAP = """
+images:
+- match: "*"
+  command: ["{python}", -m, http.server, "8080"]
+"""
+UP = """
+mount --bind "$1/resolv.conf" "$(readlink -f /etc/resolv.conf)"
+rm -rf /run/systemd/resolve 2>/dev/null || true
+shift
+exec "$@"
+"""
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: asks-the-nodes-resolver}
+spec:
+  dnsPolicy: Default
+  containers: [{name: c, image: anything, command: [sleep, "1000"]}]
+"""
+
+
+@pytest.fixture(scope="module")
+def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster started where /etc/resolv.conf is systemd-resolved's, in a mount namespace of its own."""
+    home = tmp_path_factory.mktemp("odd")
+    (home / "resolv.conf").write_text("nameserver 127.0.0.53\noptions edns0\nsearch lan\n")
+    (home / "images.yaml").write_text(MAP)
+    made = Cluster(NAME, BIND, home, KUBECTL["1.37"])
+    options = ["--name", NAME, "--bind", BIND, "--data-dir", str(home / "dä ta"), "--image-map", "images.yaml"]
+    inside = ["unshare", "-m", "--propagation", "slave", "sh", "-ec", UP, "sh", str(home)]
+    locale = ["env", "LC_ALL=C", "PYTHONCOERCECLOCALE=0"]
+    try:
+        made.run(*inside, *locale, BIN / "wherry", "up", *options)
+        yield made
+    finally:
+        made.wherry("down", "--name", NAME, "--purge", check=False)
+
+
+def test_the_cluster_comes_up_and_dns_answers(k8s: Cluster) -> None:
+    k8s.kubectl("run asks --image=busybox --restart=Never --command -- sleep 1000")
+    k8s.kubectl("wait --for=condition=Ready pod/asks --timeout=30s")
+    assert "10.96.0.1 " in k8s.kubectl("exec asks -- getent hosts kubernetes.default.svc.cluster.local")
+
+
+def test_a_pod_with_the_nodes_resolver_is_told_of_no_loopback(k8s: Cluster) -> None:
+    k8s.kubectl("create -f -", stdin=POD)
+    k8s.kubectl("wait --for=condition=Ready pod/asks-the-nodes-resolver --timeout=30s")
+    text = k8s.kubectl("exec asks-the-nodes-resolver -- cat /etc/resolv.conf")
+    assert text == "search lan\noptions edns0\n"
+
+
+def test_coredns_forwards_to_nobody_and_says_so_and_meets_no_loop(k8s: Cluster) -> None:
+    said = k8s.kubectl("-n kube-system logs deploy/coredns")
+    assert "/etc/resolv.conf names no server" in said
+    assert "come back" not in said
+
+
+def test_the_map_for_everything_serves_all_but_the_clusters_own(k8s: Cluster) -> None:
+    k8s.kubectl("create deployment web --image=whatever/it-is:1")
+    k8s.kubectl("rollout status deployment/web --timeout=30s")
+    assert "http.server" in k8s.kubectl("exec deploy/web -- cat /proc/1/cmdline")
+
+
+def test_what_was_deleted_of_an_addon_is_said_and_up_puts_it_back(k8s: Cluster) -> None:
+    k8s.kubectl("-n kube-system delete deployment/coredns service/kube-dns")
+    said = k8s.wherry("status", "--name", NAME, check=False)
+    assert "coredns was deleted: `wherry up --name odd` puts it back" in said
+    said = k8s.wherry("up", "--name", NAME, timeout=40)
+    assert re.search(r"put back +Service kube-dns, Deployment coredns", said)
+    answered = eventually("DNS", lambda: k8s.kubectl("exec asks -- getent hosts kubernetes.default", check=False))
+    assert "10.96.0.1 " in str(answered)
+
+
+def test_a_full_disk_at_the_start_is_said_and_leaves_nothing_behind(k8s: Cluster, tmp_path: Path) -> None:
+    script = f"""
+    mount -t tmpfs -o size=64k none {tmp_path}
+    {BIN}/wherry up --name full --bind 127.0.0.72 --data-dir {tmp_path} || echo "exit $?"
+    {BIN}/wherry status --name full || true
+    {BIN}/wherry down --name full --purge
+    """
+    done = subprocess.run(
+        ["unshare", "-m", "bash", "-c", script], env=k8s.environment, capture_output=True, text=True, timeout=60
+    )
+    said = done.stdout + done.stderr
+    assert "wherry: the sandbox did not start: " in said
+    assert "no space left on device" in said
+    assert "exit 1" in said
+    left = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    assert "wherry: init of full" not in left

@@ -1,0 +1,11 @@
+"""How starting and stopping a cluster fails."""
+
+from __future__ import annotations
+
+
+class ClusterError(Exception):
+    """A cluster could not be started or stopped; the message says why and what to do."""
+
+
+class CannotStart(ClusterError):
+    """A component does not start, and starting it again does not help."""
