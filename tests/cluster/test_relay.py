@@ -7,7 +7,7 @@ from typing import Any
 
 import uvloop
 
-from wherry.cluster.hostforward import UNAVAILABLE, ingress_addresses
+from wherry.cluster.hostforward.ingress import UNAVAILABLE, ingress_addresses
 from wherry.cluster.relay.address import Address, Target
 from wherry.cluster.relay.datagram import DatagramRelay
 from wherry.cluster.relay.stream import Count, StreamRelay, _pump
@@ -85,7 +85,7 @@ async def test_a_client_waits_for_a_target_to_come() -> None:
     targets: list[Address | None] = [None, (HOST, 1)]
     server = await asyncio.start_server(hello, HOST, 0)
     last = server.sockets[0].getsockname()
-    relay, address = await relay_by(lambda: targets.pop(0) if targets else last, patience=5)
+    relay, address = await relay_by(lambda: targets.pop(0) if targets else last, patience=lambda: 5)
     assert await ask(address) == b"hello"
     assert not targets
     relay.close()
@@ -94,7 +94,7 @@ async def test_a_client_waits_for_a_target_to_come() -> None:
 
 async def test_a_client_whose_wait_is_over_is_told_why() -> None:
     for target in (None, (HOST, 1)):
-        relay, address = await relay_to(target, patience=0.1, apology=UNAVAILABLE)
+        relay, address = await relay_to(target, patience=lambda: 0.1, apology=UNAVAILABLE)
         assert await ask(address) == UNAVAILABLE
         relay.close()
 

@@ -12,6 +12,7 @@ from wherry.apiserver.state import aside
 from wherry.cli import options
 from wherry.cluster import datadir, memory, obstacles, sandbox
 from wherry.cluster.config import ClusterConfig
+from wherry.cluster.hostforward import taken
 from wherry.cluster.paths import Paths
 from wherry.objects.family import bracketed
 
@@ -41,7 +42,7 @@ def _show(name: str) -> bool:
     began = sandbox.since(paths) or time.time()
     click.echo(f"{name}: running for {time.time() - began:.0f} s, {len(found)} processes, {total:.0f} MB")
     click.echo(f"  API https://{bracketed(config.bind)}:{config.api_port}  state {paths.data}")
-    for told in obstacles.of_components(pid):
+    for told in (*obstacles.of_components(pid), *taken.read(pid)):
         click.echo(f"  {told}")
     _tell_set_aside(name, paths)
     return asyncio.run(_workloads(config, paths, began))

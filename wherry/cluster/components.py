@@ -17,8 +17,8 @@ import uvloop  # noqa: F401 - shared by all
 # What the components share is imported here, once, before the init forks them: see supervisor.py. What only one of them
 # needs, and much of, that one imports: side by side with the others, and without a copy that lies idle in the init.
 from wherry.client import http, kubeconfig
-from wherry.cluster import hostforward
 from wherry.cluster.config import ClusterConfig, Node
+from wherry.cluster.hostforward import run as hostforward
 from wherry.cluster.paths import Paths, node_namespace, node_run
 from wherry.cluster.supervisor import Component
 from wherry.component import process

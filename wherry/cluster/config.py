@@ -74,6 +74,17 @@ class ClusterConfig(msgspec.Struct, frozen=True):
         return networks("--service-cidr", self.service_cidr)
 
     @property
+    def balancer_pool(self) -> Network | None:
+        """Where Services of type LoadBalancer get addresses: 32 of the LAN, as many as one of its eighths has."""
+        return next((pool for lan in self.node_networks.values() if (pool := _balancer_pool(lan))), None)
+
+    @property
+    def balancer_addresses(self) -> tuple[str, ...]:
+        """The pool's addresses, but for those a node was given."""
+        taken = {address for node in self.nodes for address in node.addresses}
+        return tuple(a for a in map(str, self.balancer_pool or ()) if a not in taken)
+
+    @property
     def families(self) -> tuple[Family, ...]:
         """The cluster's families, the first one first."""
         return tuple(self.service_networks)
@@ -148,6 +159,12 @@ def networks(option: str, text: str) -> Networks:
     return found
 
 
+def _balancer_pool(lan: Network) -> Network | None:
+    """Return the third part of a LAN that is cut into eighths, or into pieces of 32 addresses when it is large."""
+    length = max(lan.prefixlen + 3, lan.max_prefixlen - 5)
+    return network(f"{lan[2 << (lan.max_prefixlen - length)]}/{length}") if length <= lan.max_prefixlen else None
+
+
 def plan_nodes(spec: str, node_cidr: str, pod_cidr: str) -> tuple[Node, ...]:
     """Turn `--nodes` ("3", or "NAME[=IP],…") into nodes with LAN addresses and a part of the pod range each."""
     lans = networks("--node-cidr", node_cidr)
@@ -184,7 +201,9 @@ def _addresses(named: Sequence[tuple[str, str]], lan: Network) -> list[str]:
     """Return an address for each node: the one asked for, or the next free one."""
     asked = {ip for _, ip in named if ip}
     end = lan.num_addresses - 1
-    free = (str(lan[i]) for i in chain(range(FIRST_HOST, end), range(2, min(FIRST_HOST, end))))
+    pool = _balancer_pool(lan)
+    order = (lan[i] for i in chain(range(FIRST_HOST, end), range(2, min(FIRST_HOST, end))))
+    free = (str(address) for address in order if not pool or address not in pool)
     unasked = (address for address in free if address not in asked)
     result = []
     for name, ip in named:

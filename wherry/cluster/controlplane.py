@@ -67,7 +67,10 @@ def _beside(server: ApiServer, config: ClusterConfig, paths: Paths) -> Component
 
     plane.task("addons", apply, forever=False)
     ca = (paths.pki / "ca.crt").read_text()
-    controllers = manager.make(server.client("system:kube-controller-manager"), ControllersConfig(ca))
+    controllers = manager.make(
+        server.client("system:kube-controller-manager"),
+        ControllersConfig(ca, balancer_addresses=config.balancer_addresses),
+    )
     planner = scheduler.make(server.client("system:kube-scheduler"), SchedulerConfig())
     for component, port in ((controllers, CONTROLLERS_PORT), (planner, SCHEDULER_PORT)):
         health = HealthServer(LOOPBACK, port, health=component.health)

@@ -63,6 +63,8 @@ def _build_lan(config: ClusterConfig) -> None:
             links.up(port)
             for cidr, address in zip(node.pod_cidrs, node.addresses, strict=True):
                 links.route(cidr, via=address)  # the way back, for what it says to pods
+        if config.balancer_pool:
+            links.route(str(config.balancer_pool), via=config.control_plane.address)
         for family in config.families:
             links.route(family.everywhere, link="lo")
     forward(config.families)

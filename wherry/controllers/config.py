@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -10,6 +11,7 @@ class ControllersConfig:
     """Settings of `wherry.controllers.manager.make`. Durations are seconds.
 
     `ca_pem`: the cluster's CA certificate, published in every namespace as ConfigMap kube-root-ca.crt.
+    `balancer_addresses`: what Services of type LoadBalancer get one of; without any, theirs stay pending.
     `concurrency`: objects each controller works on at a time.
     `node_monitor_grace_period`: a node whose Lease and status stand still for so long is Unknown.
     `node_startup_grace_period`: the same for a node that has never been heard of.
@@ -28,3 +30,4 @@ class ControllersConfig:
     event_ttl: float = 3600.0
     finished_pods_kept: int = 12500
     quarantine: float = 40.0
+    balancer_addresses: Sequence[str] = ()

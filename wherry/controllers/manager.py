@@ -21,6 +21,7 @@ from wherry.controllers.endpointslice.controller import EndpointSliceController
 from wherry.controllers.endpointslice.mirroring import EndpointSliceMirroringController
 from wherry.controllers.eventttl import EventTTLController
 from wherry.controllers.garbagecollector.controller import GarbageCollector
+from wherry.controllers.loadbalancer import LoadBalancerController
 from wherry.controllers.namespace import NamespaceController
 from wherry.controllers.nodelifecycle.controller import NodeLifecycleController
 from wherry.controllers.nodelifecycle.evictor import TaintEvictionController
@@ -44,6 +45,7 @@ CONTROLLERS: tuple[type[Runner], ...] = (
     EndpointSliceMirroringController,
     ServiceCIDRController,
     ClusterIPController,
+    LoadBalancerController,
     GarbageCollector,
     NodeLifecycleController,
     TaintEvictionController,

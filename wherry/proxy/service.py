@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from wherry.objects import Object, metadata
 from wherry.objects.family import Family, canonical, family_of
-from wherry.objects.meaning.services import balancers, cluster_ips, ports, protocol
+from wherry.objects.meaning.services import balancers, cluster_ips, is_local_outside, ports, protocol
 from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_PROXY_NAME
 
 DEFAULT_AFFINITY_SECONDS = 10800  # core/v1 DefaultClientIPServiceAffinitySeconds
@@ -64,7 +64,7 @@ def service_ports(service: Object) -> list[ServicePort]:
 def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort:
     spec = service["spec"]
     family = family_of(cluster_ip)
-    external_local = spec.get("externalTrafficPolicy") == "Local"
+    external_local = is_local_outside(service)
     balancers = _load_balancer_ips(service, family)
     return ServicePort(
         ServicePortName(*metadata.key(service), port.get("name") or ""),

@@ -40,8 +40,8 @@ def place(served: Served, obj: Object, namespace: str | None) -> Key:
             raise BadRequest(_OTHER_NAMESPACE)
         if not own:
             raise BadRequest("an empty namespace may not be set during creation")
-    elif "namespace" in metadata and not metadata["namespace"]:
-        del metadata["namespace"]
+    else:
+        metadata.pop("namespace", None)  # upstream clears it (pkg/registry/rest/meta.go)
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = names.generate(metadata["generateName"])
     return metadata.get("namespace", ""), metadata.get("name", "")
@@ -53,7 +53,9 @@ def check_name(new: Object, key: Key) -> None:
     namespace, name = key
     if metadata.setdefault("name", name) != name:
         raise BadRequest(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
-    if namespace and metadata.setdefault("namespace", namespace) != namespace:
+    if not namespace:
+        metadata.pop("namespace", None)
+    elif metadata.setdefault("namespace", namespace) != namespace:
         raise BadRequest(_OTHER_NAMESPACE)
 
 

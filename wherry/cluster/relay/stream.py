@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wherry.cluster.relay.address import Dial, Target
@@ -26,11 +27,11 @@ CHUNK = 64 * 1024
 class StreamRelay:
     """TCP: each accepted connection gets one to the target; bytes and half-closes pass both ways.
 
-    A client waits `patience` seconds for a target that takes its connection. One that gets none, or one that ends
+    A client waits `patience()` seconds for a target that takes its connection. One that gets none, or one that ends
     without a byte of an answer, is told `apology`; without one the connection is reset.
     """
 
-    def __init__(self, dial: Dial, target: Target, patience: float = 0.0, apology: bytes = b""):
+    def __init__(self, dial: Dial, target: Target, patience: Callable[[], float] = lambda: 0.0, apology: bytes = b""):
         self._dial = dial
         self._target = target
         self._patience = patience
@@ -79,7 +80,7 @@ class StreamRelay:
         writer.transport.abort()  # a reset, as near as a relay gets to "connection refused"
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        deadline = asyncio.get_running_loop().time() + self._patience
+        deadline = asyncio.get_running_loop().time() + self._patience()
         while True:
             try:
                 return await self._connect_once()

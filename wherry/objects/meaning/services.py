@@ -40,6 +40,11 @@ def has_selector(service: Object) -> bool:
     return bool(service["spec"].get("selector")) and not is_external_name(service)
 
 
+def is_local_outside(service: Object) -> bool:
+    """Return whether traffic from outside goes to endpoints of the node it comes to, and to no others."""
+    return bool(service["spec"].get("externalTrafficPolicy") == "Local")
+
+
 def selects(service: Object, pod: Object) -> bool:
     """Return whether a pod (of the same namespace) is behind the Service."""
     return has_selector(service) and from_labels(service["spec"]["selector"]).matches(metadata.labels(pod))
