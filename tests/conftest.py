@@ -12,6 +12,8 @@ settings.register_profile("gate", derandomize=True)
 settings.register_profile("fuzz", print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
+pytest_plugins = ["tests.sandboxed"]
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 _failed: dict[type, str] = {}

@@ -6,7 +6,10 @@ Calls take microseconds, but may wait for a disk: keep them off the event loop's
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +33,17 @@ def bind(source: Path, target: Path, *, recursive: bool = False) -> None:
     """Show `source` (a file or a folder) at `target`, which must exist; changes of mounts do not propagate."""
     _mount(str(source), target, None, MS_BIND | (MS_REC if recursive else 0))
     _mount("none", target, None, MS_PRIVATE | (MS_REC if recursive else 0))
+
+
+def bind_open(fd: int, target: Path) -> None:
+    """Show the file or folder that is open as `fd` at `target`, which is made; no other path is looked up."""
+    if stat.S_ISDIR(os.fstat(fd).st_mode):
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    _mount(f"/proc/self/fd/{fd}", target, None, MS_BIND | MS_REC)
+    _mount("none", target, None, MS_PRIVATE | MS_REC)
 
 
 def make_private(target: Path) -> None:
@@ -90,6 +104,17 @@ def is_mounted(target: Path) -> bool:
 
 def unmount_below(folder: Path) -> None:
     """Take away every mount at or below `folder`, the deepest first."""
-    found = [p for p in mount_points(MOUNTINFO.read_text()) if p == folder or folder in p.parents]
-    for target in reversed(found):
+    for target in reversed(_mounted_below(folder)):
         unmount(target)
+
+
+def _mounted_below(folder: Path) -> list[Path]:
+    return [p for p in mount_points(MOUNTINFO.read_text()) if p == folder or folder in p.parents]
+
+
+def remove_tree(folder: Path) -> None:
+    """Take every mount at or below `folder` away, and then the folder, never what was mounted. Raises OSError."""
+    unmount_below(folder)
+    if left := _mounted_below(folder):
+        raise OSError(errno.EBUSY, "still mounted", str(left[0]))
+    shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import datetime
 import os
@@ -13,6 +14,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.fake.client import FakeClient
 from wherry.cluster.certificates import Authority
@@ -26,9 +29,21 @@ SECONDS = 20.0
 IMAGE_MAP = """
 images:
   - {match: "demo/shell*", command: [/bin/sh, -c], args: [sleep 1000], env: {FROM_IMAGE: "yes"}}
+  - {match: "demo/python", command: ["{python}"]}
   - {match: "demo/user", command: [/bin/sh, -c], user: nobody}
   - {match: "demo/home", command: [/bin/sh, -c], env: {HERE: "{folder}"}}
 """
+
+
+def config_map(name: str, **data: str) -> Object:
+    """Return a ConfigMap of the pods' namespace."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "demo"}, "data": data}
+
+
+def secret(name: str, **data: str) -> Object:
+    """Return a Secret of the pods' namespace."""
+    encoded = {k: base64.b64encode(v.encode()).decode() for k, v in data.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "demo"}, "data": encoded}
 
 
 class Server(FakeClient):
@@ -184,11 +199,24 @@ async def world(disk: Path) -> AsyncIterator[World]:
 
 def _end_everything(made: World) -> None:
     for _ in range(3):  # a container whose conmon dies first may have children left
-        for procs in Path("/sys/fs/cgroup").glob(f"*{made.config.cgroup_parent}/**/cgroup.procs"):
-            # A process of another PID namespace reads as 0, and kill(0) would end our own group, outside included.
-            for pid in (p for p in procs.read_text().split() if p != "0"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
+        for top in Path("/sys/fs/cgroup").glob(f"*{made.config.cgroup_parent}"):
+            for folder, _, _ in os.walk(top):  # groups come and go meanwhile
+                with contextlib.suppress(FileNotFoundError):
+                    _kill_all((Path(folder) / "cgroup.procs").read_text().split())
         time.sleep(0.05)
     cgroups.remove_tree(made.config.cgroup_parent)
     mounts.unmount_below(made.base)
+
+
+def _kill_all(pids: list[str]) -> None:
+    # A process of another PID namespace reads as 0, and kill(0) would end our own group, outside included.
+    for pid in (p for p in pids if p != "0"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[World]:
+    """Give a test a node of its own."""
+    async with world(tmp_path) as made:
+        yield made

@@ -1,6 +1,7 @@
 """The containers of this node: their folders, their processes, the OCI runtime's commands.
 
-run_dir/containers/ID/    the OCI bundle: config.json, rootfs/, record.json (the `Instance`), conmon's files
+run_dir/containers/ID/    the OCI bundle: config.json, rootfs/, record.json (the `Instance`), conmon's files,
+                          private/ (subPaths, bound)
 run_dir/runtime/          the OCI runtime's own state        run_dir/attach/   links to attach sockets
 state_dir/containers/ID/  upper/ and work/ of the root file system's overlay
 state_dir/logs/NAMESPACE_POD_UID/CONTAINER/ATTEMPT.log
@@ -68,12 +69,16 @@ class Containers:
             except (OSError, msgspec.DecodeError) as error:
                 if not pod_uid:
                     log.warning("container without a readable record removed: id=%s error=%s", bundle.name, error)
-                    self._discard(bundle.name)
+                    self.discard(bundle.name)
         return sorted((run for run in found if pod_uid in ("", run.pod_uid)), key=lambda run: run.attempt)
 
     def bundle(self, id: str) -> Path:
         """Return the container's folder."""
         return self._bundles / id
+
+    def private(self, id: str) -> Path:
+        """Return where what is mounted into the container is bound, out of reach of every container."""
+        return self.bundle(id) / "private"
 
     def log_folder(self, pod: Object) -> Path:
         """Return the folder of a pod's logs."""
@@ -194,7 +199,8 @@ class Containers:
         await asyncio.to_thread(self._release, run.id)
 
     def _release(self, id: str) -> None:
-        mounts.unmount(self.bundle(id) / "rootfs")
+        for place in (self.bundle(id) / "rootfs", *self.private(id).glob("*")):
+            mounts.unmount(place)
         (self._attach / id[:12]).unlink(missing_ok=True)
         shutil.rmtree(self._layers / id, ignore_errors=True)
 
@@ -206,12 +212,12 @@ class Containers:
 
     async def forget(self, run: Instance) -> None:
         """Remove an ended run's folder. Its log stays until the pod goes."""
-        await asyncio.to_thread(self._discard, run.id)
+        await asyncio.to_thread(self.discard, run.id)
 
-    def _discard(self, id: str) -> None:
+    def discard(self, id: str) -> None:
+        """Remove a folder, whatever is in it. Blocks."""
         self._release(id)
-        mounts.unmount_below(self.bundle(id))
-        shutil.rmtree(self.bundle(id), ignore_errors=True)
+        mounts.remove_tree(self.bundle(id))
 
     # The runtime's commands
 

@@ -1,6 +1,7 @@
 """A pod's volumes.
 
-kinds.py       which kinds there are, and where a container's volumeMounts lead
+kinds.py       which kinds there are
+places.py      where a container's volumeMounts lead, subPaths included
 emptydir.py, hostpath.py
 payload.py     configMap, secret, downwardAPI and projected as files to write (pure)
 atomic.py      writing such files so that a reader sees all of a change or nothing

@@ -3,18 +3,24 @@
     volume/key -> ..data/key          volume/..data -> ..2026_01_02_03_04_05.123456789
 
 Source: kubernetes pkg/volume/util/atomic_writer.go; programs that watch such a volume know this layout.
+
+A pod that has made its volume writable for itself may plant links there. None is followed: the files are made beside
+the volume, where no pod looks, and come in as one folder; what is read and removed is such a folder, and no link.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 DATA, NEW_DATA = "..data", "..data_tmp"
+NAME = re.compile(r"\.\.(?:\d+_){5}\d+\.\d{9}")
 
 
 class File(NamedTuple):
@@ -33,30 +39,43 @@ def write(folder: Path, files: Mapping[str, File], *, group: int | None = None) 
     current = _current(folder)
     if current is not None and _holds(current, files, group):
         return False
-    moment = time.time_ns()
-    stamp = time.strftime("..%Y_%m_%d_%H_%M_%S", time.gmtime(moment // 10**9))
-    fresh = folder / f"{stamp}.{moment % 10**9:09}"
+    name = _name(time.time_ns())
+    fresh = folder.with_name(f".{folder.name}{name}")
     fresh.mkdir(mode=0o755)
-    for path, file in files.items():
-        _write_one(fresh / path, file, group)
-    _swap(folder, fresh)
+    try:
+        for path, file in files.items():
+            _write_one(fresh / path, file, group)
+        fresh.rename(folder / name)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    _swap(folder, name)
     _link(folder, files)
     if current is not None:
         shutil.rmtree(current, ignore_errors=True)
     return True
 
 
+def _name(moment: int) -> str:
+    """Return the name of the folder of a write at `moment`, in nanoseconds since the epoch."""
+    return time.strftime("..%Y_%m_%d_%H_%M_%S", time.gmtime(moment // 10**9)) + f".{moment % 10**9:09}"
+
+
 def _current(folder: Path) -> Path | None:
+    """Return the folder that `..data` leads to, None where that is none that `write` has made."""
     try:
-        return folder / os.readlink(folder / DATA)
-    except FileNotFoundError:
+        current = folder / os.readlink(folder / DATA)
+        made = current.parent == folder and NAME.fullmatch(current.name) and stat.S_ISDIR(current.lstat().st_mode)
+    except OSError:
         return None
+    return current if made else None
 
 
 def _holds(current: Path, files: Mapping[str, File], group: int | None) -> bool:
-    there = {str(p.relative_to(current)): p for p in current.rglob("*") if not p.is_dir()}
+    there = {str(p.relative_to(current)): p for p in current.rglob("*") if p.is_symlink() or not p.is_dir()}
     return there.keys() == files.keys() and all(
-        path.read_bytes() == files[name].content and path.stat().st_mode & 0o7777 == _mode(files[name].mode, group)
+        path.lstat().st_mode == stat.S_IFREG | _mode(files[name].mode, group)
+        and path.read_bytes() == files[name].content
         for name, path in there.items()
     )
 
@@ -73,10 +92,10 @@ def _write_one(path: Path, file: File, group: int | None) -> None:
     path.chmod(_mode(file.mode, group))
 
 
-def _swap(folder: Path, fresh: Path) -> None:
+def _swap(folder: Path, name: str) -> None:
     link = folder / NEW_DATA
     link.unlink(missing_ok=True)
-    link.symlink_to(fresh.name)
+    link.symlink_to(name)
     link.replace(folder / DATA)
 
 

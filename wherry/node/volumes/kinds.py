@@ -1,12 +1,10 @@
-"""Which kinds of volume there are, and where a container's volumeMounts lead. Pure but for looking at paths."""
+"""Which kinds of volume there are, what of them is refused, and what a volumeMount's subPath is. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from wherry.node.downward.expansion import expand, unresolved
-from wherry.node.runtime.spec import Mount
 from wherry.node.volumes.errors import VolumeError
 from wherry.node.volumes.payload import PAYLOADS
 from wherry.objects import Object
@@ -37,20 +35,6 @@ def refusals(pod: Object) -> list[str]:
     return found
 
 
-def mounts(pod: Object, container: Object, places: Mapping[str, Path], env: Mapping[str, str]) -> list[Mount]:
-    """Return the container's volumeMounts; `places` says where each volume is. Blocks. Raises VolumeError."""
-    kinds = {v["name"]: kind_of(v)[0] for v in pod["spec"].get("volumes") or ()}
-    found = []
-    for entry in container.get("volumeMounts") or ():
-        source = places[entry["name"]]
-        inside = sub_path(entry, env)
-        if inside:
-            source = _below(source, inside, container["name"], entry["name"])
-        read_only = bool(entry.get("readOnly")) or kinds[entry["name"]] in PAYLOADS
-        found.append(Mount(source, entry["mountPath"], read_only))
-    return found
-
-
 def sub_path(entry: Object, env: Mapping[str, str]) -> str:
     """Return the path below the volume that a volumeMount asks for, "" for the volume itself; raises VolumeError.
 
@@ -66,13 +50,3 @@ def sub_path(entry: Object, env: Mapping[str, str]) -> str:
     if ".." in path.split("/"):
         raise VolumeError(f"unable to provision SubPath `{path}`: must not contain '..'")
     return path
-
-
-def _below(volume: Path, inside: str, container: str, name: str) -> Path:
-    """Return a subPath, made as a folder if it does not exist; its links must not lead out of the volume."""
-    target = (volume / inside).resolve()
-    if not target.is_relative_to(volume.resolve()):
-        raise VolumeError(f'failed to prepare subPath for volumeMount "{name}" of container "{container}"')
-    if not target.exists():
-        target.mkdir(parents=True, mode=0o750)
-    return target

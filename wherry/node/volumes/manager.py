@@ -27,7 +27,10 @@ class Volumes:
 
 
 class VolumeManager:
-    """Volumes on disk are below `state_dir/pods/UID/volumes`, those that hold secrets below `run_dir`, a tmpfs."""
+    """Volumes on disk are below `state_dir/pods/UID/volumes`, those that hold secrets below `run_dir`, a tmpfs.
+
+    What a hostPath is, is bound there as well.
+    """
 
     def __init__(self, run_dir: Path, state_dir: Path, files: NodeFileSystem, tokens: TokenSource, host_ip: str):
         self._run = run_dir / "pods"
@@ -73,7 +76,7 @@ class VolumeManager:
             if kind == "emptyDir":
                 return emptydir.set_up(source, self._state / uid / "volumes" / name, in_memory, group)
             if kind == "hostPath":
-                return hostpath.set_up(source, self._files)
+                return hostpath.set_up(source, self._files, in_memory)
             atomic.write(in_memory, payload.build(kind, source, facts), group=group)
         except VolumeError as error:
             raise VolumeError(error.message, name) from error
@@ -91,7 +94,5 @@ class VolumeManager:
         await asyncio.to_thread(self._remove, uid)
 
     def _remove(self, uid: str) -> None:
-        in_memory = self._run / uid / "volumes"
-        mounts.unmount_below(in_memory)
-        shutil.rmtree(in_memory, ignore_errors=True)
+        mounts.remove_tree(self._run / uid / "volumes")
         shutil.rmtree(self._state / uid, ignore_errors=True)

@@ -15,7 +15,8 @@ from wherry.node.pods.act.node import NodeServices
 from wherry.node.runtime import security, spec
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.spec import Mount
-from wherry.node.volumes import kinds
+from wherry.node.volumes import places as volume_places
+from wherry.node.volumes.errors import VolumeError
 from wherry.objects import Object
 
 TERMINATION_LOG = "termination-log"
@@ -63,17 +64,22 @@ def prepare(
         created_at=time.time(),
         hook="pending" if hooked else "none",
     )
-    bundle = node.containers.bundle(run.id)
+    user = security.resolve_user(image.user, pod, container)
+    try:
+        mounts = _mounts(node, pod, container, image, run.id, places, variables)
+    except VolumeError:
+        node.containers.discard(run.id)  # the subPaths that could be bound
+        raise
     request = spec.Request(
         pod=pod,
         container=container,
         image=image,
-        user=security.resolve_user(image.user, pod, container),
+        user=user,
         env=variables,
-        mounts=_mounts(node, pod, container, image, bundle, places, variables),
+        mounts=mounts,
         namespaces=node.sandboxes.namespaces(pod),
         shared_memory=node.sandboxes.shared_memory(pod),
-        rootfs=bundle / "rootfs",
+        rootfs=node.containers.bundle(run.id) / "rootfs",
         cgroup=f"{node.sandboxes.cgroup(meta['uid'])}/{run.id}",
         hostname=fields.hostname(pod),
     )
@@ -85,15 +91,15 @@ def _mounts(
     pod: Object,
     container: Object,
     image: Image,
-    bundle: Path,
+    id: str,
     places: Mapping[str, Path],
     variables: Mapping[str, str],
 ) -> list[Mount]:
     """Return all mounts but the special ones; a volumeMount takes the place of a provided file."""
-    own = kinds.mounts(pod, container, places, variables)
+    own = volume_places.of_container(pod, container, places, variables, node.containers.private(id))
     taken = {mount.target for mount in own}
     ending = container.get("terminationMessagePath") or DEFAULT_TERMINATION_PATH
-    provided = [*node.sandboxes.provided_files(pod), Mount(bundle / TERMINATION_LOG, ending)]
+    provided = [*node.sandboxes.provided_files(pod), Mount(node.containers.bundle(id) / TERMINATION_LOG, ending)]
     brought = [Mount(m.source, m.target, m.read_only) for m in image.mounts]
     return [*brought, *(m for m in provided if m.target not in taken), *own]
 

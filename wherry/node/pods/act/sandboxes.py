@@ -6,7 +6,6 @@ run_dir/pods/UID/{hosts,hostname,resolv.conf}                  run_dir/pods/UID/
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,9 +152,7 @@ class Sandboxes:
         """Remove the sandbox, however much of it there is; the folder last, as it tells what is left to do."""
         self.disconnect(uid)
         cgroups.remove_tree(self.cgroup(uid))
-        folder = self.folder(uid)
-        mounts.unmount_below(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        mounts.remove_tree(self.folder(uid))
 
     def disconnect(self, uid: str) -> None:
         """Take the pod off the network and free its address."""

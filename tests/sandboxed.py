@@ -1,4 +1,4 @@
-"""Tests marked `kernel` here run in a sandbox: new PID, mount and network namespaces.
+"""Tests marked `kernel` in folders of that name run in a sandbox: new PID, mount and network namespaces.
 
 The first one that is due has all of them run by a pytest inside, whose reports are passed on when each one's turn
 comes. Whatever they leave (processes, mounts, network namespaces) ends with the sandbox.

@@ -1,0 +1,88 @@
+"""Containers: their roots, their users, how they end and what keeps them from starting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.node.kernel.world import World
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.mark.parametrize("group", [0, 65534])
+async def test_what_the_image_map_names_is_reached_below_a_closed_home_by_any_user(node: World, group: int):
+    node.disk.parent.chmod(0o700)
+    node.disk.chmod(0o755)
+    context = {"runAsUser": 65534, "runAsGroup": group}
+    image = {"image": "demo/home", "securityContext": context}
+    node.create("guest", "cat $HERE/images.yaml >/dev/null && echo read; sleep 1000", image)
+    assert await node.printed("guest", 1) == ["read"]
+    assert node.disk.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_the_root_file_system_is_the_hosts_copied_on_write(node: World):
+    mark = Path("/etc/wherry-test-mark")
+    node.create(
+        "writer", f"echo x > {mark} && cat {mark}; test -e {node.config.state_dir}/logs || echo hidden; sleep 1000"
+    )
+    await node.running("writer")
+    assert await node.printed("writer", 2) == ["x", "hidden"]
+    assert not mark.exists()
+
+
+async def test_exit_codes_and_termination_messages_are_told(node: World):
+    node.create("failing", "echo because > /dev/termination-log; exit 3", restartPolicy="Never")
+    await node.until("failed", lambda: node.status("failing").get("phase") == "Failed")
+    ended = node.container("failing")["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"], ended["message"]) == (3, "Error", "because\n")
+
+
+async def test_a_container_that_uses_too_much_memory_is_told_as_such(node: World):
+    script = "head -c 200m /dev/zero | tail -c 199m | wc -c"
+    node.create("big", script, {"resources": {"limits": {"memory": "20Mi"}}}, restartPolicy="Never")
+    await node.until("ended", lambda: node.status("big").get("phase") in ("Failed", "Succeeded"))
+    ended = node.container("big")["state"]["terminated"]
+    assert ended["reason"] == "OOMKilled"
+
+
+async def test_a_failing_container_is_restarted_and_backs_off(node: World):
+    node.create("crash", "echo attempt; exit 1")
+    await node.until(
+        "backs off",
+        lambda: "waiting" in node.container("crash").get("state", {}) and node.container("crash")["restartCount"] == 1,
+    )
+    state = node.container("crash")
+    assert state["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+    assert state["lastState"]["terminated"]["exitCode"] == 1
+    assert node.log("crash").splitlines() == ["attempt", "attempt"]
+
+
+async def test_an_unknown_image_is_named_with_the_way_out(node: World):
+    node.create("lost", container={"image": "example.com/unknown:1"})
+    await node.until(
+        "refused",
+        lambda: (
+            "waiting" in node.container("lost").get("state", {})
+            and node.container("lost")["state"]["waiting"]["reason"] == "ErrImagePull"
+        ),
+    )
+    message = node.container("lost")["state"]["waiting"]["message"]
+    assert "example.com/unknown:1" in message
+    assert "--image-map" in message
+    await node.until("backs off", lambda: node.waiting("lost") == "ImagePullBackOff")
+
+
+async def test_a_program_that_is_not_there_is_told(node: World):
+    node.create("typo", container={"command": ["/no/such/program"]}, restartPolicy="Never")
+    await node.until("failed", lambda: node.status("typo").get("phase") == "Failed")
+    ended = node.container("typo")["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (128, "StartError")
+    assert "/no/such/program" in ended["message"]
+
+
+async def test_a_user_is_found_by_name_and_loses_roots_powers(node: World):
+    node.create("nobody", "id -un; touch /etc/x 2>/dev/null || echo denied; sleep 1000", {"image": "demo/user"})
+    await node.running("nobody")
+    assert await node.printed("nobody", 2) == ["nobody", "denied"]

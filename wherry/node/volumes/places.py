@@ -1,0 +1,69 @@
+"""Where a container's volumeMounts lead: whole volumes, and subPaths of them. Blocks: call it in a thread.
+
+A volume's own folder is out of every pod's reach. What is below it is not: another container may swap a folder for a
+link at any moment, so a subPath is opened once, beneath its volume, and bound by its descriptor to a place that only
+the agent reaches. That place is what the OCI runtime is told.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from wherry.node import beneath, mounts
+from wherry.node.runtime.spec import Mount
+from wherry.node.volumes.errors import VolumeError
+from wherry.node.volumes.kinds import kind_of, sub_path
+from wherry.node.volumes.payload import PAYLOADS
+from wherry.objects import Object
+
+
+def of_container(
+    pod: Object, container: Object, volumes: Mapping[str, Path], env: Mapping[str, str], private: Path
+) -> list[Mount]:
+    """Return the container's volumeMounts. Raises VolumeError.
+
+    `volumes` says where each volume is; subPaths are bound below `private`, a folder of the container's own.
+    """
+    kinds = {v["name"]: kind_of(v)[0] for v in pod["spec"].get("volumes") or ()}
+    found = []
+    for number, entry in enumerate(container.get("volumeMounts") or ()):
+        source, name = volumes[entry["name"]], entry["name"]
+        if inside := sub_path(entry, env):
+            try:
+                source = _bind(source, inside, private / str(number))
+            except OSError as error:
+                raise VolumeError(_refusal(error, inside, name, container["name"])) from error
+        read_only = bool(entry.get("readOnly")) or kinds[name] in PAYLOADS
+        found.append(Mount(source, entry["mountPath"], read_only))
+    return found
+
+
+def _bind(volume: Path, inside: str, target: Path) -> Path:
+    folder = os.open(volume, os.O_PATH)
+    try:
+        fd = _open(folder, inside)
+    finally:
+        os.close(folder)
+    try:
+        mounts.bind_open(fd, target)
+    finally:
+        os.close(fd)
+    return target
+
+
+def _open(volume: int, inside: str) -> int:
+    """Open a subPath, made if it is missing: a folder with the volume's mode, as the kubelet's SafeMakeDir."""
+    try:
+        return beneath.beneath(volume, inside)
+    except FileNotFoundError:
+        mode = stat.S_IMODE(os.fstat(volume).st_mode)
+        return beneath.make_folders(volume, inside, mode, beneath.beneath)
+
+
+def _refusal(error: OSError, inside: str, volume: str, container: str) -> str:
+    why = "a link leads out of the volume" if error.errno == errno.EXDEV else str(error.strerror)
+    return f'failed to prepare subPath `{inside}` for volumeMount "{volume}" of container "{container}": {why}'
