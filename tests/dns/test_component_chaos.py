@@ -104,17 +104,18 @@ def test_the_records_are_those_of_the_objects_in_the_end(seed: int):
     assert _failures() > before
 
 
-def test_a_service_that_cannot_be_read_makes_it_unready_and_later_ones_are_found():
+def test_a_service_that_cannot_be_read_is_told_and_later_ones_are_found():
     async def scenario() -> None:
         client = await cluster.fake()
         made, troubles = plugin(client)
         await made.start()
         await asyncio.sleep(1.0)
-        client.put(cluster.service("broken", clusterIP="10.96.0.77", ports=[{"name": "no number"}]))
+        client.put(cluster.service("broken") | {"spec": "not a spec"})
         client.put(cluster.service("later", clusterIP="10.96.0.78", ports=[{"port": 80}]))
         await asyncio.sleep(1.0)
         assert made.records.find(("later", "demo", "svc"), "A") is not None
         assert "fails at demo/broken" in (troubles.check() or "")
+        assert troubles.stalled() is None
         client.put(cluster.service("broken", clusterIP="10.96.0.77", ports=[{"port": 80}]))
         await asyncio.sleep(1.0)
         assert made.records.find(("broken", "demo", "svc"), "A") is not None

@@ -42,10 +42,11 @@ class Routes(RouteKeeper):
     chaos: Chaos
     made: dict[str, str]
 
-    def _apply(self, routes: dict[str, str]) -> None:
+    def _apply(self, routes: dict[str, str]) -> list[str]:
         if self.chaos.hurts(0.3):
             raise RuntimeError("netlink said something odd")
         self.made = dict(routes)
+        return []
 
 
 def meddle(client: FakeClient, dice: random.Random, turn: int) -> None:

@@ -21,11 +21,17 @@ NODES = [
     node("n2", "192.168.51.210", "10.244.1.0/24"),
     node("new", "", "10.244.2.0/24"),
     node("odd", "192.168.51.212", ""),
+    node("garbage", "garbage", "10.244.3.0/24"),
+    node("rubbish", "192.168.51.213", "rubbish"),
 ]
 
 
 def test_every_other_node_that_has_both_an_address_and_a_range_is_routed_to():
     assert wanted(NODES, "n1") == {"10.244.1.0/24": "192.168.51.210"}
+
+
+def test_leading_zeros_and_bits_beyond_the_prefix_do_not_reach_the_kernel():
+    assert wanted([node("n2", "192.168.051.210", "10.244.001.7/24")], "n1") == {"10.244.1.0/24": "192.168.51.210"}
 
 
 def test_each_range_goes_by_the_address_of_its_family():
@@ -51,7 +57,7 @@ for command in ("link add lan type veth peer name other", "link set other up",
     subprocess.run(["ip", *command.split()], check=True)
 keeper = RouteKeeper(Informer(FakeClient(), NODES), "n1")
 keeper._apply({"10.244.1.0/24": "192.168.51.210", "10.244.2.0/24": "192.168.51.211", "fd00:2::/64": "fd00:51::d3"})
-keeper._apply({"10.244.1.0/24": "192.168.51.220", "fd00:1::/64": "fd00:51::d2"})
+assert keeper._apply({"10.250.0.0/24": "8.8.8.8", "10.244.1.0/24": "192.168.51.220", "fd00:1::/64": "fd00:51::d2"})
 with Links() as links:
     print(links.routes(OURS))
 print(subprocess.run(["ip", "route"], capture_output=True, text=True).stdout)

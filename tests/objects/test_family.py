@@ -9,7 +9,18 @@ from ipaddress import ip_address, ip_network
 import msgspec
 import pytest
 
-from wherry.objects.family import Family, bracketed, canonical, family_of, network, network_family
+from wherry.objects.family import (
+    Family,
+    bracketed,
+    canonical,
+    family_of,
+    network,
+    network_family,
+    parsed,
+    parsed_network,
+    serves,
+    usable,
+)
 
 
 @pytest.mark.parametrize("family", Family)
@@ -54,3 +65,32 @@ def test_only_ipv6_is_bracketed() -> None:
 def test_a_network_with_bits_beyond_its_prefix_is_none() -> None:
     with pytest.raises(ValueError, match="host bits set"):
         network("fd00::1/64")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("172.020.0.44", "172.20.0.44"),  # a C library would read 172.16.0.44
+        ("010.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("FD00::0001", "fd00::1"),
+        ("fe80::1%eth0", None),
+        ("garbage", None),
+        ("", None),
+        ("10.0.0.0/8", None),
+    ],
+)
+def test_everybody_reads_an_address_alike(text: str, meant: str | None) -> None:
+    assert parsed(text) == (ip_address(meant) if meant else None)
+    assert usable([text, None]) == ([meant] if meant else [])
+
+
+def test_a_network_is_read_without_the_bits_beyond_its_prefix() -> None:
+    assert parsed_network("010.1.2.3/8") == ip_network("10.0.0.0/8")
+    assert [parsed_network(text) for text in ("10.0.0.1", "x/8", "10.0.0.0/33", "")] == [None] * 4
+
+
+def test_an_endpoint_is_where_traffic_can_be_sent() -> None:
+    assert [a for a in ("10.0.0.1", "127.0.0.1", "0.0.0.0", "169.254.1.1", "224.0.0.1", "x") if serves(a)] == [
+        "10.0.0.1"
+    ]

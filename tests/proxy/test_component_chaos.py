@@ -113,7 +113,7 @@ def test_a_service_that_cannot_be_planned_keeps_its_rules_and_the_others_follow(
         await asyncio.sleep(1.0)
         rules = len(mode.plan.routes)
         broken = service("bad")
-        broken["spec"]["ports"] = [{"port": None, "protocol": "TCP"}]
+        broken["spec"]["ports"] = ["not a port"]
         client.put(broken)
         client.put(endpoint_slice([endpoint("p1")], service="good"))
         await asyncio.sleep(1.0)

@@ -36,7 +36,7 @@ Work = Callable[[], Awaitable[None]]
 class Component:
     """One component. `name` is what logs and metrics call it, `clock` gives seconds since the epoch.
 
-    Ready means: all that is followed has been read, and nothing fails that should not (`troubles`).
+    Ready means: all that is followed has been read, and no part fails as a whole (`troubles`).
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Component:
         self.clock = clock
         self.troubles = troubles or Troubles(name)
         self.health = health or Health()
-        self.health.ready("troubles", self.troubles.check)
+        self.health.ready("troubles", self.troubles.stalled)
         self.health.ready("synced", self.unsynced)
         self._events: EventWriter | None = None
         self._followed: dict[Selection, Informer] = {}

@@ -64,6 +64,11 @@ class Part:
         if self._failing and self._failing.pop(key, None) is not None:
             log.info("%s works again%s", self.name, _at(key))
 
+    def stalled(self) -> str | None:
+        """Return why the part as a whole fails, or None: that one object makes it fail stops no other."""
+        whole = self._failing.get("")
+        return f"{self.name} fails: {whole.error!r}" if whole is not None else None
+
     def problem(self) -> str | None:
         """Return what fails, in one line, or None."""
         for key, failing in self._failing.items():
@@ -73,7 +78,7 @@ class Part:
 
 
 class Troubles:
-    """The parts of a component. `check` is a health check: the component is ready while nothing fails."""
+    """The parts of a component. `stalled` is a health check: it is ready while none of them fails as a whole."""
 
     def __init__(self, component: str = "wherry"):
         self.component = component
@@ -95,8 +100,12 @@ class Troubles:
         if part in self._parts:
             self._parts.remove(part)
 
+    def stalled(self) -> str | None:
+        """Return which parts fail as a whole, or None: a health check."""
+        return "; ".join(text for part in self._parts if (text := part.stalled())) or None
+
     def check(self) -> str | None:
-        """Return what fails, or None."""
+        """Return all that fails, or None."""
         return "; ".join(text for part in self._parts if (text := part.problem())) or None
 
 

@@ -13,7 +13,7 @@ from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.objects import Object, metadata
 from wherry.objects.errors import AlreadyExists, NotFound
-from wherry.objects.family import canonical, family_of
+from wherry.objects.family import family_of
 from wherry.objects.meaning.servicecidrs import address_of, holder, is_a_services
 from wherry.objects.meaning.services import cluster_ips
 from wherry.objects.metadata import Key
@@ -22,7 +22,7 @@ from wherry.objects.resource import IP_ADDRESSES, SERVICES
 
 def addresses(service: Object) -> list[str]:
     """Return a Service's cluster IPs by the names of their IPAddresses."""
-    return [canonical(address) for address in cluster_ips(service)]
+    return list(cluster_ips(service))
 
 
 def is_right(address: Object, service: Object) -> bool:

@@ -13,10 +13,19 @@ from ipaddress import ip_address
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.podcontrol import is_namespace_terminating
-from wherry.controllers.servicepods import hostname, is_reachable, ports, target_reference, touched, trigger_time
+from wherry.controllers.servicepods import (
+    address,
+    hostname,
+    is_reachable,
+    node_name,
+    ports,
+    target_reference,
+    touched,
+    trigger_time,
+)
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, NotFound
-from wherry.objects.meaning.pods import addresses_of, is_ready, node_of
+from wherry.objects.meaning.pods import is_ready
 from wherry.objects.meaning.services import families, has_selector, is_headless, publishes_unready, selects
 from wherry.objects.meaning.wellknown import ENDPOINTS_MANAGED_BY, HEADLESS, OVER_CAPACITY, TRIGGER_TIME
 from wherry.objects.metadata import Key
@@ -32,23 +41,23 @@ def subsets(service: Object, pods: Sequence[Object]) -> list[Object]:
     family = families(service)[0]
     groups: dict[str, Object] = {}
     for pod in pods:
-        found = addresses_of(pod, family)
+        found = address(pod, family)
         here = ports(service, pod)
         if not found or not is_reachable(pod, terminating=everybody) or (service["spec"].get("ports") and not here):
             continue
         group = groups.setdefault(json.dumps(here, sort_keys=True), {"ports": here})
         side = "addresses" if everybody or is_ready(pod) else "notReadyAddresses"
-        group.setdefault(side, []).append(_address(service, pod, found[0]))
+        group.setdefault(side, []).append(_address(service, pod, found))
     return [_sorted(groups[name]) for name in sorted(groups)]
 
 
 def _address(service: Object, pod: Object, ip: str) -> Object:
-    address: Object = {"ip": ip, "targetRef": target_reference(pod)}
-    if node := node_of(pod):
-        address["nodeName"] = node
+    made: Object = {"ip": ip, "targetRef": target_reference(pod)}
+    if node := node_name(pod):
+        made["nodeName"] = node
     if name := hostname(service, pod):
-        address["hostname"] = name
-    return address
+        made["hostname"] = name
+    return made
 
 
 def _sorted(group: Object) -> Object:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from ipaddress import ip_address
 
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.objects import Object, metadata
 from wherry.objects.errors import NotFound
-from wherry.objects.family import Network
+from wherry.objects.family import Network, parsed
 from wherry.objects.meaning.servicecidrs import READY, is_a_services, networks
 from wherry.objects.meaning.wellknown import SERVICE_CIDR_FINALIZER
 from wherry.objects.metadata import Key
@@ -31,7 +30,8 @@ def is_needed(obj: Object, others: Iterable[Object], addresses: Iterable[Object]
     alone = [network for network in networks(obj) if not any(_covers(one, network) for one in rest)]
     if not alone:
         return False
-    taken = (ip_address(a["metadata"]["name"]) for a in addresses if is_a_services(a))
+    names = (a["metadata"]["name"] for a in addresses if is_a_services(a))
+    taken = [address for name in names if (address := parsed(name)) is not None]
     return any(any(a in one for one in alone) and not any(a in one for one in rest) for a in taken)
 
 

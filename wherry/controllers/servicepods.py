@@ -9,9 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wherry.objects import Object, metadata
-from wherry.objects.meaning.pods import addresses, has_ended, is_ready, lasting_containers, node_of, ready_since
+from wherry.objects.family import Family, serves
+from wherry.objects.meaning.pods import (
+    addresses,
+    addresses_of,
+    has_ended,
+    is_ready,
+    lasting_containers,
+    node_of,
+    ready_since,
+)
+from wherry.objects.meaning.services import is_port, protocol, selects
 from wherry.objects.meaning.services import ports as service_ports
-from wherry.objects.meaning.services import protocol, selects
+from wherry.objects.names import dns_label, dns_subdomain
 from wherry.objects.timestamps import micro, parse
 
 
@@ -39,11 +49,11 @@ def ports(service: Object, pod: Object) -> list[Object]:
 def _target(port: Object, pod: Object) -> int | None:
     target = port.get("targetPort") or port["port"]
     if isinstance(target, int):
-        return target
+        return target if is_port(target) else None
     for container in lasting_containers(pod["spec"]):
         for candidate in container.get("ports") or ():
             if candidate.get("name") == target and protocol(candidate) == protocol(port):
-                return int(candidate["containerPort"])
+                return int(candidate["containerPort"]) if is_port(candidate["containerPort"]) else None
     return None
 
 
@@ -51,7 +61,18 @@ def hostname(service: Object, pod: Object) -> str:
     """Return the name a pod has below the Service's own (`<hostname>.<service>.<namespace>.svc`), or ""."""
     spec = pod["spec"]
     named = spec.get("hostname") and spec.get("subdomain") == service["metadata"]["name"]
-    return str(spec["hostname"]) if named else ""
+    return str(spec["hostname"]) if named and not dns_label(spec["hostname"]) else ""
+
+
+def address(pod: Object, family: Family) -> str:
+    """Return the pod's address of a family, "" when it has none that an endpoint can have."""
+    return next(filter(serves, addresses_of(pod, family)), "")
+
+
+def node_name(pod: Object) -> str:
+    """Return the pod's node as an endpoint can name it, or ""."""
+    name = node_of(pod)
+    return name if name and not dns_subdomain(name) else ""
 
 
 def target_reference(pod: Object) -> Object:

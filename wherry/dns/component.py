@@ -125,7 +125,7 @@ class Instance:
 
     def _waiting(self) -> list[str]:
         waiting = [n for built in self._chains for n, plugin in built.plugins.items() if not plugin.is_ready()]
-        return [*waiting, *(["troubles"] if self._troubles.check() else ())]
+        return [*waiting, *(["troubles"] if self._troubles.stalled() else ())]
 
     def _fail(self, why: str) -> None:
         if not self.failed.done():

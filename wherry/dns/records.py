@@ -17,6 +17,7 @@ from wherry.objects.meaning import endpoints as meaning
 from wherry.objects.meaning import services
 from wherry.objects.meaning.wellknown import SYSTEM_NAMESPACE
 from wherry.objects.metadata import Key
+from wherry.objects.names import dns_label
 
 Labels = tuple[str, ...]
 Type = Literal["A", "AAAA", "SRV", "PTR", "CNAME", "TXT", "NS", "SOA"]
@@ -278,7 +279,7 @@ def _service(service: Object) -> _Service:
     external = services.is_external_name(service)
     return _Service(
         cluster_ips=services.cluster_ips(service),
-        external_name=spec.get("externalName", "").rstrip(".") + "." if external else "",
+        external_name=(spec.get("externalName") or "").rstrip(".") + "." if external else "",
         ports=tuple((p.get("name") or "", services.protocol(p).lower(), p["port"]) for p in services.ports(service)),
         publish_not_ready=services.publishes_unready(service),
     )
@@ -295,6 +296,7 @@ def _slice(piece: Object) -> _Slice:
 
 def _endpoints(entry: Object, ports: tuple[tuple[str, str, int], ...]) -> Iterable[Endpoint]:
     hostname = (entry.get("hostname") or "").lower()
+    hostname = "" if dns_label(hostname) else hostname
     for address in entry["addresses"]:
         yield Endpoint(address, hostname or re.sub(r"[.:]", "-", address), bool(hostname), ports)
 

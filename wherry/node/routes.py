@@ -48,20 +48,24 @@ class RouteKeeper:
         while True:
             self._changed.clear()
             routes = wanted(self._nodes.items(), self._own_name)
-            try:
-                await asyncio.to_thread(self._apply, routes)
-            except LinkError as error:
+            if failed := await asyncio.to_thread(self._apply, routes):
                 # The way to that node may not be up yet.
-                log.warning("route not set: %s", error)
+                log.warning("routes not set: %s", "; ".join(failed))
                 asyncio.get_running_loop().call_later(RETRY_SECONDS, self._changed.set)
             await self._changed.wait()
 
-    def _apply(self, routes: dict[str, str]) -> None:
+    def _apply(self, routes: dict[str, str]) -> list[str]:
+        """Make the kernel's routes `routes`; return what it refused of them: one must not keep the others away."""
+        failed = []
         with Links() as links:
             present = links.routes(OURS)
             for cidr in present.keys() - routes.keys():
                 links.delete_route(cidr)
             for cidr, via in routes.items():
                 if present.get(cidr) != via:
-                    links.route(cidr, via=via, protocol=OURS)
-                    log.info("route set: pods=%s via=%s", cidr, via)
+                    try:
+                        links.route(cidr, via=via, protocol=OURS)
+                        log.info("route set: pods=%s via=%s", cidr, via)
+                    except LinkError as error:
+                        failed.append(str(error))
+        return failed

@@ -5,9 +5,12 @@ A member is its name in the API (`spec.ipFamilies`, a slice's `addressType`), so
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
@@ -87,14 +90,54 @@ def network_family(network: Network) -> Family:
     return Family.V4 if network.version == 4 else Family.V6
 
 
+_leading_zeros = re.compile(r"\b0+(?=\d)")
+
+
+def parsed(address: str) -> Address | None:
+    """Return the address that a text means, None where it means none.
+
+    Leading zeros count for nothing, where C libraries read octal numbers, and IPv4 in an IPv6 address is IPv4: so
+    everybody reads what older servers let in. Source: k8s.io/utils net/parse.go (ParseIPSloppy), Go's net.IP.To4.
+    """
+    try:
+        found = ip_address(address if ":" in address else _leading_zeros.sub("", address))
+    except ValueError:
+        return None
+    if isinstance(found, IPv4Address):
+        return found
+    return found.ipv4_mapped or (found if found.scope_id is None else None)
+
+
 def canonical(address: str) -> str:
     """Return an address as the kernel prints it: IPv6 has many spellings (RFC 5952). What is no address stays."""
-    if ":" not in address:
-        return address
+    return str(parsed(address) or address)
+
+
+def usable(addresses: Iterable[str | None]) -> list[str]:
+    """Return what is an address, canonical; whatever else stands there is left out."""
+    return [str(found) for address in addresses if address and (found := parsed(address)) is not None]
+
+
+def serves(address: str) -> bool:
+    """Return whether traffic can be sent to an address from elsewhere, so that it may be an endpoint's.
+
+    Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (ValidateEndpointIP).
+    """
+    found = parsed(address)
+    if found is None or found.is_unspecified or found.is_loopback or found.is_link_local:
+        return False
+    return not any(found in network for network in _LOCAL_MULTICAST)
+
+
+_LOCAL_MULTICAST = (ip_network("224.0.0.0/24"), ip_network("ff02::/16"))
+
+
+def parsed_network(cidr: str) -> Network | None:
+    """Return the network that a text means, without the bits beyond its prefix; None where it means none."""
     try:
-        return str(ip_address(address))
+        return ip_network(cidr if ":" in cidr else _leading_zeros.sub("", cidr), strict=False) if "/" in cidr else None
     except ValueError:
-        return address
+        return None
 
 
 def network(cidr: str) -> Network:

@@ -114,6 +114,14 @@ def from_object(selector: Object | None) -> LabelSelector:
     return LabelSelector(tuple(sorted(terms, key=lambda r: r.key)))
 
 
+def stored(selector: Object | None) -> LabelSelector:
+    """Return the selector in an object that somebody else has checked; one that is malformed selects nothing."""
+    try:
+        return from_object(selector)
+    except BadRequest:
+        return NOTHING
+
+
 def _requirement(key: str, operator: str, values: Iterable[str], prefix: str = "") -> Requirement:
     given = tuple(values)
     errors = _problems(key, operator, given)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from wherry.objects import Object
-from wherry.objects.family import Family, bracketed, canonical
+from wherry.objects.family import Family, bracketed
 from wherry.objects.meaning import endpoints as meaning
 
 
@@ -69,7 +69,7 @@ def candidates(slices: Iterable[Object], port_name: str, protocol: str, family: 
 def _candidate(entry: Object, port: int, node: str) -> Candidate:
     """Read one endpoint; only its first address counts, as upstream."""
     return Candidate(
-        Endpoint(canonical(entry["addresses"][0]), port, entry.get("nodeName") == node),
+        Endpoint(entry["addresses"][0], port, entry.get("nodeName") == node),
         ready=meaning.is_ready(entry),
         serving=meaning.is_serving(entry),
         terminating=meaning.is_terminating(entry),

@@ -8,11 +8,20 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, 
 from typing import Any, NamedTuple
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, canonical, family_of
-from wherry.objects.meaning.services import balancers, cluster_ips, is_local_outside, ports, protocol
+from wherry.objects.family import Family, family_of, parsed_network, usable
+from wherry.objects.meaning.services import (
+    balancers,
+    cluster_ips,
+    external_ips,
+    is_local_outside,
+    is_port,
+    ports,
+    protocol,
+)
 from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_PROXY_NAME
 
 DEFAULT_AFFINITY_SECONDS = 10800  # core/v1 DefaultClientIPServiceAffinitySeconds
+LONGEST_AFFINITY_SECONDS = 86400  # core/v1 MaxClientIPServiceAffinitySeconds
 
 ServiceKey = tuple[str, str]
 """(namespace, name)."""
@@ -71,15 +80,15 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
         family,
         protocol(port),
         int(port["port"]),
-        canonical(cluster_ip),
-        node_port=port.get("nodePort") or 0,
-        external_ips=tuple(canonical(ip) for ip in spec.get("externalIPs") or () if family_of(ip) is family),
+        cluster_ip,
+        node_port=_number(port.get("nodePort")),
+        external_ips=tuple(ip for ip in external_ips(service) if family_of(ip) is family),
         load_balancer_ips=balancers,
         source_ranges=tuple(collapse(spec.get("loadBalancerSourceRanges") or (), family)) if balancers else (),
         affinity_seconds=_affinity(spec),
         internal_local=spec.get("internalTrafficPolicy") == "Local",
         external_local=external_local,
-        health_check_port=spec.get("healthCheckNodePort") or 0
+        health_check_port=_number(spec.get("healthCheckNodePort"))
         if external_local and spec.get("type") == "LoadBalancer"
         else 0,
     )
@@ -87,20 +96,28 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
 
 def _load_balancer_ips(service: Object, family: Family) -> tuple[str, ...]:
     """Return the load balancer's addresses that packets keep as destination (KEP-1860: not so with ipMode Proxy)."""
-    held = (i["ip"] for i in balancers(service) if i.get("ip") and i.get("ipMode") != "Proxy")
-    return tuple(canonical(ip) for ip in held if family_of(ip) is family)
+    if not all(parsed_network(cidr.strip()) for cidr in service["spec"].get("loadBalancerSourceRanges") or ()):
+        return ()  # nobody can tell who may come in
+    held = usable(i.get("ip") for i in balancers(service) if i.get("ipMode") != "Proxy")
+    return tuple(ip for ip in held if family_of(ip) is family)
+
+
+def _number(port: int | None) -> int:
+    """Return a port's number, 0 for none and for what can be none."""
+    return port if port is not None and is_port(port) else 0
 
 
 def _affinity(spec: dict[str, Any]) -> int:
     if spec.get("sessionAffinity") != "ClientIP":
         return 0
     config = (spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}
-    return config.get("timeoutSeconds") or DEFAULT_AFFINITY_SECONDS
+    seconds = config.get("timeoutSeconds") or 0
+    return seconds if 0 < seconds <= LONGEST_AFFINITY_SECONDS else DEFAULT_AFFINITY_SECONDS
 
 
 def collapse(ranges: Iterable[str], family: Family) -> list[str]:
     """Return the CIDRs of one family, none inside another: an nft interval set refuses overlaps."""
-    networks = [ip_network(r.strip(), strict=False) for r in ranges]
+    networks = [n for r in ranges if (n := parsed_network(r.strip())) is not None]
     if family is Family.V6:
         return [str(n) for n in collapse_addresses(n for n in networks if isinstance(n, IPv6Network))]
     return [str(n) for n in collapse_addresses(n for n in networks if isinstance(n, IPv4Network))]
@@ -116,5 +133,6 @@ def admit_self(ranges: tuple[str, ...], address: str, node_addresses: Iterable[s
         return ()
     networks = [ip_network(r) for r in ranges]
     if any(ip_address(a) in n for a in node_addresses for n in networks):
-        return tuple(collapse([*ranges, address], family_of(address)))
+        family = family_of(address)
+        return tuple(collapse([*ranges, family.alone(address)], family))
     return ranges

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from wherry.objects import Object
-from wherry.objects.family import Family, canonical, family_of
+from wherry.objects.family import Family, family_of
 from wherry.objects.meaning import nodes
 from wherry.proxy.endpoint import Candidate, Endpoint
 
@@ -32,7 +32,7 @@ class ThisNode:
         primary: dict[Family, str] = {}
         for kind in ("InternalIP", "ExternalIP"):
             for address in nodes.addresses(node, kind):
-                primary.setdefault(family_of(address), canonical(address))
+                primary.setdefault(family_of(address), address)
         return cls(name, nodes.zone(node), tuple(primary.values()))
 
 

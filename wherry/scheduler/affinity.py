@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wherry.objects import Object
 from wherry.objects.nodeaffinity import PREFERRED, REQUIRED
-from wherry.objects.selectors import LabelSelector, from_object
+from wherry.objects.selectors import LabelSelector, stored
 
 NamespaceLabels = Callable[[str], Mapping[str, str]]
 
@@ -41,4 +41,4 @@ def _term(term: Object, pod: Object, weight: int) -> Term:
     selector = term.get("namespaceSelector")
     if not namespaces and selector is None:
         namespaces = frozenset([pod["metadata"]["namespace"]])
-    return Term(term["topologyKey"], from_object(term.get("labelSelector")), namespaces, from_object(selector), weight)
+    return Term(term["topologyKey"], stored(term.get("labelSelector")), namespaces, stored(selector), weight)

@@ -10,7 +10,7 @@ from wherry.objects import Object, metadata, quantity
 from wherry.objects.meaning.pods import is_sidecar, lasting_containers, node_of
 from wherry.objects.meaning.services import protocol
 from wherry.objects.metadata import controller_of
-from wherry.objects.selectors import LabelSelector, from_labels, from_object
+from wherry.objects.selectors import LabelSelector, from_labels, stored
 from wherry.scheduler.affinity import Term, terms_of
 
 MILLICORES = "cpu"
@@ -116,7 +116,7 @@ class Pod:
 
     def spread_selector(self, constraint: Object) -> LabelSelector:
         """Return which pods a topology spread constraint counts, matchLabelKeys included."""
-        selector = from_object(constraint.get("labelSelector"))
+        selector = stored(constraint.get("labelSelector"))
         keys = [k for k in constraint.get("matchLabelKeys") or () if k in self.labels]
         extra = from_labels({k: self.labels[k] for k in keys}).requirements if keys else ()
         return LabelSelector(selector.requirements + extra, selector.nothing)

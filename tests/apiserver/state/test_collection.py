@@ -11,7 +11,7 @@ from wherry.apiserver.state.change import Change
 from wherry.apiserver.state.collection import Collection
 from wherry.apiserver.state.selection import Selection, select
 from wherry.apiserver.state.window import Window
-from wherry.objects import Object, metadata
+from wherry.objects import Object, metadata, schema
 from wherry.objects.errors import BadRequest, Expired
 from wherry.objects.resource import PODS
 
@@ -19,8 +19,10 @@ POD = next(kind for kind in KINDS if kind.resource == PODS)
 
 
 def pod(namespace: str, name: str, revision: int, *, node: str = "", **labels: str) -> Object:
-    metadata = {"namespace": namespace, "name": name, "resourceVersion": str(revision), "labels": labels}
-    return {"metadata": metadata, "spec": {"nodeName": node} if node else {}}
+    """A pod as it is stored: with all that decoding writes."""
+    metadata = {"namespace": namespace, "name": name, "uid": name, "resourceVersion": str(revision), "labels": labels}
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"nodeName": node} if node else {}}
+    return schema.typed(made, ("", "v1", "Pod"))[0]
 
 
 def names(objects: object) -> list[str]:

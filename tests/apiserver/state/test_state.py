@@ -219,12 +219,48 @@ async def test_a_removal_by_another_server_is_not_taken_for_a_part_of_ones_own_c
 async def test_what_somebody_else_stores_is_seen_too() -> None:
     storage = MemoryStorage()
     state = await started(storage)
-    value = b'{"metadata":{"namespace":"demo","name":"x"}}'
-    await storage.commit([Write("/core/pods/demo/x", value, 0)])
+    await storage.commit([Write("/core/pods/demo/x", encode(pod(*KEY, 0)), 0)])
     await state.reached(1)
     found = state.collection(POD).get(KEY)
     assert found is not None
     assert found["metadata"]["resourceVersion"] == "1"
+    await state.stop()
+
+
+NONSENSE = {
+    "not JSON": b"{",
+    "a list": b"[]",
+    "deep": b"[" * 100_000,
+    "another kind": encode(pod(*KEY, 0) | {"kind": "Node"}),
+    "another name": encode(pod("demo", "y", 0)),
+    "no uid": b'{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"demo","name":"x"}}',
+    "a number of containers": encode(pod(*KEY, 0) | {"spec": {"containers": 3}}),
+}
+
+
+@pytest.mark.parametrize("value", NONSENSE.values(), ids=NONSENSE)
+@pytest.mark.parametrize("started_before", [True, False], ids=["while it runs", "before it starts"])
+async def test_what_somebody_else_stores_that_is_no_object_is_set_aside(
+    tmp_path: Path, value: bytes, started_before: bool
+) -> None:
+    storage = MemoryStorage()
+    state = State(storage, [POD], tmp_path)
+    await storage.open()
+    if started_before:
+        await state.start()
+    for key in ("no key", "/core/pods", "//", "/core/pods/demo/a/b"):
+        await storage.commit([Write(key, value, 0)])
+    await storage.commit([Write("/core/pods/demo/x", value, 0)])
+    await storage.commit([Write("/core/pods/demo/y", encode(pod("demo", "y", 0)), 0)])
+    if not started_before:
+        await state.start()
+    await state.reached(6)
+    assert names(state.collection(POD).items()) == ["demo/y"]
+    assert state.set_aside(POD, KEY) is not None
+    await asyncio.sleep(0)
+    written = await write(state, put(pod(*KEY, 0)))  # and it can be made anew
+    assert state.collection(POD).get(KEY) is written
+    await write(state, lambda current: None)
     await state.stop()
 
 

@@ -8,8 +8,10 @@ from functools import cached_property
 
 import msgspec
 
+from wherry.apiserver.kind import Kind
 from wherry.apiserver.storage.interface import Entry, LogEntry
-from wherry.objects import Object
+from wherry.objects import Object, schema
+from wherry.objects.errors import BadRequest
 from wherry.objects.verbs import EventType
 
 Key = tuple[str, str]
@@ -78,21 +80,29 @@ class Change:
 class LoggedChange(Change):
     """A change from before this process started, decoded only if a watch goes back that far."""
 
-    def __init__(self, entry: LogEntry, key: Key):
+    def __init__(self, entry: LogEntry, key: Key, kind: Kind):
         self.revision = entry.revision
         self.key = key
+        self._kind = kind
         self.size = len(entry.value or b"") + len(entry.previous or b"")
         self._entry = entry
 
     @cached_property
     def old(self) -> Object | None:  # type: ignore[override]
         """See `Change`; its version is unknown, and nobody is shown it: events carry `new` or `gone`."""
-        return _readable(self._entry.previous, 0)
+        return self._read(self._entry.previous, 0)
 
     @cached_property
     def new(self) -> Object | None:  # type: ignore[override]
         """See `Change`."""
-        return _readable(self._entry.value, self.revision)
+        return self._read(self._entry.value, self.revision)
+
+    def _read(self, value: bytes | None, revision: int) -> Object | None:
+        """Return a logged object; one that cannot be read is set aside by now, and counts as not there."""
+        try:
+            return read(Entry(self._entry.key, value, revision), self._kind) if value is not None else None
+        except ValueError:
+            return None
 
 
 def gone(obj: Object, revision: int) -> Object:
@@ -106,30 +116,31 @@ def encode(obj: Object) -> bytes:
     return msgspec.json.encode({**obj, "metadata": metadata})
 
 
-def decode(value: bytes, revision: int) -> Object:
-    """Return a stored object, with its version; raises `ValueError` for what is no object."""
-    obj: Object = msgspec.json.decode(value)
-    try:
-        obj["metadata"]["resourceVersion"] = str(revision)
-    except (TypeError, LookupError) as error:
-        raise ValueError(f"it has no metadata: {error}") from error
-    return obj
+def read(entry: Entry, kind: Kind) -> Object:
+    """Return the object of a stored entry, with its version, as `kind` carries it.
 
-
-def read(entry: Entry) -> Object:
-    """Return the object of a stored entry; raises `ValueError` when it is not what was stored under that key."""
+    Whoever wrote it: what is here passes as what a client sends does, so that no reader meets a value of a type that
+    it cannot be. Raises `ValueError` when it is not what was stored, not of that kind, or not of that name.
+    """
     if not entry.intact:
         raise ValueError("its bytes are not those that were written")
-    obj = decode(entry.value, entry.revision)
+    obj = _typed(entry.value, kind)
     metadata = obj["metadata"]
-    if entry.key.split("/")[-2:] != [metadata.get("namespace", ""), metadata.get("name")]:
+    if entry.key.split("/")[3:] != [metadata.get("namespace", ""), metadata.get("name")]:
         raise ValueError("its name is not that of its key")
+    metadata["resourceVersion"] = str(entry.revision)
     return obj
 
 
-def _readable(value: bytes | None, revision: int) -> Object | None:
-    """Return a logged object; one that cannot be read is set aside by now, and counts as not there."""
+def _typed(value: bytes, kind: Kind) -> Object:
+    resource = kind.resource
     try:
-        return decode(value, revision) if value is not None else None
-    except ValueError:
-        return None
+        obj = msgspec.json.decode(value)
+        obj, _ = schema.typed(obj, (resource.group, resource.version, resource.kind), kind.type_of(resource))
+    except (BadRequest, RecursionError) as error:
+        raise ValueError(f"it is no {resource.kind}: {error}") from error
+    if (obj.get("apiVersion"), obj.get("kind")) != (resource.api_version, resource.kind):
+        raise ValueError(f"it is no {resource.kind} of {resource.api_version}")
+    if not obj.get("metadata", {}).get("uid"):
+        raise ValueError("it has no uid: no server made it")
+    return obj

@@ -31,7 +31,8 @@ async def load(storage: Storage, prefix: str, into: Mapping[str, Collection], as
         page = await storage.range(prefix, after=page.entries[-1].key)
         unknown += await _place(storage, page, into, aside)
     for room, count in unknown.items():
-        log.warning("stored objects of a kind that is not served are left alone kind=%s count=%d", room, count)
+        what = f"objects of a kind that is not served are left alone kind={room}" if room else "keys mean no object"
+        log.warning("stored %s count=%d", what, count)
     return page.revision
 
 
@@ -53,7 +54,7 @@ async def _place(storage: Storage, page: Page, collections: Mapping[str, Collect
             unknown[room] += 1
             continue
         try:
-            collections[room].load(read(entry))
+            collections[room].load(read(entry, collections[room].kind))
         except ValueError as error:
             if aside.keep(entry.key, entry.value, str(error)):
                 await storage.commit([Write(entry.key, None, entry.revision)])

@@ -17,11 +17,13 @@ def path(resource: Resource, key: Key) -> str:
 
 
 def of(path: str) -> str:
-    """Return the room of a stored key, or what stands in its place in a key that is none."""
-    return "/".join(path.split("/")[1:3])
+    """Return the room of a stored key, "" of what is none."""
+    return parse(path)[0]
 
 
 def parse(path: str) -> tuple[str, Key]:
-    """Return the room and the object's key of a stored key."""
-    _, group, plural, namespace, name = path.split("/", 4)
-    return f"{group}/{plural}", (namespace, name)
+    """Return the room and the object's key of a stored key; of what is none, a room that nothing is in."""
+    match path.split("/"):
+        case ["", group, plural, namespace, name] if not {".", ".."} & {namespace, name}:
+            return f"{group}/{plural}", (namespace, name)
+    return "", ("", "")

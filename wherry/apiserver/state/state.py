@@ -21,12 +21,12 @@ from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.state import rooms
 from wherry.apiserver.state.aside import Aside
-from wherry.apiserver.state.change import Change, Key, LoggedChange, decode, encode, gone
+from wherry.apiserver.state.change import Change, Key, LoggedChange, encode, gone, read
 from wherry.apiserver.state.collection import Collection
 from wherry.apiserver.state.commit import Commit, Edit, Pending
 from wherry.apiserver.state.loading import load, seen
 from wherry.apiserver.state.window import Window
-from wherry.apiserver.storage.interface import Compacted, LogEntry, Stale, Storage, StorageError, Write
+from wherry.apiserver.storage.interface import Compacted, Entry, LogEntry, Stale, Storage, StorageError, Write
 from wherry.objects import Object
 from wherry.objects.resource import Resource
 from wherry.telemetry import metrics
@@ -255,7 +255,7 @@ class State:
     def _feed(self, collection: Collection, entry: LogEntry, commit: Commit | None = None) -> None:
         _, key = rooms.parse(entry.key)
         if seen(collection, key, entry):
-            collection.window.append(LoggedChange(entry, key))
+            collection.window.append(LoggedChange(entry, key, collection.kind))
         else:
             self._publish(collection, key, entry, commit)
 
@@ -266,11 +266,24 @@ class State:
             if new is not None:
                 new["metadata"]["resourceVersion"] = str(entry.revision)  # not shared before this line
         else:
-            new = decode(entry.value, entry.revision) if entry.value is not None else None
+            new = self._read(collection.kind, entry)
         if new is not None:
             self._aside.replaced(entry.key)
+        elif collection.get(key) is None:
+            return  # what cannot be read was never here to leave
         size = len(entry.value or entry.previous or b"")
         collection.apply(Change(entry.revision, key, collection.get(key), new, size))
+
+    def _read(self, kind: Kind, entry: LogEntry) -> Object | None:
+        """Return what another server wrote; what cannot be read is set aside, as at the start, and leaves the store."""
+        if entry.value is None:
+            return None
+        try:
+            return read(Entry(entry.key, entry.value, entry.revision), kind)
+        except ValueError as error:
+            if self._aside.keep(entry.key, entry.value, str(error)):
+                self._storage.commit([Write(entry.key, None, entry.revision)])
+            return None
 
     def _wake(self) -> None:
         still = []

@@ -16,13 +16,12 @@ from wherry.controllers.daemonset.status import look_again, new_status
 from wherry.controllers.expectations import Expectations
 from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import PodControl
-from wherry.objects import Object, metadata
+from wherry.objects import Object, metadata, selectors
 from wherry.objects.errors import NotFound
 from wherry.objects.meaning.pods import has_ended
 from wherry.objects.meaning.wellknown import CONTROLLER_REVISION_HASH
 from wherry.objects.metadata import Key, controller_of, is_being_deleted
 from wherry.objects.resource import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS, Resource
-from wherry.objects.selectors import from_object
 from wherry.objects.taints import taints_of
 
 BURST = 250
@@ -85,7 +84,7 @@ class DaemonSetController(Controller):
         """Return what the DaemonSet owns of a resource; None when something had to be adopted or released first."""
         meta = daemon_set["metadata"]
         candidates = by_owner.get(meta["uid"]) + by_owner.get((ORPHANS, meta["namespace"]))
-        claimed = claim(daemon_set, from_object(daemon_set["spec"]["selector"]), candidates)
+        claimed = claim(daemon_set, selectors.stored(daemon_set["spec"]["selector"]), candidates)
         if await settle(self.client, DAEMON_SETS, daemon_set, resource, claimed):
             return None
         return claimed.owned
@@ -148,7 +147,7 @@ class DaemonSetController(Controller):
             self.queue.add(key)
         if new is not None and controller_of(new) is None:
             for daemon_set in self._sets_by_namespace.get(new["metadata"]["namespace"]):
-                if from_object(daemon_set["spec"]["selector"]).matches(metadata.labels(new)):
+                if selectors.stored(daemon_set["spec"]["selector"]).matches(metadata.labels(new)):
                     self.enqueue(daemon_set)
 
     def _revision_changed(self, old: Object | None, new: Object | None) -> None:

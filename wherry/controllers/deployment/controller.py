@@ -9,13 +9,12 @@ from wherry.controllers.deployment.revision import without_hash
 from wherry.controllers.deployment.state import size_of
 from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import is_namespace_terminating
-from wherry.objects import Object, metadata
+from wherry.objects import Object, metadata, selectors
 from wherry.objects.errors import AlreadyExists, ApiError, NotFound
 from wherry.objects.meaning.pods import has_ended
 from wherry.objects.meaning.wellknown import REVISION
 from wherry.objects.metadata import Key, controller_of
 from wherry.objects.resource import DEPLOYMENTS, PODS, REPLICA_SETS
-from wherry.objects.selectors import from_object
 
 
 class DeploymentController(Controller):
@@ -42,7 +41,7 @@ class DeploymentController(Controller):
             return
         owner, namespace = deployment["metadata"]["uid"], deployment["metadata"]["namespace"]
         candidates = self._sets_by_owner.get(owner) + self._sets_by_owner.get((ORPHANS, namespace))
-        claimed = claim(deployment, from_object(deployment["spec"]["selector"]), candidates)
+        claimed = claim(deployment, selectors.stored(deployment["spec"]["selector"]), candidates)
         if await settle(self.client, DEPLOYMENTS, deployment, REPLICA_SETS, claimed):
             return  # the ReplicaSets' own events bring us back
         decision = decide(deployment, claimed.owned, self._runs_pods, self.context.clock())
@@ -122,7 +121,7 @@ class DeploymentController(Controller):
                 self.queue.add((replica_set["metadata"]["namespace"], owner["name"]))
         if new is not None and controller_of(new) is None:
             for deployment in self._deployments_by_namespace.get(new["metadata"]["namespace"]):
-                if from_object(deployment["spec"]["selector"]).matches(metadata.labels(new)):
+                if selectors.stored(deployment["spec"]["selector"]).matches(metadata.labels(new)):
                     self.queue.add(metadata.key(deployment))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:

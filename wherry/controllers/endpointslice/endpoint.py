@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterable
 
 from wherry.controllers.endpointslice.packing import Wanted
-from wherry.controllers.servicepods import hostname, is_reachable, ports, target_reference
+from wherry.controllers.servicepods import address, hostname, is_reachable, node_name, ports, target_reference
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.nodes import zone
-from wherry.objects.meaning.pods import addresses_of, is_ready, node_of
+from wherry.objects.meaning.pods import is_ready, node_of
 from wherry.objects.meaning.services import families, publishes_unready
 
 NodeOf = Callable[[str], Object | None]
@@ -25,7 +25,7 @@ def endpoint(service: Object, pod: Object, ip: str, node: Object | None) -> Obje
         "conditions": {"ready": ready, "serving": serving, "terminating": terminating},
         "targetRef": target_reference(pod),
     }
-    if name := node_of(pod):
+    if name := node_name(pod):
         made["nodeName"] = name
     if node is not None and zone(node):
         made["zone"] = zone(node)
@@ -41,7 +41,7 @@ def wanted(service: Object, pods: Iterable[Object], find_node: NodeOf) -> list[W
     for family in families(service):
         for pod in reachable:
             here = ports(service, pod)
-            for ip in addresses_of(pod, family)[:1]:
+            if ip := address(pod, family):
                 group = groups.setdefault((family, json.dumps(here, sort_keys=True)), Wanted(family, here, []))
                 node = find_node(node_of(pod))
                 group.endpoints.append(endpoint(service, pod, ip, node))

@@ -10,7 +10,7 @@ from wherry.controllers.controller import Controller
 from wherry.controllers.endpointslice.packing import Wanted
 from wherry.controllers.endpointslice.writer import Slices, SliceWriter
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, family_of
+from wherry.objects.family import Family, family_of, serves
 from wherry.objects.meaning.wellknown import LAST_APPLIED, LEADER, SERVICE_NAME, SKIP_MIRROR, SLICE_MANAGED_BY
 from wherry.objects.metadata import Key
 from wherry.objects.resource import ENDPOINT_SLICES, ENDPOINTS, SERVICES
@@ -33,7 +33,8 @@ def wanted(endpoints: Object) -> list[Wanted]:
         by_family: dict[Family, list[Object]] = {}
         for side, ready in (("addresses", True), ("notReadyAddresses", False)):
             for address in (subset.get(side) or ())[:MOST_PER_SUBSET]:
-                by_family.setdefault(family_of(address["ip"]), []).append(_endpoint(address, ready))
+                if serves(address["ip"]):
+                    by_family.setdefault(family_of(address["ip"]), []).append(_endpoint(address, ready))
         ports = [{"name": "", "protocol": "TCP"} | p for p in subset.get("ports") or ()]
         found += [Wanted(family, ports, made) for family, made in by_family.items()]
     return found

@@ -11,12 +11,11 @@ from wherry.controllers.ownership import claim, settle
 from wherry.controllers.podcontrol import PodControl
 from wherry.controllers.podtemplate import pod_from
 from wherry.controllers.replicaset.decide import difference, look_again, new_status
-from wherry.objects import Object, metadata
+from wherry.objects import Object, metadata, selectors
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.meaning.pods import is_active
 from wherry.objects.metadata import Key, controller_of, is_being_deleted, labels
 from wherry.objects.resource import PODS, REPLICA_SETS
-from wherry.objects.selectors import from_object
 
 
 class ReplicaSetController(Controller):
@@ -43,7 +42,7 @@ class ReplicaSetController(Controller):
         if replica_set is None:
             self._expectations.forget(key)
             return
-        selector = from_object(replica_set["spec"]["selector"])
+        selector = selectors.stored(replica_set["spec"]["selector"])
         claimed = claim(replica_set, selector, self._candidates(replica_set))
         if await settle(self.client, REPLICA_SETS, replica_set, PODS, claimed):
             return  # the pods' own events bring us back
@@ -109,7 +108,7 @@ class ReplicaSetController(Controller):
             self.queue.add(key)
         if new is not None and controller_of(new) is None:
             for replica_set in self._sets_by_namespace.get(new["metadata"]["namespace"]):
-                if from_object(replica_set["spec"]["selector"]).matches(labels(new)):
+                if selectors.stored(replica_set["spec"]["selector"]).matches(labels(new)):
                     self.queue.add(metadata.key(replica_set))
 
 

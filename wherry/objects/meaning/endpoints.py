@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family
-from wherry.objects.meaning.services import protocol
+from wherry.objects.family import Family, family_of, usable
+from wherry.objects.meaning.services import PROTOCOLS, is_port, protocol
 from wherry.objects.meaning.wellknown import SERVICE_NAME
 
 
@@ -34,12 +34,23 @@ def holds_addresses(piece: Object) -> bool:
 
 def ports(piece: Object) -> list[Port]:
     """Return the slice's ports; one without a number ("all ports") serves no Service and is left out."""
-    return [Port(p.get("name") or "", protocol(p), p["port"]) for p in piece.get("ports") or () if p.get("port")]
+    given = (Port(p.get("name") or "", protocol(p), p.get("port") or 0) for p in piece.get("ports") or ())
+    return [port for port in given if is_port(port.number) and port.protocol in PROTOCOLS]
 
 
 def endpoints(piece: Object) -> list[Object]:
-    """Return the slice's endpoints; all but broken ones have at least one address."""
-    return [e for e in piece.get("endpoints") or () if e.get("addresses")]
+    """Return the slice's endpoints, each with at least one address; addresses of another type are left out."""
+    entries = [e for e in piece.get("endpoints") or () if e.get("addresses")]
+    return [e for entry in entries if (e := _readable(entry, piece.get("addressType"))) is not None]
+
+
+def _readable(endpoint: Object, family: str | None) -> Object | None:
+    """Return an endpoint with its addresses of a family, canonical; None when it has none."""
+    given = endpoint["addresses"]
+    addresses = given if family == "FQDN" else [a for a in usable(given) if family_of(a) == family]
+    if addresses == given:
+        return endpoint
+    return {**endpoint, "addresses": addresses} if addresses else None
 
 
 def is_ready(endpoint: Object) -> bool:
@@ -72,4 +83,4 @@ _NONE: frozenset[str] = frozenset()
 
 def _hints(endpoint: Object, kind: str) -> frozenset[str]:
     hints = endpoint.get("hints")
-    return frozenset(h["name"] for h in hints.get(kind) or ()) if hints else _NONE
+    return frozenset(h.get("name", "") for h in hints.get(kind) or ()) if hints else _NONE

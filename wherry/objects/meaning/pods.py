@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, family_of
+from wherry.objects.family import Family, family_of, usable
 from wherry.objects.timestamps import parse
 
 ENDED = ("Succeeded", "Failed")
@@ -40,8 +40,8 @@ def node_of(pod: Object) -> str:
 def addresses(pod: Object) -> list[str]:
     """Return the pod's own addresses, the primary one first; one with `hostNetwork` has its node's."""
     status = pod.get("status") or {}
-    found = [entry["ip"] for entry in status.get("podIPs") or () if entry.get("ip")]
-    return found or [ip for ip in (status.get("podIP"),) if ip]
+    found = usable(entry.get("ip") for entry in status.get("podIPs") or ())
+    return found or usable([status.get("podIP")])
 
 
 def addresses_of(pod: Object, family: Family) -> list[str]:
@@ -51,7 +51,7 @@ def addresses_of(pod: Object, family: Family) -> list[str]:
 
 def host_address(pod: Object) -> str:
     """Return the address of the pod's node, or ""."""
-    return (pod.get("status") or {}).get("hostIP") or ""
+    return next(iter(usable([(pod.get("status") or {}).get("hostIP")])), "")
 
 
 def is_sidecar(container: Object) -> bool:

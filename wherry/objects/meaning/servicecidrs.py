@@ -6,7 +6,7 @@ Source: k8s.io/api networking/v1 types.go; KEP-1880.
 from __future__ import annotations
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Network, canonical, family_of, network
+from wherry.objects.family import Network, canonical, family_of, parsed_network
 from wherry.objects.meaning.wellknown import ADDRESS_FAMILY, ADDRESS_MANAGED_BY, SERVICE_ADDRESSES
 from wherry.objects.resource import IP_ADDRESSES, SERVICES
 
@@ -19,8 +19,8 @@ def cidrs(obj: Object) -> list[str]:
 
 
 def networks(obj: Object) -> list[Network]:
-    """Return the ranges of a ServiceCIDR, which are valid."""
-    return [network(text) for text in cidrs(obj)]
+    """Return the ranges of a ServiceCIDR; what is none is left out."""
+    return [found for text in cidrs(obj) if (found := parsed_network(text)) is not None and str(found) == text]
 
 
 def is_open(obj: Object) -> bool:

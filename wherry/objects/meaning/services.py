@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family
+from wherry.objects.family import Family, usable
 from wherry.objects.selectors import from_labels
+
+PROTOCOLS = ("TCP", "UDP", "SCTP")
 
 
 def is_external_name(service: Object) -> bool:
@@ -22,12 +24,17 @@ def cluster_ips(service: Object) -> tuple[str, ...]:
     spec = service["spec"]
     if is_external_name(service):
         return ()
-    return tuple(ip for ip in spec.get("clusterIPs") or [spec.get("clusterIP")] if ip and ip != "None")
+    return tuple(usable(spec.get("clusterIPs") or [spec.get("clusterIP")]))
+
+
+def external_ips(service: Object) -> list[str]:
+    """Return the addresses outside the cluster that the Service is also reached at."""
+    return usable(service["spec"].get("externalIPs") or ())
 
 
 def families(service: Object) -> list[Family]:
     """Return the families the Service is reached in, the primary one first; not said means IPv4."""
-    return [Family(name) for name in service["spec"].get("ipFamilies") or ()] or [Family.V4]
+    return [Family(name) for name in service["spec"].get("ipFamilies") or () if name in list(Family)] or [Family.V4]
 
 
 def publishes_unready(service: Object) -> bool:
@@ -51,8 +58,13 @@ def selects(service: Object, pod: Object) -> bool:
 
 
 def ports(service: Object) -> list[Object]:
-    """Return the Service's ports."""
-    return service["spec"].get("ports") or []
+    """Return the Service's ports; what can be none is left out."""
+    return [p for p in service["spec"].get("ports") or () if is_port(p.get("port")) and protocol(p) in PROTOCOLS]
+
+
+def is_port(number: int | None) -> bool:
+    """Return whether a number can be a port's."""
+    return number is not None and 0 < number < 65536
 
 
 def protocol(port: Object) -> str:
