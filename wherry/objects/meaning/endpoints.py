@@ -47,7 +47,7 @@ def endpoints(piece: Object) -> list[Object]:
 def _readable(endpoint: Object, family: str | None) -> Object | None:
     """Return an endpoint with its addresses of a family, canonical; None when it has none."""
     given = endpoint["addresses"]
-    addresses = given if family == "FQDN" else [a for a in usable(given) if family_of(a) == family]
+    addresses = [a for a in usable(given) if family_of(a) == family] if family in list(Family) else given
     if addresses == given:
         return endpoint
     return {**endpoint, "addresses": addresses} if addresses else None

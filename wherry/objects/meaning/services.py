@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, usable
+from wherry.objects.family import Family, parsed, usable
 from wherry.objects.selectors import from_labels
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
@@ -74,4 +74,5 @@ def protocol(port: Object) -> str:
 
 def balancers(obj: Object) -> list[Object]:
     """Return where a Service or an Ingress is reached from outside (`status.loadBalancer.ingress`)."""
-    return ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    given = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    return [entry for entry in given if not entry.get("ip") or parsed(entry["ip"]) is not None]
