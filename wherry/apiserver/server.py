@@ -11,7 +11,7 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wherry.apiserver.access.accounts import Accounts
@@ -43,6 +43,7 @@ from wherry.apiserver.web.handler import Handler
 from wherry.apiserver.web.listener import Listener
 from wherry.apiserver.web.openapi import OpenApi
 from wherry.apiserver.web.pages import VERSION, pages
+from wherry.apiserver.web.patience import Patience
 from wherry.client.interface import Client
 from wherry.component.health import Health
 from wherry.objects.family import Network, bracketed
@@ -74,6 +75,7 @@ class ApiServerConfig:
     issuer: str = "https://kubernetes.default.svc.cluster.local"
     node_port_range: range = range(30000, 32768)
     kinds: Sequence[Kind] = KINDS
+    patience: Patience = field(default_factory=Patience)
 
 
 class ApiServer:
@@ -106,7 +108,7 @@ class ApiServer:
             pages=pages(self.health, accounts),
         )
         context = listener.tls(config.tls_certificate, config.tls_key, config.client_ca)
-        self._listener = Listener(handler, config.sockets, context)
+        self._listener = Listener(handler, config.sockets, context, config.patience)
 
     async def start(self) -> None:
         """Load the state, put in place what every cluster has, and serve; raises `StorageError`, `OSError`."""

@@ -14,41 +14,45 @@ from functools import cache
 from typing import Any
 
 from wherry.objects import Object, timestamps
+from wherry.objects.budget import Budget, check_json
 from wherry.objects.definitions import Field, Type, load
 from wherry.objects.wire import WireError, read_fields, read_packed, signed, write_bytes, write_varint
 
 _YEAR_1, _YEAR_10000 = -62135596800, 253402300800  # seconds since the epoch; what RFC 3339 can say lies between
 
 Value = int | memoryview
-Reader = Callable[[Value], Any]
+Reader = Callable[[Value, Budget], Any]
 Writer = Callable[[int, Any], bytes]
 
 
-def read(type_: Type, data: bytes | memoryview) -> Object:
+def read(type_: Type, data: bytes | memoryview, budget: Budget) -> Object:
     """Return a message of that type as a JSON object; fields the schema does not know are skipped.
 
-    Raises WireError, UnicodeDecodeError or json.JSONDecodeError where the bytes are no such message.
+    Raises WireError, UnicodeDecodeError or json.JSONDecodeError where the bytes are no such message, OverBudget where
+    they have more values than `budget`.
     """
     fields = _readers(type_.name)
     result: Object = {}
     for number, value in read_fields(memoryview(data)):
+        budget.spend()
         known = fields.get(number)
         if known is None:
             continue
         field, reader = known
         if field.inline:
-            result |= reader(value)
+            result |= reader(value, budget)
         elif field.type.startswith("[]"):
             items = result.setdefault(field.name, [])
             if isinstance(value, memoryview) and field.type in ("[]int32", "[]int64"):
-                items += [reader(item) for item in read_packed(value)]
+                budget.spend(len(value))  # at least a byte each
+                items += [reader(item, budget) for item in read_packed(value)]
             else:
-                items.append(reader(value))
+                items.append(reader(value, budget))
         elif field.type.startswith("map:"):
-            key, item = reader(value)
+            key, item = reader(value, budget)
             result.setdefault(field.name, {})[key] = item
         else:
-            result[field.name] = reader(value)
+            result[field.name] = reader(value, budget)
     return result
 
 
@@ -91,19 +95,25 @@ def _writers(name: str) -> tuple[tuple[Field, Writer], ...]:
 
 def _reader(expression: str) -> Reader:
     if expression.startswith("#"):
-        return lambda value: read(load().types[expression[1:]], _bytes(value))
+        return lambda value, budget: read(load().types[expression[1:]], _bytes(value), budget)
     if expression.startswith("map:"):
         return _entry(_reader(expression[4:]), "" if expression[4:] in ("string", "bytes") else None)
     if expression.startswith("items:"):
         item = _reader(expression[6:])
-        return lambda value: [item(v) for n, v in _fields(value) if n == 1]
-    return _SCALARS[expression][0]
+        return lambda value, budget: [_spent(budget, item(v, budget)) for n, v in _fields(value) if n == 1]
+    scalar = _SCALARS[expression][0]
+    return lambda value, budget: scalar(value)
 
 
-def _entry(item: Reader, missing: Any) -> Callable[[Value], tuple[str, Any]]:
-    def read_entry(value: Value) -> tuple[str, Any]:
+def _spent(budget: Budget, value: Any) -> Any:
+    budget.spend()
+    return value
+
+
+def _entry(item: Reader, missing: Any) -> Callable[[Value, Budget], tuple[str, Any]]:
+    def read_entry(value: Value, budget: Budget) -> tuple[str, Any]:
         entry = dict(_fields(value))
-        return _string(entry.get(1, memoryview(b""))), item(entry[2]) if 2 in entry else missing
+        return _string(entry.get(1, memoryview(b""))), item(entry[2], budget) if 2 in entry else missing
 
     return read_entry
 
@@ -166,7 +176,10 @@ def _int_or_string(value: Value) -> int | str:
 
 def _json(value: Value) -> Any:
     raw = dict(_fields(value)).get(1)
-    return json.loads(bytes(_bytes(raw))) if raw else None
+    if not raw:
+        return None
+    check_json(_bytes(raw))
+    return json.loads(bytes(_bytes(raw)))
 
 
 # Writing
@@ -202,7 +215,7 @@ def _write_json(number: int, value: Any) -> bytes:
     return write_bytes(number, write_bytes(1, json.dumps(value, separators=(",", ":")).encode()))
 
 
-_SCALARS: dict[str, tuple[Reader, Writer]] = {
+_SCALARS: dict[str, tuple[Callable[[Value], Any], Writer]] = {
     "string": (_string, lambda number, value: write_bytes(number, value.encode())),
     "bytes": (_base64, lambda number, value: write_bytes(number, base64.b64decode(value))),
     "bool": (lambda value: bool(_number(value)), write_varint),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from wherry.objects import Object, messages
+from wherry.objects.budget import Budget, OverBudget, check_value
 from wherry.objects.definitions import GroupVersionKind, gvk_of, of_kind
 from wherry.objects.errors import BadRequest, NotAcceptable
 from wherry.objects.schema import typed
@@ -23,8 +24,8 @@ _API_VERSION, _KIND = 1, 2  # fields of runtime.TypeMeta
 def decode(body: bytes, default: GroupVersionKind | None = None) -> Object:
     """Return the object of a protobuf body in its JSON form.
 
-    `default` is the kind to take where the envelope names none. BadRequest where the body is no such message or its
-    kind has no schema.
+    `default` is the kind to take where the envelope names none. BadRequest where the body is no such message, is more
+    than a budget allows, or its kind has no schema.
     """
     if not body.startswith(MAGIC):
         raise BadRequest("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
@@ -38,8 +39,11 @@ def decode(body: bytes, default: GroupVersionKind | None = None) -> Object:
         type_ = of_kind(gvk)
         if type_ is None:
             raise BadRequest(f'no kind "{gvk[2]}" is registered for version "{_api_version(gvk)}"')
-        obj = messages.read(type_, envelope.get(_RAW, b""))
-    except (WireError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        obj = messages.read(type_, envelope.get(_RAW, b""), Budget())
+        check_value(obj)
+    except RecursionError as error:
+        raise BadRequest("proto: message nested too deeply") from error
+    except (WireError, UnicodeDecodeError, json.JSONDecodeError, OverBudget) as error:
         raise BadRequest(str(error)) from error
     return typed({"apiVersion": _api_version(gvk), "kind": gvk[2]} | obj, gvk)[0]
 

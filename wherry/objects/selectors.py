@@ -7,11 +7,14 @@ pkg/apis/meta/v1/helpers.go. A malformed selector raises `BadRequest`, as the AP
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import BadRequest, FieldError
+
+MOST_TERMS = 256
+"""Terms of one selector: each is looked at for each object. People write up to ten."""
 
 _BINARY = ("in", "notin", "=", "==", "!=", "gt", "lt")
 _SYMBOLS = {"=": "=", "==": "==", "!=": "!=", ">": "gt", "<": "lt", "in": "in", "notin": "notin"}
@@ -147,6 +150,11 @@ def _problems(key: str, operator: str, values: tuple[str, ...]) -> list[FieldErr
     return errors
 
 
+def _check_count(terms: Sequence[object]) -> None:
+    if len(terms) > MOST_TERMS:
+        raise BadRequest(f"a selector has at most {MOST_TERMS} requirements, this one has {len(terms)}")
+
+
 class _Parser:
     """Recursive descent over the selector's tokens: (kind, text) with kind `word`, `symbol` or `end`."""
 
@@ -177,6 +185,7 @@ class _Parser:
             kind, text = self.peek()
             if kind != "word" and text != "!":
                 raise BadRequest(f"found '{text}', expected: identifier after ','")
+        _check_count(requirements)
         return LabelSelector(tuple(sorted(requirements, key=lambda r: r.key)))
 
     def fail(self, text: str, expected: str) -> BadRequest:
@@ -272,6 +281,7 @@ def parse_fields(text: str) -> FieldSelector:
         if match is None:
             raise BadRequest(f"invalid selector: '{text}'; can't understand '{part}'")
         terms.append((part[: match.start()], match[0] != "!=", _unescape(part[match.end() :])))
+    _check_count(terms)
     return FieldSelector(tuple(terms))
 
 

@@ -195,6 +195,8 @@ def _identity(field: Field | None, *lists: list[Any]) -> Callable[[Any], Any]:
     kinds = {type(item) for items in lists for item in items}
     if list in kinds:
         raise Invalid(REJECTED)
+    if type(None) in kinds:  # upstream panics
+        raise Invalid(f"{REJECTED}: a list's element is null")
     if len(kinds) > 1:
         raise ApiError(f"list element types are not identical: {_go_value(list(lists))}")
     if dict not in kinds:
@@ -208,6 +210,8 @@ def _identity(field: Field | None, *lists: list[Any]) -> Callable[[Any], Any]:
 def _key_of(item: Object, key: str) -> Any:
     if key not in item:
         raise ApiError(f"map: {_go_map(item)} does not contain declared merge key: {key}")
+    if isinstance(item[key], dict | list):
+        raise Invalid(f"{REJECTED}: merge key {key} of a list's element is no plain value")
     return item[key]
 
 

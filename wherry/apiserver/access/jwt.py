@@ -21,6 +21,10 @@ _MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}
 """The required members of a public key's JWK, in the order of RFC 7638 §3.2."""
 
 
+LONGEST_TOKEN = 1 << 14
+"""Characters. Those of this server have about 1,200, with all that a pod's says."""
+
+
 class BadToken(Exception):
     """Not a token of this key."""
 
@@ -48,9 +52,11 @@ class Signer:
 
     def claims(self, token: str) -> Claims:
         """Return the claims of a token this key has signed, whatever they say; raises `BadToken`."""
+        if len(token) > LONGEST_TOKEN:
+            raise BadToken(f"a token of more than {LONGEST_TOKEN} characters")
         try:
             claims: Claims = msgspec.json.decode(self._jws.decode(token, self._public, [self.algorithm]), type=Claims)
-        except (jwt.InvalidTokenError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise BadToken("not a token of this server") from error
         return claims
 

@@ -86,6 +86,12 @@ class Api:
         seen = views.views(self.catalog.of(target.resource).kind)
         return not target.subresource or any(v.name == target.subresource and v.resource is None for v in seen)
 
+    def require(self, user: User, target: Target, verb: str) -> None:
+        """Raise `Forbidden` unless `user` may do what `verb` on `target` is."""
+        if verb == "delete" and not target.name:
+            verb = "deletecollection"
+        self.authorizer.require(user, target.attributes(verb))
+
     async def get(self, user: User, target: Target, resource_version: str = "") -> Object:
         """Return one object, or a view of it."""
         self.authorizer.require(user, target.attributes("get"))

@@ -48,10 +48,12 @@ def place(served: Served, obj: Object, namespace: str | None) -> Key:
 
 
 def check_name(new: Object, key: Key) -> None:
-    """Raise `BadRequest` when the body names another object than the URL; fill in, in place, what it leaves out."""
+    """Raise `BadRequest` when the body names no object, or another than the URL; fill in, in place, the namespace."""
     metadata = new["metadata"]
     namespace, name = key
-    if metadata.setdefault("name", name) != name:
+    if not metadata.get("name"):
+        raise BadRequest(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if metadata["name"] != name:
         raise BadRequest(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
     if not namespace:
         metadata.pop("namespace", None)

@@ -68,6 +68,7 @@ class Reader:
         if options.token:
             start = paging.parse(options.token)
             revision = start.revision
+            await versions.wait(self.state, revision)
             found = islice(collection.select_at(revision, selection, start.after), count)
         else:
             wanted = versions.parse(options.resource_version)

@@ -13,6 +13,9 @@ from wherry.objects.errors import BadRequest, FieldError, Invalid, Timeout, deta
 PATIENCE_SECONDS = 3.0
 """How long a read waits for a version that is still to come."""
 
+LONGEST_VERSION = 20
+"""Digits of a number of 64 bits."""
+
 MATCHES = ("NotOlderThan", "Exact")
 
 
@@ -22,6 +25,8 @@ def parse(text: str) -> int:
         return 0
     if not (text.isascii() and text.isdigit()):
         raise BadRequest(f'invalid resource version "{text}": must be a decimal number')
+    if len(text) > LONGEST_VERSION:
+        raise BadRequest(f'invalid resource version "{text[:LONGEST_VERSION]}…": value out of range')
     return int(text)
 
 

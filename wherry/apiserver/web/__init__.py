@@ -4,6 +4,7 @@ paths.py            a URL path -> what it names
 query.py            a query string -> options
 media.py            `Accept`: which media type, which shape
 bodies.py           request bodies in JSON, YAML and protobuf
+yamldocument.py     YAML as the JSON it stands for, within a budget
 shapes.py           an object as itself, as metadata only, or as a table row
 tables.py           `kubectl get`'s tables
 responses.py        JSON answers, Status errors, warnings
@@ -16,5 +17,7 @@ inventory.py        what is served, for discovery and OpenAPI
 pages.py            everything else: version, health, metrics, keys
 connect/            what pods, nodes and services answer: logs, exec, port-forward, the API's proxy
 handler.py          one request, from credentials to answer
+patience.py         when a client that lets the server wait is let go
+connection.py       one connection, and since when it waits
 listener.py         sockets, TLS, connections
 """

@@ -14,6 +14,8 @@ from wherry.apiserver.web.watching import WatchResponse
 from wherry.objects import Object
 from wherry.objects.errors import Expired
 
+_WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
 
 class Resources:
     """Answers requests whose path names a resource. Raises the errors of `wherry.objects.errors`."""
@@ -32,6 +34,9 @@ class Resources:
             served = self._api.catalog.of(target.resource)
             if text := served.kind.deprecations.get((target.resource.group, target.resource.version)):
                 warnings.append(text)
+        if verb := _WRITES.get(request.method):
+            # Here as well as in `Api`: not a byte is read of the body of somebody who may not write.
+            self._api.require(user, target, verb)
         match request.method:
             case "GET" | "HEAD":
                 return await self._read(request, user, target, warnings)

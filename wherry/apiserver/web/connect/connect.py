@@ -19,6 +19,7 @@ from wherry.apiserver.web.connect.links import Links
 from wherry.apiserver.web.connect.location import Location, unverified_tls
 from wherry.apiserver.web.connect.podnode import PodNodes
 from wherry.apiserver.web.connect.proxied import Proxied
+from wherry.apiserver.web.connection import streams
 from wherry.apiserver.web.inventory import CONNECTED, Part
 
 _PROXY = "proxy"
@@ -57,6 +58,7 @@ class Connect:
         self._authorizer.require(user, target.attributes(verb))
         if target.subresource in _SESSIONS:
             self._authorizer.require(user, target.attributes("create"))
+        streams(request)
         if target.subresource == _PROXY:
             return await self._proxy(request, target)
         query = list(request.query.items())

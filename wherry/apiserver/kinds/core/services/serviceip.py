@@ -125,6 +125,8 @@ def _claim(service: Object, address: str, context: Context) -> None:
     if not any(allocation.holds(network, ip_address(address)) for network in networks):
         valid = ", ".join(map(str, networks))
         why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {valid}"
+        if not networks:
+            why = "no ServiceCIDR is ready and stays, so there is no valid range"
     elif context.claimed(IP_ADDRESS, canonical(address)):
         why = "provided IP is already allocated"
     if why:
