@@ -6,14 +6,18 @@ Whether a client reads is the kernel's to say: what TLS has encrypted waits in b
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from wherry.apiserver.web.patience import Waits
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 LARGEST_HEAD = 1 << 20
 """Bytes of one request's line and headers: Go's default, and so what upstream takes."""
@@ -23,42 +27,49 @@ _TCP_INFO = struct.Struct("=24xI92xQ16xI")
 """Of the kernel's struct tcp_info (include/uapi/linux/tcp.h): tcpi_unacked, tcpi_bytes_acked, tcpi_notsent_bytes."""
 
 
-class Connection(RequestHandler):
+class Connection(web.RequestHandler):
     """aiohttp's connection, which tells since when it waits."""
 
-    __slots__ = ("_head", "_heard", "_taken", "waits")
+    __slots__ = ("_answered", "_head", "_heard", "_request", "_taken", "waits")
 
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
         self.waits = Waits()
+        self._request: web.BaseRequest | None = None
+        self._answered = False
         self._head = 0
         self._heard = 0.0
         self._taken = 0
 
-    @property
-    def _asked(self) -> bool:
-        """Whether a whole head has come that is not answered yet."""
-        return bool(self._messages) or self._request_in_progress
+    def asked(self, request: web.BaseRequest) -> None:
+        """Take note that a whole head has come."""
+        self._request, self._answered = request, False
+        self.waits.head, self._head = None, 0
+
+    def answered(self) -> None:
+        """Take note that the request has been dealt with; more of its body may come."""
+        self._answered = True
 
     def data_received(self, data: bytes) -> None:
         """Take in what the client sends."""
         super().data_received(data)
-        self._heard = self._loop.time()
-        if self._asked:
-            self.waits.head, self._head = None, 0
-        elif data:
-            if self.waits.head is None:
-                self.waits.head = self._heard
-            self._head += len(data)
-            if self._head > LARGEST_HEAD:
-                self.drop()
+        self._heard = time.monotonic()
+        request = self._request
+        if data and (request is None or (self._answered and request.content.is_eof())):
+            self._heading(len(data))
+
+    def _heading(self, size: int) -> None:
+        if self.waits.head is None:
+            self.waits.head = self._heard
+        self._head += size
+        if self._head > LARGEST_HEAD:
+            self.drop()
 
     def look(self, now: float) -> Waits:
         """Return for what the connection waits, which is looked at every now and then."""
-        request = self._current_request
-        coming = request is not None and not request.content.is_eof() and not self._reading_paused
-        self.waits.body = self._heard if coming else None
         if self.transport is not None:
+            coming = self._request is not None and not self._answered and not self._request.content.is_eof()
+            self.waits.body = self._heard if coming and self.transport.is_reading() else None
             self._look_at_kernel(self.transport.get_extra_info("socket"), now)
         return self.waits
 
@@ -80,11 +91,24 @@ class Connection(RequestHandler):
 
 
 class Server(web.Server):
-    """aiohttp's server, of such connections."""
+    """aiohttp's server, of such connections; `options` are those of aiohttp's."""
+
+    def __init__(self, handler: Answer, **options: Any):
+        async def noted(request: web.BaseRequest) -> web.StreamResponse:
+            connection = request.protocol
+            assert isinstance(connection, Connection)
+            connection.asked(request)
+            try:
+                return await handler(request)
+            finally:
+                connection.answered()
+
+        super().__init__(noted, handler_cancellation=True)
+        self._options = options
 
     def __call__(self) -> Connection:
         """Return the protocol for a new connection."""
-        return Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, loop=asyncio.get_running_loop(), **self._options)
 
 
 def streams(request: web.BaseRequest) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -54,7 +55,6 @@ class Listener:
         """Accept connections."""
         self._server = Server(
             self._handler,
-            handler_cancellation=True,
             access_log=None,
             auto_decompress=False,  # a body is read as it comes, or refused
             keepalive_timeout=self._patience.idle,
@@ -91,13 +91,14 @@ class Listener:
 
     async def _look(self, server: Server) -> None:
         """Let clients go that the server has waited for too long."""
-        patience, loop = self._patience, asyncio.get_running_loop()
+        patience = self._patience
         pause = min(patience.head, patience.body, patience.unread) / LOOKS
         while True:
             await asyncio.sleep(pause)
+            now = time.monotonic()
             for connection in server.connections:
                 assert isinstance(connection, Connection)
-                if why := overdue(connection.look(loop.time()), patience, loop.time()):
+                if why := overdue(connection.look(now), patience, now):
                     self._drop(connection, why)
 
     def _drop(self, connection: Connection, why: str) -> None:
