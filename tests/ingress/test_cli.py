@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from tests.fake.client import FakeClient
 from tests.ingress.world import needs_nginx
-from wherry.cli import ingress as cli
+from wherry.cli.ingress import flags
+from wherry.cli.ingress import run as cli
 from wherry.ingress.options import Options
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ items:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the controller would have been started with."""
     found: list[Any] = []
-    monkeypatch.setattr(cli, "_run", lambda given, ignored: found.extend([cli._options(given), ignored]))
+    monkeypatch.setattr(cli, "_run", lambda given, ignored: found.extend([flags.options(given), ignored]))
     return found
 
 
@@ -78,7 +79,9 @@ def test_options_without_effect_are_accepted_and_named(started: list[Any]) -> No
     assert sorted(started[1]) == ["--election-id", "--enable-metrics", "--v"]
 
 
-@pytest.mark.parametrize("given", ["--enable-ssl-passthrough", "--configmap=nonsense", "--http-port=0"])
+@pytest.mark.parametrize(
+    "given", ["--watch-namespace-selector=a=b", "--no-such-flag", "--configmap=nonsense", "--http-port=0"]
+)
 def test_what_we_do_not_know_is_refused_by_name(started: list[Any], given: str) -> None:
     result = CliRunner().invoke(cli.command, [given])
     assert result.exit_code == 2
@@ -106,6 +109,56 @@ def test_render_refuses_an_older_ingress_by_name() -> None:
     assert "Ingress web is extensions/v1beta1" in result.output
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("a: b", "-: a document is no Kubernetes object (it has no apiVersion and kind)"),
+        ("just words", "-: a document is no Kubernetes object"),
+        ("- 1", "-: a document is no Kubernetes object"),
+        ("", "- is empty"),
+        ("kind: ConfigMap", "-: a document is no Kubernetes object"),
+        ("{apiVersion: v1, kind: ConfigMap}", "-: ConfigMap has no metadata.name"),
+        ("{apiVersion: v1, kind: List, items: [{a: b}]}", "-: a document is no Kubernetes object"),
+    ],
+)
+def test_render_says_in_one_line_that_a_file_holds_something_else(given: str, said: str) -> None:
+    result = CliRunner().invoke(cli.command, ["render", "--file", "-"], input=given)
+    assert result.exit_code == 1
+    assert said.replace("-:", "<stdin>:").replace("- is", "<stdin> is") in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_render_says_that_there_is_no_ingress_among_the_objects() -> None:
+    other = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}"
+    result = CliRunner().invoke(cli.command, ["render", "--file", "-"], input=other)
+    assert result.exit_code == 0
+    assert "there is no Ingress among these 1 objects" in result.stderr
+
+
+def test_todays_manifests_and_chart_start_us(started: list[Any]) -> None:
+    """The arguments in ingress-nginx' deploy/static/provider/{cloud,baremetal,kind} and of its Helm chart 4.15."""
+    given = [
+        "/nginx-ingress-controller",
+        "--publish-service=ingress-nginx/ingress-nginx-controller",
+        "--election-id=ingress-nginx-leader",
+        "--controller-class=k8s.io/ingress-nginx",
+        "--ingress-class=nginx",
+        "--configmap=ingress-nginx/ingress-nginx-controller",
+        "--validating-webhook=:8443",
+        "--validating-webhook-certificate=/usr/local/certificates/cert",
+        "--validating-webhook-key=/usr/local/certificates/key",
+        "--watch-ingress-without-class=true",
+        "--publish-status-address=localhost",
+        "--enable-metrics=false",
+        "--enable-ssl-passthrough",
+        "--v=2",
+    ]
+    result = CliRunner().invoke(cli.command, given)
+    assert result.exit_code == 0, result.output
+    assert "--validating-webhook" in started[1]
+    assert started[0].publish_addresses == ("localhost",)
+
+
 def test_render_refuses_broken_yaml() -> None:
     result = CliRunner().invoke(cli.command, ["render", "--file", "-"], input="{")
     assert result.exit_code == 1
@@ -115,7 +168,7 @@ def test_render_refuses_broken_yaml() -> None:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without any object."""
-    monkeypatch.setattr(cli, "_connect", lambda kubeconfig, context: FakeClient())
+    monkeypatch.setattr(cli, "connecting", lambda kubeconfig, context: FakeClient())
     monkeypatch.setattr(cli, "guard", lambda: None)  # it forks, and the test's process is not one to fork
 
 

@@ -50,11 +50,24 @@ async def test_the_id_changes_with_the_entry(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("reference", "verb"),
-    [("wherry/coredns:1", "dns"), ("wherry/kube-proxy:9.9", "proxy"), ("wherry/ingress-controller", "ingress")],
+    [
+        ("wherry/coredns:1", "dns"),
+        ("wherry/kube-proxy:9.9", "proxy"),
+        ("wherry/ingress-controller", "ingress"),
+        ("registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:0a", "ingress"),
+        ("registry.k8s.io/ingress-nginx/controller-chroot:v1.12.0", "ingress"),
+        ("k8s.gcr.io/ingress-nginx/controller:v1.0.0", "ingress"),
+        ("us.gcr.io/k8s-artifacts-prod/ingress-nginx/controller:v0.34.1", "ingress"),
+        ("quay.io/kubernetes-ingress-controller/nginx-ingress-controller:0.30.0", "ingress"),
+        ("quay.io/kubernetes-ingress-controller/nginx-ingress-controller-amd64:0.26.1", "ingress"),
+        ("gcr.io/google_containers/nginx-ingress-controller:0.9.0", "ingress"),
+        ("rancher/nginx-ingress-controller:v1.9.6-hardened1", "ingress"),
+    ],
 )
 async def test_our_own_components_are_there_whatever_their_tag(reference: str, verb: str):
     image = await ImageMap().pull(reference, "Always")
     assert image.command == (sys.executable, "-m", "wherry", verb)
+    assert image.env["PYTHONPATH"] == str(PACKAGE)
     assert (PACKAGE / "wherry" / "__main__.py").exists()
 
 

@@ -1,0 +1,12 @@
+"""`wherry ingress`: run the Ingress controller, or print what it would do.
+
+    run.py          run it; the group its other verbs hang on
+    flags.py        ingress-nginx' flags
+    render.py       `wherry ingress render`
+    manifests.py    objects from files
+    connecting.py   the client of a kubeconfig
+"""
+
+from wherry.cli.ingress.run import command
+
+__all__ = ["command"]
