@@ -107,6 +107,7 @@ async def test_a_fresh_nginx_knows_everything_before_it_listens(nginx: FakeNginx
         ("start", False),
         ("replace", "backends"),
         ("replace", "certificates"),
+        ("replace", "routes"),
         ("reload", 2),
     ]
     assert applier.serving
@@ -115,7 +116,7 @@ async def test_a_fresh_nginx_knows_everything_before_it_listens(nginx: FakeNginx
 async def test_an_equal_model_asks_nothing(nginx: FakeNginx, applier: Applier) -> None:
     for _ in range(2):
         await applier.apply(model("a.test"), backends(("10.0.0.1", 80)), DEFAULT)
-    assert len(nginx.calls) == 4
+    assert len(nginx.calls) == 5
 
 
 async def test_changed_endpoints_are_pushed_alone(nginx: FakeNginx, applier: Applier) -> None:
@@ -195,7 +196,7 @@ async def test_a_nginx_left_behind_is_adopted_and_told_only_what_it_does_not_kno
 ) -> None:
     nginx.left = render(model("a.test").structure, nginx.runtime)
     certificates = {f"certificate/{DEFAULT.id}": None, "host/_": None}
-    nginx.control.held = {"backends": {"demo/old/80": []}, "certificates": certificates}
+    nginx.control.held = {"backends": {"demo/old/80": []}, "certificates": certificates, "routes": {}}
     assert await applier.apply(model("a.test"), backends(("10.0.0.1", 80)), DEFAULT) == 0
     assert [(*call[:2], sorted(call[2])) for call in nginx.calls] == [
         ("change", "backends", ["demo/web/80"]),
@@ -207,6 +208,6 @@ async def test_a_nginx_left_behind_is_adopted_and_told_only_what_it_does_not_kno
 
 async def test_a_nginx_left_behind_with_another_configuration_is_reloaded(nginx: FakeNginx, applier: Applier) -> None:
     nginx.left = ""
-    nginx.control.held = {"backends": {}, "certificates": {}}
+    nginx.control.held = {"backends": {}, "certificates": {}, "routes": {}}
     await applier.apply(model("a.test"), backends(("10.0.0.1", 80)), DEFAULT)
     assert [call[0] for call in nginx.calls] == ["change", "change", "reload"]

@@ -8,18 +8,18 @@ import pytest
 
 from wherry.ingress import features
 from wherry.ingress.features.catalog import ANNOTATIONS, FEATURES
-from wherry.ingress.features.policy import Policy
 from wherry.ingress.features.rewriting import makes_patterns
 from wherry.ingress.fronts.ingress.annotations import read_policy
 from wherry.ingress.fronts.ingress.unsupported import is_canary
 
+FRAME = {"__init__", "annotation", "catalog", "directive", "part", "policy"}
 PREFIX = "nginx.ingress.kubernetes.io"
 
 
 def test_every_feature_has_a_file_that_says_what_it_is_and_every_annotation_one_feature() -> None:
     files = {p.stem for p in Path(features.__file__).parent.glob("*.py")}
-    assert {f.__name__.rpartition(".")[2] for f in FEATURES} == files - {"__init__", "annotation", "catalog", "policy"}
-    assert len(ANNOTATIONS) == sum(len(f.ANNOTATIONS) for f in FEATURES)
+    assert {f.__name__.rpartition(".")[2] for f in FEATURES} == files - FRAME
+    assert len(ANNOTATIONS) == sum(len(getattr(f, "ANNOTATIONS", ())) for f in FEATURES)
     assert all(f.__doc__ for f in FEATURES)
 
 
@@ -37,28 +37,33 @@ def test_values_become_typed_fields() -> None:
             f"{PREFIX}/backend-protocol": "https",
         }
     )
-    assert policy == Policy(
-        {"rewrite-target": "/$2", "ssl-redirect": False, "proxy-read-timeout": 90, "backend-protocol": "HTTPS"}
-    )
+    assert policy.values == {
+        "rewrite-target": "/$2",
+        "ssl-redirect": False,
+        "proxy-read-timeout": 90,
+        "backend-protocol": "HTTPS",
+    }
+    assert policy["proxy-send-timeout"] == 60
     assert not problems
     assert makes_patterns(policy)
 
 
 def test_only_our_prefix_is_read() -> None:
     given = {"nginx.org/ssl-redirect": "x", f"{PREFIX}/ssl-redirect": "true", "mine/ssl-redirect": "false"}
-    assert read_policy(given, "mine") == (Policy({"ssl-redirect": False}), [])
+    policy, problems = read_policy(given, "mine")
+    assert (policy.values, problems) == ({"ssl-redirect": False}, [])
 
 
 def test_an_unknown_annotation_is_named() -> None:
-    policy, problems = read_policy({f"{PREFIX}/enable-cors": "true"})
-    assert policy == Policy()
-    assert problems == [f"annotation {PREFIX}/enable-cors is not supported and has no effect"]
+    policy, problems = read_policy({f"{PREFIX}/no-such": "true", f"{PREFIX}/stream-snippet": "x"})
+    assert not policy.values
+    assert problems == ["not supported, and without effect: no-such, stream-snippet"]
 
 
-@pytest.mark.parametrize("name", ["auth-url", "auth-tls-secret", "whitelist-source-range", "denylist-source-range"])
+@pytest.mark.parametrize("name", ["auth-no-such", "whitelist-source-range", "denylist-source-range", "auth-type"])
 def test_what_restricts_access_denies(name: str) -> None:
     policy, (problem,) = read_policy({f"{PREFIX}/{name}": "x"})
-    assert policy.denied == f"annotation {name} is not supported"
+    assert policy.denied == f"annotation {name} cannot be honoured"
     assert "503" in problem
 
 

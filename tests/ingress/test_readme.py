@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from wherry.ingress.features.catalog import ANNOTATIONS
+from wherry.ingress.features.catalog import ANNOTATIONS, DEFAULTS, SETTINGS
 from wherry.ingress.settings import READERS, Settings
 
 README = Path(__file__).parents[2] / "wherry/ingress/README.md"
@@ -18,9 +18,10 @@ def annotations_table() -> str:
 
 
 def settings_table() -> str:
-    return "| key | default |\n| --- | --- |\n" + "".join(
-        f"| {key} | {shown(getattr(Settings(), key.replace('-', '_')))} |\n" for key in READERS
-    )
+    own = {key: getattr(Settings(), key.replace("-", "_")) for key in READERS}
+    of_features = {key: DEFAULTS[key] for key in SETTINGS}
+    rows = [f"| {key} | {shown(value)} |\n" for key, value in sorted({**own, **of_features}.items())]
+    return "| key | default |\n| --- | --- |\n" + "".join(rows)
 
 
 def shown(value: object) -> str:

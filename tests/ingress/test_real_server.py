@@ -51,7 +51,7 @@ kind: Ingress
 metadata:
   name: myblog
   namespace: demo
-  annotations: {nginx.ingress.kubernetes.io/enable-cors: "true"}
+  annotations: {nginx.ingress.kubernetes.io/no-such: "true"}
 spec:
   rules:
   - host: myblog.devops.cn
@@ -185,7 +185,7 @@ async def test_the_article_ingress_is_served_with_the_rights_of_the_manifest(
 
             async def told() -> bool:
                 events = (await cluster.client.list(EVENTS, "demo")).items
-                return any("enable-cors is not supported" in e["message"] for e in events)
+                return any("without effect: no-such" in e["message"] for e in events)
 
             await eventually(told, "the annotation is named in an Event")
             await cluster.client.delete(ENDPOINT_SLICES, "myblog-abc", "demo")

@@ -219,7 +219,7 @@ async def test_rewrite_target_replaces_the_path(nginx_dir: Path) -> None:
 
 
 async def test_an_access_annotation_we_cannot_honour_closes_the_path(nginx_dir: Path) -> None:
-    closed = ingress("web", rule("a.test"), annotations={"whitelist-source-range": "10.0.0.0/8"})
+    closed = ingress("web", rule("a.test"), annotations={"auth-snippet": "deny all;"})
     async with Backend("one") as one, running(nginx_dir, closed, *reached_by(one)) as world:
         assert (await world.ask("a.test"))[0] == 503
         assert not one.connections

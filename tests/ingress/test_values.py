@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from wherry.ingress import values
+from wherry.ingress.features.catalog import SETTINGS
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
 from wherry.ingress.route.model import Structure
@@ -46,7 +47,9 @@ def test_seconds_are_positive_whole_numbers(text: str) -> None:
 
 
 def test_every_option_is_a_setting() -> None:
-    assert {key.replace("-", "_") for key in READERS} == {f.name for f in fields(Settings)}
+    made = {"given", "everywhere", "denied"}
+    assert {key.replace("-", "_") for key in READERS} == {f.name for f in fields(Settings)} - made
+    assert not set(READERS) & set(SETTINGS)
 
 
 def test_settings_take_what_is_good_and_name_the_rest() -> None:
@@ -56,12 +59,40 @@ def test_settings_take_what_is_good_and_name_the_rest() -> None:
             "hsts": "false",
             "proxy-read-timeout": "soon",
             "ssl-protocols": "TLSv1.3 SSLv3",
-            "use-gzip": "true",
+            "no-such": "true",
+            "worker-cpu-affinity": "auto",
         }
     )
-    assert settings == Settings(proxy_body_size="64m", hsts=False)
-    assert [p.split("'")[1] for p in problems] == ["proxy-read-timeout", "ssl-protocols", "use-gzip"]
-    assert "not supported" in problems[2]
+    assert settings == Settings(given={"proxy-body-size": "64m"}, hsts=False)
+    assert settings.common["proxy-read-timeout"] == 60
+    assert [p.split("'")[1] for p in problems[:2]] == ["proxy-read-timeout", "ssl-protocols"]
+    assert problems[2:] == ["these options are not supported and have no effect: no-such, worker-cpu-affinity"]
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("whitelist-source-range", "nonsense"),
+        ("denylist-source-range", "10.0.0.0/8;"),
+        ("block-cidrs", "x"),
+        ("enable-modsecurity", "true"),
+        ("modsecurity-snippet", "SecRuleEngine On"),
+        ("enable-owasp-modsecurity-crs", "true"),
+        ("bind-address-ipv4", "10.0.0.1"),
+        ("limit-no-such", "1"),
+        ("block-user-agents", "~("),
+    ],
+)
+def test_a_key_that_restricts_access_and_cannot_be_honoured_closes_everything(key: str, text: str) -> None:
+    settings, (problem,) = read_settings({key: text})
+    assert settings.denied == f"{key} of the ConfigMap cannot be honoured"
+    assert "everything answers 503" in problem
+
+
+@pytest.mark.parametrize("key", ["enable-modsecurity", "allow-snippet-annotations", "bind-address-ipv4"])
+def test_a_key_that_asks_for_nothing_closes_nothing(key: str) -> None:
+    settings, _ = read_settings({key: "false"})
+    assert not settings.denied
 
 
 def test_strict_transport_security_is_put_together() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wherry.ingress import metrics
+from wherry.ingress.nginx import secrets
 from wherry.ingress.nginx.control import STORES, Store
 from wherry.ingress.nginx.errors import ConfigRefused
 from wherry.ingress.nginx.process import Nginx
@@ -58,6 +59,7 @@ class Applier:
         wanted: dict[Store, Entries] = {
             "backends": backend_entries(backends),
             "certificates": certificate_entries(model.certificates, default),
+            "routes": model.routes,
         }
         if self._nginx.pid is None:
             await self._start()
@@ -133,11 +135,13 @@ class Applier:
     async def _reload(self, structure: Structure, conf: str) -> None:
         started = self._clock()
         try:
+            secrets.provide(self._nginx.runtime, structure)
             await self._nginx.reload(conf)
         except ConfigRefused as error:
             log.error("nginx refuses the new configuration, the old one stays in force: %s", error)
             self._refuse(structure)
             raise
+        secrets.sweep(self._nginx.runtime, structure)
         self._structure, self._conf, self._refused = structure, conf, None
         self._reloaded = self._clock()
         metrics.reloads.inc()

@@ -19,8 +19,13 @@ from wherry.ingress.options import Options
 from wherry.ingress.route.problem import Key
 from wherry.objects import Object, metadata
 from wherry.objects import resource as known
-from wherry.objects.meaning.wellknown import SERVICE_NAME, TLS_SECRET
+from wherry.objects.meaning.wellknown import SERVICE_NAME
 from wherry.objects.resource import Resource
+
+SECRETS_OF_INTEREST = (
+    "type!=kubernetes.io/service-account-token,type!=helm.sh/release.v1,type!=kubernetes.io/dockerconfigjson"
+)
+"""Certificates, passwords, authorities: of any type but those that are many and never any of these."""
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +42,7 @@ class Cluster:
         namespace = options.namespace
         self.ingresses = component.follow(known.INGRESSES, namespace)
         self.services = component.follow(known.SERVICES, namespace)
-        self._secrets = component.follow(known.SECRETS, namespace, fields=f"type={TLS_SECRET}")
+        self._secrets = component.follow(known.SECRETS, namespace, fields=SECRETS_OF_INTEREST)
         self._endpoints = component.follow(known.ENDPOINT_SLICES if slices else known.ENDPOINTS, namespace)
         self._classes = component.follow(known.INGRESS_CLASSES) if classes else None
         self._config_maps = {

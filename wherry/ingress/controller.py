@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,11 +24,13 @@ from wherry.ingress.nginx.process import Nginx
 from wherry.ingress.options import Options
 from wherry.ingress.quarantine import Quarantine
 from wherry.ingress.report import Reporter, backend_problems
+from wherry.ingress.route import problem
 from wherry.ingress.route.backend import Backend, BackendRef, resolve
 from wherry.ingress.route.certificate import BadCertificate, Certificate, read_certificate
 from wherry.ingress.route.model import Model
 from wherry.ingress.selfsigned import kept
 from wherry.ingress.status import StatusWriter
+from wherry.objects import Object
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +142,8 @@ class Controller:
         for ref in self._model.backends:
             service = (ref.namespace, ref.service)
             if ref not in self._backends or service in services:
-                self._backends[ref] = resolve(ref, cluster.services.get(*service), cluster.sources(service))
+                found = cluster.services.get(*service), cluster.sources(service)
+                self._backends[ref] = resolved(ref, *found, self._backends.get(ref))
         backends = list(self._backends.values())
         self._reporter.report([*self._model.problems, *backend_problems(self._model, backends)])
         wait = await self._apply(backends)
@@ -182,3 +186,13 @@ class Controller:
             why = str(error) if secret else "it does not exist"
             log.warning("--default-ssl-certificate %s/%s cannot be used: %s", *key, why)
             return self._fallback
+
+
+def resolved(ref: BackendRef, service: Object | None, sources: Iterable[Object], before: Backend | None) -> Backend:
+    """Return the backend `ref` stands for; where a bug of ours keeps us from that, as it was."""
+    try:
+        return resolve(ref, service, sources)
+    except Exception as error:  # one Service is not to hold up the others
+        log.exception("%s cannot be read", ref.key)
+        why = f"wherry fails on Service {ref.namespace}/{ref.service}: {error!r}"
+        return replace(before or Backend(ref), trouble=(problem.INTERNAL, why))

@@ -18,6 +18,7 @@ from wherry.ingress.culprits import culprits
 from wherry.ingress.fronts.ingress.build import build
 from wherry.ingress.fronts.ingress.parts import Part, parts, without
 from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
+from wherry.ingress.nginx import secrets
 from wherry.ingress.nginx.errors import ConfigRefused, NginxError
 from wherry.ingress.nginx.process import Nginx
 from wherry.ingress.nginx.template import render
@@ -111,6 +112,7 @@ class Quarantine:
 
     async def _refusal(self, structure: Structure) -> str:
         try:
+            secrets.provide(self._nginx.runtime, structure)
             await self._nginx.test(render(structure, self._nginx.runtime))
         except ConfigRefused as error:
             return str(error)

@@ -1,28 +1,30 @@
 """What the controller's ConfigMap decides (`--configmap`): keys and defaults are ingress-nginx's.
 
-A key we do not know, or a value of the wrong form, is reported by name and leaves the default in force.
+A key we do not know, or a value of the wrong form, is reported by name and leaves the default in force; where it
+restricts access, everything is closed instead. Keys that belong to a feature are declared in its file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from wherry.ingress import values
+from wherry.ingress.features import catalog
+from wherry.ingress.features.part import Part
+from wherry.ingress.features.policy import Policy
 from wherry.ingress.values import BadValue
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The controller-wide settings. Timeouts are in seconds, sizes and durations as nginx writes them."""
+    """The controller-wide settings. Timeouts are in seconds, sizes and durations as nginx writes them.
 
-    proxy_body_size: str = "1m"
-    proxy_connect_timeout: int = 5
-    proxy_read_timeout: int = 60
-    proxy_send_timeout: int = 60
-    ssl_redirect: bool = True
-    force_ssl_redirect: bool = False
+    `given` are the features' values by key, `everywhere` what they add to all servers. `denied` says why nobody must be
+    let in: a key that restricts access cannot be honoured.
+    """
+
     ssl_protocols: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
     hsts: bool = True
     hsts_max_age: int = 15_724_800
@@ -41,6 +43,14 @@ class Settings:
     server_tokens: bool = False
     disable_access_log: bool = False
     reuse_port: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+    everywhere: tuple[Part, ...] = ()
+    denied: str = ""
+
+    @property
+    def common(self) -> Mapping[str, Any]:
+        """Return the values of the features where no Ingress says another one."""
+        return {**catalog.DEFAULTS, **self.given}
 
     @property
     def hsts_header(self) -> str:
@@ -58,12 +68,6 @@ def _processes(text: str) -> str:
 
 
 READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "proxy-body-size": values.size,
-    "proxy-connect-timeout": values.seconds,
-    "proxy-read-timeout": values.seconds,
-    "proxy-send-timeout": values.seconds,
-    "ssl-redirect": values.boolean,
-    "force-ssl-redirect": values.boolean,
     "ssl-protocols": values.words(("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")),
     "hsts": values.boolean,
     "hsts-max-age": values.integer(0, 999_999_999),
@@ -86,17 +90,55 @@ READERS: Final[Mapping[str, Callable[[str], Any]]] = {
 """The options we know, by their key in the ConfigMap; each names a field of `Settings`."""
 
 
+_RESTRICTS: Final = (
+    "allow-",
+    "bind-address-",
+    "block-",
+    "enable-modsecurity",
+    "enable-owasp-",
+    "global-auth-",
+    "global-rate-limit-",
+    "limit-",
+    "modsecurity-",
+    "proxy-ssl-",
+)
+"""How keys of ingress-nginx begin that keep somebody out."""
+_HARMLESS: Final = ("allow-backend-server-header", "allow-snippet-annotations", "allow-cross-namespace-resources")
+
+
+def restricts(key: str, text: str) -> bool:
+    """Whether a key that no feature owns keeps somebody out; "false" and "" ask for nothing."""
+    return key.startswith(_RESTRICTS) and key not in _HARMLESS and text not in ("", "false")
+
+
 def read_settings(data: Mapping[str, str]) -> tuple[Settings, list[str]]:
     """Return the settings a ConfigMap's `data` makes, and a sentence for each entry that was not used."""
     found: dict[str, Any] = {}
-    problems = []
+    given: dict[str, Any] = {}
+    problems: list[str] = []
+    closing: list[str] = []
+    unknown: list[str] = []
     for key, text in sorted(data.items()):
-        reader = READERS.get(key)
+        owned = catalog.SETTINGS.get(key)
+        reader = owned.read if owned else READERS.get(key)
         if reader is None:
-            problems.append(f"option {key!r} is not supported and has no effect")
+            if restricts(key, text):
+                closing.append(key)
+                problems.append(f"option {key!r} is not supported{_CLOSED}")
+            else:
+                unknown.append(key)
             continue
         try:
-            found[key.replace("-", "_")] = reader(text)
+            (given if owned else found)[key if owned else key.replace("-", "_")] = reader(text)
         except BadValue as error:
-            problems.append(f"option {key!r} is ignored: {error}, got {text!r}")
-    return replace(Settings(), **found), problems
+            closes = bool(owned and owned.restricts)
+            closing += [key] if closes else []
+            problems.append(f"option {key!r} is ignored: {error}, got {text!r}{_CLOSED if closes else ''}")
+    if unknown:
+        problems.append(f"these options are not supported and have no effect: {', '.join(unknown)}")
+    denied = f"{closing[0]} of the ConfigMap cannot be honoured" if closing else ""
+    settings = replace(Settings(), **found, given=given, denied=denied)
+    return replace(settings, everywhere=catalog.everywhere(Policy(common=settings.common))), problems
+
+
+_CLOSED: Final = ": it restricts access, so everything answers 503"

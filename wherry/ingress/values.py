@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from ipaddress import ip_network
 from typing import Final
 
 _TRUE: Final = frozenset(("1", "t", "T", "true", "TRUE", "True"))
@@ -80,3 +81,91 @@ def words(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
         return found
 
     return read
+
+
+def switch(text: str) -> bool:
+    """Read `on` or `off`, as nginx writes booleans, or as Go does."""
+    return text == "on" if text in ("on", "off") else boolean(text)
+
+
+_PATHS: Final = re.compile(r"/[A-Za-z0-9\-._~/]*", re.ASCII)
+
+
+def separated(text: str) -> tuple[str, ...]:
+    """Return the parts of a list with commas, without blanks around them and without empty ones."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def separated_paths(text: str) -> tuple[str, ...]:
+    """Read paths with commas between them."""
+    return _each(_PATHS, "a path such as /x", separated(text))
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Read addresses and networks (CIDR) with commas between them; returns them as nginx takes them."""
+    found = []
+    for part in separated(text):
+        try:
+            found.append(str(ip_network(part, strict=False)))
+        except ValueError as error:
+            raise BadValue(f"expected addresses or networks such as 10.0.0.0/8, got {part!r}") from error
+    return tuple(found)
+
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#%&*+\-.^_`|~]{1,128}", re.ASCII)
+
+
+def token(text: str) -> str:
+    """Read a header's or cookie's name (RFC 9110, 5.6.2), without `$` and quotes, which are nginx' own."""
+    return _whole(_TOKEN, "a name made of letters, digits, - and _", text)
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """Read names of headers or methods with commas between them."""
+    return _each(_TOKEN, "a name made of letters, digits, - and _", separated(text))
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 \-._~:/?#@!&'()*+,;=%<>|\[\]^]{0,1024}", re.ASCII)
+
+
+def plain(text: str) -> str:
+    """Read text without quotes, backslashes, `$`, braces and control characters."""
+    return _whole(_PLAIN, "plain text without quotes, $ and braces", text)
+
+
+_HOST: Final = re.compile(r"[A-Za-z0-9\-._:\[\]]{1,255}", re.ASCII)
+
+
+def host(text: str) -> str:
+    """Read a host's name or address, perhaps with a port."""
+    return _whole(_HOST, "a host such as example.com", text)
+
+
+def pattern(form: str, what: str) -> Callable[[str], str]:
+    """Return a reader of text that matches all of `form`; `what` says which form was expected."""
+    compiled = re.compile(form, re.ASCII)
+    return lambda text: _whole(compiled, what, text)
+
+
+def _whole(form: re.Pattern[str], what: str, text: str) -> str:
+    if not form.fullmatch(text):
+        raise BadValue(f"expected {what}")
+    return text
+
+
+def _each(form: re.Pattern[str], what: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_whole(form, what, part) for part in parts)
+
+
+_BLOCKED: Final = re.compile(r"(~\*?)?[A-Za-z0-9 \-._~:/?@!&()*+=%<>|\[\]^]{1,256}", re.ASCII)
+
+
+def patterns(text: str) -> tuple[str, ...]:
+    """Read texts with commas between them; `~` or `~*` before one makes it a regular expression (nginx' `map`)."""
+    found = _each(_BLOCKED, "texts, or patterns after ~ or ~*", separated(text))
+    for one in found:
+        try:
+            re.compile(one.lstrip("~*") if one.startswith("~") else "")
+        except (re.error, OverflowError, RecursionError) as error:
+            raise BadValue(f"{one!r} is not a regular expression: {error}") from error
+    return found

@@ -1,15 +1,12 @@
 """What a route can have beyond a place and a backend: one file per feature.
 
-    annotation.py    `Annotation`, `Scope`, `Risk`: what an annotation declares about itself
-    catalog.py       the tables of all features' annotations
-    policy.py        `Policy`: the typed values of one Ingress' annotations
+    annotation.py    what annotations and the ConfigMap's keys declare about themselves
+    catalog.py       the table of all features, in the order of their directives
+    directive.py     what a feature says to nginx, as words
+    part.py          `Part`: the typed wish of a feature, and where it goes: http, server, location, headers, Lua
+    policy.py        `Policy`: the typed values that hold for one Ingress
 
-    bodies.py        the largest request body
-    protocol.py      what the endpoints speak
-    redirects.py     from http to https
-    rewriting.py     another path for the endpoint; paths that are patterns
-    timeouts.py      how long nginx waits for an endpoint
-
-A feature is the type of what nginx is told (a field of `Location`, used by the template), the annotations that ask for
-it, and `of(policy, settings)`, which makes the one from the other. Another front fills in the same types.
+A feature is a file with the annotations and settings that ask for it, a `Part` that says it to nginx, and
+`of(policy, sources)`, which makes the one from the other (`everywhere(policy)`: what is for all servers). Another front
+makes the same parts.
 """

@@ -1,4 +1,4 @@
-"""What an annotation declares about itself."""
+"""What annotations and keys of the ConfigMap declare about themselves."""
 
 from __future__ import annotations
 
@@ -28,16 +28,34 @@ class Risk(Enum):
     """Text that nginx interprets: patterns, addresses, variables."""
 
 
-@dataclass(frozen=True, slots=True)
+Reader = Callable[[str], Any]
+"""Turns text into a typed value of the `Policy`. Raises `BadValue` for text of any other form; what it lets through is
+safe inside a quoted string of nginx.conf."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
     """One annotation, named without its prefix.
 
-    `read` turns the text into a typed value of the `Policy`; it raises `BadValue` for text of any other form, and what
-    it lets through is safe inside a quoted string of nginx.conf.
+    `default` is what holds where nobody says; `setting`: the ConfigMap's key of the same name decides it for everybody.
+    `restricts`: it keeps somebody out, so a value that cannot be honoured closes the paths.
     """
 
     name: str
-    scope: Scope
-    risk: Risk
+    read: Reader
     doc: str
-    read: Callable[[str], Any]
+    scope: Scope = Scope.LOCATION
+    risk: Risk = Risk.LOW
+    default: Any = None
+    setting: bool = False
+    restricts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A key of the ConfigMap alone. `restricts`: a value that cannot be honoured closes everything."""
+
+    name: str
+    read: Reader
+    default: Any = None
+    restricts: bool = False

@@ -1,34 +1,140 @@
-"""From http to https."""
+"""Answers that lead elsewhere: to https, to another place, to the application's root."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from wherry.ingress import values
-from wherry.ingress.features.annotation import Annotation, Risk, Scope
+from wherry.ingress.features.annotation import Annotation, Risk, Setting
+from wherry.ingress.features.directive import Line, Text, block, flag, line
+from wherry.ingress.features.part import At, Part, Sources
 from wherry.ingress.features.policy import Policy
-from wherry.ingress.settings import Settings
+
+_VARIABLES: Final = "host|request_uri|uri|scheme|args|query_string|server_name|http_host|is_args|best_http_host"
+_URL: Final = re.compile(
+    rf"(https?://|\$scheme://|/)([A-Za-z0-9\-._~!*'(),:@%&=/?#+\[\]]|\$({_VARIABLES})(?![a-z0-9_]))*", re.ASCII
+)
+"""A URL in which nginx may find these variables. No quote, brace, semicolon, blank or backslash (CVE-2023-5044)."""
+_ROOT: Final = re.compile(r"/[A-Za-z0-9\-._~!*(),:@%&=/?+]*", re.ASCII)
+
+
+def _url(text: str) -> str:
+    if len(text) > 2048 or "'" in text or not _URL.fullmatch(text):
+        raise values.BadValue("expected a URL such as https://example.com$request_uri")
+    return text
+
+
+def _root(text: str) -> str:
+    if len(text) > 1024 or not _ROOT.fullmatch(text):
+        raise values.BadValue("expected a path such as /app")
+    return text
+
 
 ANNOTATIONS: Final = (
     Annotation(
         name="ssl-redirect",
-        scope=Scope.LOCATION,
-        risk=Risk.LOW,
         doc="Answers http with 308 to https when the host has TLS; on unless the ConfigMap or this says otherwise.",
         read=values.boolean,
+        default=True,
+        setting=True,
     ),
     Annotation(
         name="force-ssl-redirect",
-        scope=Scope.LOCATION,
-        risk=Risk.LOW,
         doc="Answers http with 308 to https, TLS of its own or not, as behind a load balancer that ends it.",
         read=values.boolean,
+        default=False,
+        setting=True,
+    ),
+    Annotation(name="app-root", risk=Risk.MEDIUM, doc="Answers / with 302 to this path.", read=_root, default=""),
+    Annotation(
+        name="permanent-redirect",
+        risk=Risk.MEDIUM,
+        doc="Answers everything with a redirect to this URL: 301, or what permanent-redirect-code says.",
+        read=_url,
+        default="",
+    ),
+    Annotation(
+        name="permanent-redirect-code",
+        doc="The status of permanent-redirect, 300 to 308.",
+        read=values.integer(300, 308),
+        default=301,
+    ),
+    Annotation(
+        name="temporal-redirect",
+        risk=Risk.MEDIUM,
+        doc="Answers everything with a redirect to this URL: 302, or what temporal-redirect-code says. It goes before "
+        "permanent-redirect.",
+        read=_url,
+        default="",
+    ),
+    Annotation(
+        name="temporal-redirect-code",
+        doc="The status of temporal-redirect, 300 to 308.",
+        read=values.integer(300, 308),
+        default=302,
+    ),
+    Annotation(
+        name="relative-redirects",
+        doc="Redirects of nginx itself name a path, no scheme and host.",
+        read=values.boolean,
+        default=False,
+        setting=True,
     ),
 )
 
+SETTINGS: Final = (
+    Setting(name="no-tls-redirect-locations", read=values.separated_paths, default=("/.well-known/acme-challenge",)),
+    Setting(name="http-redirect-code", read=values.integer(300, 308), default=308),
+)
 
-def of(policy: Policy, settings: Settings, tls: bool) -> bool:
-    """Whether http is answered with a redirect; `tls` says whether the host has TLS."""
-    forced: bool = policy.get("force-ssl-redirect", settings.force_ssl_redirect)
-    wanted: bool = policy.get("ssl-redirect", settings.ssl_redirect)
-    return forced or (wanted and tls)
+
+@dataclass(frozen=True)
+class Redirects(Part):
+    """`https`: to where TLS is (`forced`: also where the host has none); `to` and `code`: to another place.
+
+    Locations whose path begins with one of `never` are served in plain http, too: who asks for a certificate by
+    ACME's HTTP-01 (RFC 8555, 8.3) has none yet.
+    """
+
+    https: bool = True
+    forced: bool = False
+    never: tuple[str, ...] = ()
+    https_code: int = 308
+    root: str = ""
+    to: str = ""
+    code: int = 301
+    relative: bool = False
+
+    def server(self) -> Iterator[Line]:
+        """Lead from the root of the host, whoever's path that is (ingress-nginx' rule)."""
+        if self.root:
+            to = line("return", "302", Text(f"$client_scheme://$best_http_host{self.root}"))
+            yield block("if", Text("($uri = /)"), of=(to,))
+
+    def location(self, at: At) -> Iterator[Line]:
+        """Answer with the first redirect that applies."""
+        if (self.forced or (self.https and at.tls)) and not at.path.startswith(self.never):
+            target = line("return", str(self.https_code), Text("https://$host$https_port_suffix$request_uri"))
+            yield block("if", Text("($client_scheme = http)"), of=(target,))
+        if self.relative:
+            yield line("absolute_redirect", flag(False))
+        if self.to:
+            yield line("return", str(self.code), Text(self.to))
+
+
+def of(policy: Policy, sources: Sources) -> Redirects:
+    """Return the redirects."""
+    temporal = policy["temporal-redirect"]
+    return Redirects(
+        https=policy["ssl-redirect"],
+        forced=policy["force-ssl-redirect"],
+        never=policy["no-tls-redirect-locations"],
+        https_code=policy["http-redirect-code"],
+        root=policy["app-root"],
+        to=temporal or policy["permanent-redirect"],
+        code=policy["temporal-redirect-code" if temporal else "permanent-redirect-code"],
+        relative=policy["relative-redirects"],
+    )

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 import aiohttp
 import msgspec
 
-Store = Literal["backends", "certificates"]
+Store = Literal["backends", "certificates", "routes"]
 STORES: Final[tuple[Store, ...]] = get_args(Store)
 
 REQUEST_SECONDS = 10.0

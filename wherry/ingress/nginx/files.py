@@ -26,18 +26,25 @@ def prepare(runtime: Runtime, fallback_certificate: str) -> None:
     status = os.lstat(runtime.directory)
     if not os.path.isdir(runtime.directory) or os.path.islink(runtime.directory) or status.st_uid != os.geteuid():
         raise UnsafeDirectory(f"{runtime.directory} must be a directory of user {os.geteuid()}")
-    for directory, mode in ((runtime.directory, 0o711), (runtime.control, 0o700), (runtime.temp, 0o711)):
+    for directory, mode in (
+        (runtime.directory, 0o711),
+        (runtime.control, 0o700),
+        (runtime.temp, 0o711),
+        (runtime.files, 0o711),
+    ):
         directory.mkdir(exist_ok=True)
         directory.chmod(mode)
     write(runtime.certificate, fallback_certificate, mode=0o600)
 
 
-def write(path: Path, text: str, mode: int = 0o644) -> None:
-    """Replace a file's content in one step, with `mode` from its first moment on."""
+def write(path: Path, text: str, mode: int = 0o644, owner: int | None = None) -> None:
+    """Replace a file's content in one step, with `mode` from its first moment on; `owner` is a user id."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
         file.write(text)
+        if owner is not None:
+            os.fchown(file.fileno(), owner, -1)
     new.rename(path)
 
 

@@ -45,6 +45,11 @@ class Runtime:
         return self.directory / "temp"
 
     @property
+    def files(self) -> Path:
+        """Return the directory of the files that features need, such as passwords."""
+        return self.directory / "files"
+
+    @property
     def control(self) -> Path:
         """Return the directory only we may enter."""
         return self.directory / "control"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from wherry.ingress.features.directive import Line
+from wherry.ingress.nginx import headers, parts
+from wherry.ingress.nginx.lines import written
 from wherry.ingress.nginx.quote import literal, quote
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.route.location import Location, Match
@@ -19,8 +23,11 @@ _MARK = "@checksum@"
 
 def render(structure: Structure | None, runtime: Runtime) -> str:
     """Return nginx.conf; without a structure, one that has only the control socket and serves nobody yet."""
-    text = _template().render(
-        servers=structure.servers if structure else (),
+    servers = structure.servers if structure else ()
+    text = _template(runtime).render(
+        servers=servers,
+        headers=headers.common(),
+        http_lines=parts.http_lines(structure or Structure()),
         streams=structure.streams if structure else (),
         settings=(structure or Structure()).settings,
         runtime=runtime,
@@ -35,7 +42,7 @@ def checksum(conf: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def _template(runtime: Runtime) -> Template:
     environment = Environment(
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -43,8 +50,12 @@ def _template() -> Template:
         keep_trailing_newline=True,
         autoescape=False,  # nginx.conf is not HTML; every value goes through `quote` or `literal`
     )
-    filters = (literal, server_name, match, route, address, names_size)
-    environment.filters.update({"q": quote, **{f.__name__: f for f in filters}})
+    filters = (literal, server_name, match, route, address, names_size, parts.server_lines, parts.location_lines)
+
+    def lines(given: Iterable[Line], depth: int) -> str:
+        return "\n".join(written(given, runtime.files, depth))
+
+    environment.filters.update({"q": quote, "lines": lines, **{f.__name__: f for f in filters}})
     source = resources.files("wherry.ingress.nginx").joinpath("nginx.conf.j2").read_text()
     return environment.from_string(source)
 

@@ -3,6 +3,7 @@
     model.py         `Model`, `Structure`: all of it; an equal model means nothing to do
     server.py        `Server`: one host
     location.py      `Location`: one path of one host
+    data.py          what Lua is told of locations, beside endpoints
     stream.py        `Stream`: a TCP or UDP port
     backend.py       `BackendRef` -> `Backend`: a Service's port and its ready endpoints
     certificate.py   a Secret -> `Certificate`

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
-from wherry.ingress.features.protocol import Protocol
-from wherry.ingress.features.timeouts import Timeouts
+from wherry.ingress.features.part import Part
 from wherry.ingress.route.backend import BackendRef
 from wherry.ingress.route.problem import Key
 
@@ -24,19 +24,20 @@ class Match(IntEnum):
 class Location:
     """One path. `backend` None is the built-in 404; `owner` is the object that asked for it.
 
-    `redirect`: http is answered with a redirect to https. `denied` (why) makes every answer 503.
+    `parts` are its features, in the order their directives have. `denied` (why) makes every answer 503.
     """
 
     path: str
     match: Match
     backend: BackendRef | None
     owner: Key | None = None
-    redirect: bool = False
-    rewrite_target: str = ""
-    body_size: str = "1m"
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    protocol: Protocol = Protocol.HTTP
+    parts: tuple[Part, ...] = ()
     denied: str = ""
+
+    def id(self, host: str) -> str:
+        """Return the name this location has in Lua's data: the same as long as host and path are."""
+        place = f"{host}\0{self.match.value}\0{self.path}"
+        return hashlib.blake2s(place.encode(), digest_size=8).hexdigest()
 
 
 def in_order(locations: Iterable[Location]) -> tuple[Location, ...]:

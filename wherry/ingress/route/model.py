@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from wherry.ingress.route.backend import BackendRef
 from wherry.ingress.route.certificate import Certificate
@@ -36,3 +37,5 @@ class Model:
     users: Mapping[BackendRef, tuple[Subject, ...]] = field(default_factory=dict)
     ours: tuple[Key, ...] = ()
     problems: tuple[Problem, ...] = ()
+    routes: Mapping[str, Any] = field(default_factory=dict)
+    """What Lua is told of locations (`data.py`)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wherry.ingress.features.part import Part
 from wherry.ingress.route.location import Location
 
 CATCH_ALL = "_"
@@ -12,8 +13,9 @@ CATCH_ALL = "_"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One host. `tls`: whether it has TLS. The locations always include `/`."""
+    """One host. `tls`: whether it has TLS. The locations always include `/`; `parts` are the host's own features."""
 
     host: str
     tls: bool
     locations: tuple[Location, ...]
+    parts: tuple[Part, ...] = ()

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from wherry.ingress.features import rewriting
-from wherry.ingress.features.policy import Policy
-from wherry.ingress.fronts.ingress.annotations import read_policy
+from wherry.ingress.fronts.ingress.claim import Claim, read_claim
 from wherry.ingress.fronts.ingress.classes import is_ours
 from wherry.ingress.fronts.ingress.host import HostRules
-from wherry.ingress.fronts.ingress.paths import host_problem, path_problem, pattern_problem
+from wherry.ingress.fronts.ingress.paths import path_problem, pattern_problem
 from wherry.ingress.fronts.ingress.rule import Rule, default_location
 from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot, age
 from wherry.ingress.fronts.ingress.streams import streams
-from wherry.ingress.fronts.ingress.tls import tls_for
-from wherry.ingress.fronts.ingress.unsupported import is_canary
 from wherry.ingress.route import problem
 from wherry.ingress.route.backend import BackendRef
 from wherry.ingress.route.certificate import Certificate
+from wherry.ingress.route.data import data
 from wherry.ingress.route.location import Location
 from wherry.ingress.route.model import Model, Structure
 from wherry.ingress.route.problem import Key, Problem, Subject
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.ingress.route.stream import Stream
 from wherry.ingress.settings import Settings, read_settings
-from wherry.objects import Object, metadata, names
+from wherry.objects import Object
+
+log = logging.getLogger(__name__)
 
 
 def build(snapshot: Snapshot, choices: Choices) -> Model:
@@ -46,25 +47,24 @@ class _Builder:
         self._subjects: dict[Key, Subject] = {}
         self._problems: list[Problem] = []
         self._settings = self._read_settings()
+        self._common = self._settings.common
 
     def add(self, ingress: Object) -> None:
         """Take one Ingress in; older ones have been before."""
-        key = metadata.key(ingress)
         subject = Subject.of_ingress(ingress)
-        self._subjects[key] = subject
-        given = metadata.annotations(ingress)
-        policy, problems = read_policy(given, self._choices.annotations_prefix)
-        for message in problems:
-            self._report(subject, problem.BAD_ANNOTATION, message)
-        if is_canary(given, self._choices.annotations_prefix):
+        try:
+            claim = read_claim(ingress, self._snapshot, self._choices.annotations_prefix, self._common)
+        except Exception as error:  # a bug of ours that one Ingress meets is not to hold up the others
+            log.exception("%s is left out", subject)
+            self._report(subject, problem.INTERNAL, f"this Ingress is left out, wherry fails on it: {error!r}")
             return
-        spec = ingress.get("spec") or {}
-        fallback = self._fallback(spec, key, subject, policy)
-        for rule in spec.get("rules") or ():
-            self._add_rule(ingress, rule, policy, subject, fallback)
+        self._subjects[claim.key] = subject
+        self._problems += claim.problems
+        for host, rules in claim.rules.items():
+            self._merge(self._hosts.setdefault(host, HostRules(host)), rules, claim)
         catch_all = self._hosts[CATCH_ALL]
-        if fallback and not spec.get("rules") and catch_all.fallback is None:
-            catch_all.fallback = fallback
+        if claim.fallback and not (ingress.get("spec") or {}).get("rules") and catch_all.fallback is None:
+            catch_all.fallback = claim.fallback
 
     def model(self) -> Model:
         """Return the model of all that was added."""
@@ -74,8 +74,10 @@ class _Builder:
             for at in server.locations:
                 if at.backend is not None:
                     users.setdefault(at.backend, set()).update([self._subjects[at.owner]] if at.owner else [])
+        structure = Structure(servers, tuple(self._streams()), self._settings)
         return Model(
-            structure=Structure(servers, tuple(self._streams()), self._settings),
+            structure=structure,
+            routes=data(structure),
             certificates=dict(sorted(self._certificates.items())),
             backends=frozenset(users),
             users={ref: tuple(sorted(subjects)) for ref, subjects in users.items()},
@@ -92,61 +94,24 @@ class _Builder:
             self._report(Subject.of_config_map(config_map), problem.BAD_OPTION, sentence)
         return settings
 
-    # One Ingress
+    # One host
 
-    def _add_rule(self, ingress: Object, rule: Object, policy: Policy, subject: Subject, fallback: Rule | None) -> None:
-        host = rule.get("host") or CATCH_ALL
-        wrong = host_problem(host) if host != CATCH_ALL else None
-        if wrong:
-            self._report(subject, problem.BAD_HOST, f"host {host!r} is left out: {wrong}")
-            return
-        at = self._hosts.setdefault(host, HostRules(host))
-        at.regex = at.regex or rewriting.makes_patterns(policy)
-        self._add_tls(ingress, at, subject)
-        for path in (rule.get("http") or {}).get("paths") or ():
-            found = self._rule(path, metadata.key(ingress), policy, subject)
-            if found:
-                at.rules.append(found)
-        if fallback and host != CATCH_ALL and at.fallback is None:
-            at.fallback = fallback
-
-    def _add_tls(self, ingress: Object, at: HostRules, subject: Subject) -> None:
-        if at.tls or at.host == CATCH_ALL:
-            return
-        tls = tls_for(ingress, at.host, self._snapshot.secrets)
-        if tls is None:
+    def _merge(self, at: HostRules, rules: Iterable[Rule], claim: Claim) -> None:
+        """Add what an Ingress says about one host."""
+        at.denied = at.denied or claim.closes_host
+        at.parts += [p for p in claim.parts if p.host_wide and type(p) not in set(map(type, at.parts))]
+        at.regex = at.regex or rewriting.makes_patterns(claim.policy)
+        at.rules += rules
+        if claim.fallback and at.host != CATCH_ALL and at.fallback is None:
+            at.fallback = claim.fallback
+        tls = claim.tls.get(at.host)
+        if tls is None or at.tls:
             return
         at.tls = True
         if tls.certificate:
             self._certificates[at.host] = tls.certificate
         if tls.trouble:
-            self._report(subject, *tls.trouble)
-
-    def _rule(self, path: Object, key: Key, policy: Policy, subject: Subject) -> Rule | None:
-        backend = self._backend(path.get("backend") or {}, key, subject)
-        if backend is None:
-            return None
-        return Rule(path.get("path") or "/", path.get("pathType") or "ImplementationSpecific", backend, key, policy)
-
-    def _fallback(self, spec: Object, key: Key, subject: Subject, policy: Policy) -> Rule | None:
-        if not spec.get("defaultBackend"):
-            return None
-        backend = self._backend(spec["defaultBackend"], key, subject)
-        return Rule("/", "Prefix", backend, key, policy) if backend else None
-
-    def _backend(self, backend: Object, key: Key, subject: Subject) -> BackendRef | None:
-        service = backend.get("service")
-        if not service:
-            self._report(subject, problem.BAD_BACKEND, "a backend that is not a Service is not supported")
-            return None
-        port = service.get("port") or {}
-        ref = BackendRef(key[0], service.get("name") or "", str(port.get("name") or port.get("number") or ""))
-        if names.dns_label(ref.namespace) or names.dns_label(ref.service) or names.dns_label(ref.port):
-            self._report(subject, problem.BAD_BACKEND, f"backend {ref.key!r} is not a Service and a port")
-            return None
-        return ref
-
-    # One host
+            self._report(claim.subject, *tls.trouble)
 
     def _server(self, host: HostRules) -> Server:
         host.rules = [rule for rule in host.rules if self._may_pass(rule, host)]
@@ -155,10 +120,14 @@ class _Builder:
             message = f"path {rule.path} of host {host.host} belongs to the older Ingress {owner[0]}/{owner[1]}"
             self._report(self._subjects[rule.ingress], problem.PATH_TAKEN, message)
 
-        return host.server(self._settings, self._default(), taken)
+        return host.server(self._default(), taken)
 
     def _may_pass(self, rule: Rule, host: HostRules) -> bool:
-        wrong = pattern_problem(rule.path) if host.regex else path_problem(rule.path)
+        try:
+            wrong = pattern_problem(rule.path) if host.regex else path_problem(rule.path)
+        except Exception as error:  # as in `add`
+            log.exception("path %r is left out", rule.path)
+            wrong = f"wherry fails on it: {error!r}"
         if wrong:
             message = f"path {rule.path!r} of host {host.host} is left out: {wrong}"
             self._report(self._subjects[rule.ingress], problem.BAD_PATH, message)

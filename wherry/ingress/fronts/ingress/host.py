@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from wherry.ingress.features.part import Part
 from wherry.ingress.fronts.ingress.rule import Rule, location, places
 from wherry.ingress.route.location import Location, Match, in_order
 from wherry.ingress.route.problem import Key
 from wherry.ingress.route.server import Server
-from wherry.ingress.settings import Settings
 
 Taken = Callable[[Rule, Key], None]
 """Called with a rule that came too late, and the Ingress that has its path."""
@@ -22,11 +22,15 @@ class HostRules:
     host: str
     tls: bool = False
     regex: bool = False
+    denied: str = ""
+    """Why no path of the host may be served: a restriction on all of it cannot be honoured."""
+    parts: list[Part] = field(default_factory=list)
+    """What the oldest Ingress that speaks of it decides for the host."""
     rules: list[Rule] = field(default_factory=list)
     fallback: Rule | None = None
     """A `defaultBackend` of an Ingress that has rules for this host."""
 
-    def server(self, settings: Settings, default: Location, taken: Taken) -> Server:
+    def server(self, default: Location, taken: Taken) -> Server:
         """Return the server; `default` answers where no rule and no fallback does."""
         owners: dict[tuple[Match, str], Rule] = {}
         for rule in self.rules:
@@ -36,10 +40,11 @@ class HostRules:
         for *beside, main in [places(owner, self.regex) for owner in owners.values()]:
             for place in beside:  # `/foo` of the Prefix /foo yields to a rule that names it
                 owners.setdefault(place, owners[main])
-        found = [location(rule, match, path, settings, self.tls) for (match, path), rule in owners.items()]
+        found = [location(rule, match, path) for (match, path), rule in owners.items()]
         if (Match.PREFIX, "/") not in owners:
-            found.append(location(self.fallback, Match.PREFIX, "/", settings, self.tls) if self.fallback else default)
-        return Server(self.host, self.tls, in_order([*found, *without_slash(found)]))
+            found.append(location(self.fallback, Match.PREFIX, "/") if self.fallback else default)
+        found = [replace(at, denied=at.denied or self.denied) for at in (*found, *without_slash(found))]
+        return Server(self.host, self.tls, in_order(found), tuple(self.parts))
 
 
 def without_slash(locations: Sequence[Location]) -> Iterator[Location]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wherry.ingress.features import bodies, protocol, redirects, rewriting, timeouts
+from wherry.ingress.features import catalog
+from wherry.ingress.features.part import Part, Sources
 from wherry.ingress.features.policy import Policy
 from wherry.ingress.route.backend import BackendRef
 from wherry.ingress.route.location import Location, Match
@@ -20,7 +21,8 @@ class Rule:
     path_type: str
     backend: BackendRef
     ingress: Key
-    policy: Policy
+    parts: tuple[Part, ...] = ()
+    denied: str = ""
 
 
 def places(rule: Rule, regex: bool) -> list[tuple[Match, str]]:
@@ -40,30 +42,12 @@ def places(rule: Rule, regex: bool) -> list[tuple[Match, str]]:
     return [(Match.PREFIX, rule.path)]
 
 
-def location(rule: Rule, match: Match, path: str, settings: Settings, tls: bool) -> Location:
-    """Return the location for one place of a rule; `tls` says whether its host has TLS."""
-    policy = rule.policy
-    return Location(
-        path=path,
-        match=match,
-        backend=rule.backend,
-        owner=rule.ingress,
-        redirect=redirects.of(policy, settings, tls),
-        rewrite_target=rewriting.of(policy, settings),
-        body_size=bodies.of(policy, settings),
-        timeouts=timeouts.of(policy, settings),
-        protocol=protocol.of(policy, settings),
-        denied=policy.denied,
-    )
+def location(rule: Rule, match: Match, path: str) -> Location:
+    """Return the location for one place of a rule."""
+    return Location(path, match, rule.backend, rule.ingress, rule.parts, rule.denied)
 
 
 def default_location(backend: BackendRef | None, settings: Settings) -> Location:
     """Return the location for what no rule takes."""
-    nothing = Policy()
-    return Location(
-        "/",
-        Match.PREFIX,
-        backend,
-        body_size=bodies.of(nothing, settings),
-        timeouts=timeouts.of(nothing, settings),
-    )
+    parts, _ = catalog.parts(Policy(common={**settings.common, "ssl-redirect": False}), Sources())
+    return Location("/", Match.PREFIX, backend, parts=parts)

@@ -44,7 +44,7 @@ def _listed(host: str, namespace: str, secret_name: str, secrets: Mapping[Key, O
     what = f"TLS Secret {namespace}/{secret_name}"
     secret = secrets.get((namespace, secret_name))
     if secret is None:
-        return _default(f"{what} does not exist or is not of type kubernetes.io/tls")
+        return _default(f"{what} does not exist")
     try:
         certificate = read_certificate(secret)
     except BadCertificate as error:

@@ -17,19 +17,19 @@ from wherry.ingress import values
 
 _RESTRICTS_ACCESS: Final = (
     "auth-",
-    "allowlist-source-range",
-    "whitelist-source-range",
-    "denylist-source-range",
     "enable-global-auth",
     "enable-modsecurity",
+    "enable-owasp-",
+    "global-rate-limit",
+    "limit-",
     "modsecurity-",
-    "satisfy",
+    "proxy-ssl-",
 )
 
 
-def restricts_access(name: str) -> bool:
-    """Whether the annotation (without prefix) keeps someone out."""
-    return name.startswith(_RESTRICTS_ACCESS)
+def restricts_access(name: str, text: str) -> bool:
+    """Whether the annotation (without prefix) keeps someone out; "false" and "" ask for nothing."""
+    return name.startswith(_RESTRICTS_ACCESS) and text not in ("", "false")
 
 
 def is_canary(annotations: Mapping[str, str], prefix: str) -> bool:

@@ -81,7 +81,7 @@ function _M.serve(name)
     local dict = ngx.shared[name]
     local method = ngx.req.get_method()
     if method == "GET" then
-        return show(dict, name == "backends")
+        return show(dict, name ~= "certificates")
     end
     if method ~= "PUT" and method ~= "PATCH" then
         return answer(ngx.HTTP_NOT_ALLOWED, "PUT or PATCH")

@@ -1,0 +1,144 @@
+"""The corpus' cases: objects, requests, answers. A file per feature, a YAML document per case.
+
+    case: a sentence about what holds
+    annotations: those of the Ingress `web`, without prefix     (or `ingresses:`, each with name, annotations, paths, …)
+    paths: {/: web}                      path -> Service; `{path, type, service}` for more
+    tls: true                            the host has TLS
+    secrets: {NAME: {KEY: TEXT}}
+    services: {NAME: {…spec}}            over the usual Service; endpoints: NAME of the echo server, or none
+    warns: [TEXT, …]                     what is reported; without it nothing must be
+    ask:
+    - {get: /x, status: 200, …}          see `Request`
+
+`{host}` stands for the case's own host in every text: all cases of a file are served by one nginx.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.ingress.echo import Answer
+from tests.ingress.objects import endpoint_slice, ingress, path, rule, service
+from wherry.objects import Object
+
+CORPUS = Path(__file__).parent / "corpus/requests"
+METHODS = ("get", "post", "put", "patch", "delete", "options", "head")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question and what must come back.
+
+    Asked: the method with its path, `host`, `tls`, `headers`, `body`. Expected: `status` (200), `backend`, `path` and
+    `sees` (headers) as the endpoint tells; `header`: of the answer, null for none; `says`: text in the body.
+    """
+
+    method: str
+    target: str
+    host: str
+    given: Mapping[str, Any]
+
+    def wrong(self, answer: Answer) -> list[str]:
+        """Return what differs from what is expected."""
+        found = []
+        for what, wanted, got in self._compared(answer):
+            if wanted is None or got is None:
+                ok = wanted == got
+            elif isinstance(wanted, str) and wanted.startswith("~"):
+                ok = re.search(wanted[1:], str(got)) is not None
+            else:
+                ok = wanted == got or str(wanted) == str(got)
+            if not ok:
+                found.append(f"{self.method} {self.target}: {what}: wanted {wanted!r}, got {got!r}")
+        return found
+
+    def _compared(self, answer: Answer) -> Iterator[tuple[str, Any, Any]]:
+        given = self.given
+        yield "status", given.get("status", 200), answer.status
+        for key in ("backend", "path", "method"):
+            if key in given:
+                yield key, given[key], answer.told.get(key)
+        seen = {name.lower(): value for name, value in answer.told.get("headers", {}).items()}
+        for name, wanted in given.get("sees", {}).items():
+            yield f"request header {name}", wanted, seen.get(name.lower())
+        for name, wanted in given.get("header", {}).items():
+            yield f"header {name}", wanted, answer.headers.get(name)
+        if "says" in given:
+            yield "body", "~" + re.escape(given["says"]), answer.text
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    host: str
+    namespace: str
+    given: Mapping[str, Any]
+    requests: list[Request] = field(default_factory=list)
+
+    def objects(self, ports: Mapping[str, int]) -> Iterator[Object]:
+        """Yield its objects; `ports` are those of the echo servers by name."""
+        given = self.given
+        ingresses = given.get("ingresses") or [{k: given[k] for k in ("annotations", "paths", "tls") if k in given}]
+        used: set[str] = set(given.get("services") or {})
+        for number, one in enumerate(ingresses):
+            yield self._ingress(one, number)
+            used |= {p.get("service", "web") if isinstance(p, dict) else p for p in _paths(one)}
+        for name in sorted(used):
+            spec = dict((given.get("services") or {}).get(name) or {})
+            endpoints = spec.pop("endpoints", name if name in ports else "web")
+            yield service(name, namespace=self.namespace, **spec)
+            if endpoints != "none":
+                targets = [("127.0.0.1", ports[e]) for e in str(endpoints).split()]
+                for index, target in enumerate(targets):
+                    yield endpoint_slice(name, target, namespace=self.namespace, suffix=str(index))
+        for name, data in (given.get("secrets") or {}).items():
+            encoded = {k: base64.b64encode(v.encode()).decode() for k, v in data.items()}
+            meta = {"name": name, "namespace": self.namespace}
+            yield {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque", "data": encoded}
+
+    def _ingress(self, one: Mapping[str, Any], number: int) -> Object:
+        host = one.get("host", self.host)
+        paths = [
+            path(p["path"], p.get("service", "web"), path_type=p.get("type", "ImplementationSpecific"))
+            if isinstance(p, dict)
+            else path(at, p)
+            for at, p in _items(one.get("paths") or {"/": "web"})
+        ]
+        marks = {
+            k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in (one.get("annotations") or {}).items()
+        }
+        spec = {"tls": [{"hosts": [host]}]} if one.get("tls") else {}
+        created = f"2026-01-01T00:00:{number:02}Z"
+        name = one.get("name", "web" if not number else f"web{number}")
+        return ingress(name, rule(host, *paths), namespace=self.namespace, annotations=marks, created=created, **spec)
+
+
+def _items(paths: Any) -> Iterable[tuple[str, Any]]:
+    return paths.items() if isinstance(paths, dict) else [(p["path"], p) for p in paths]
+
+
+def _paths(one: Mapping[str, Any]) -> list[Any]:
+    return [p for _, p in _items(one.get("paths") or {"/": "web"})]
+
+
+def cases(file: Path) -> list[Case]:
+    """Return the cases of one file."""
+    found = []
+    for number, text in enumerate(re.split(r"^---$", file.read_text(), flags=re.MULTILINE)):
+        host = f"c{number}.{file.stem}.test"
+        given = yaml.safe_load(text.replace("{host}", host))
+        requests = [_request(one, host) for one in given["ask"]]
+        found.append(Case(given["case"], host, f"{file.stem}-{number}", given, requests))
+    return found
+
+
+def _request(given: Mapping[str, Any], host: str) -> Request:
+    method = next(m for m in METHODS if m in given)
+    return Request(method.upper(), given[method], given.get("host", host), given)

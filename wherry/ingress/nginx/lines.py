@@ -1,0 +1,57 @@
+"""Features' directives as the text of nginx.conf: every word quoted, every file written by its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from wherry.ingress.features.directive import File, Line, Text, Word
+from wherry.ingress.nginx.quote import literal, quote
+
+STEP = "    "
+
+
+def written(lines: Iterable[Line], directory: Path, depth: int) -> Iterator[str]:
+    """Yield the text of directives, line by line; `directory` is where files are, `depth` the braces around."""
+    for one in lines:
+        first, *rest = one.words
+        assert isinstance(first, str)
+        head = first if one.words[0] in _BARE or first.isidentifier() else word(first, directory)
+        said = STEP * depth + " ".join((head, *(_argument(first, w, directory) for w in rest)))
+        if one.block is None:
+            yield said + ";"
+        else:
+            yield said + " {"
+            yield from written(one.block, directory, depth + 1)
+            yield STEP * depth + "}"
+
+
+_BARE = frozenset(("if", "map", "geo", "location"))
+
+
+def _argument(directive: str, given: Word, directory: Path) -> str:
+    """Return an argument. A condition is ours to the last character: nginx wants its parentheses bare."""
+    if directive == "if":
+        assert isinstance(given, Text)
+        return given
+    return word(given, directory)
+
+
+def word(given: Word, directory: Path) -> str:
+    """Return one word, quoted."""
+    if isinstance(given, File):
+        return quote(directory / file_name(given))
+    return quote(given) if isinstance(given, Text) else literal(given)
+
+
+def file_name(file: File) -> str:
+    """Return the name of a file: it follows the content, so nothing of a user's is in it (CVE-2025-24513)."""
+    return hashlib.sha256(file.content.encode()).hexdigest()
+
+
+def files(lines: Iterable[Line]) -> Iterator[File]:
+    """Yield the files that directives name."""
+    for one in lines:
+        yield from (w for w in one.words if isinstance(w, File))
+        yield from files(one.block or ())
