@@ -74,33 +74,31 @@ def conf_of(*objects: Object) -> Directive:
 CALM = conf_of(
     ingress("web", rule("a.test", path("/a(.*)")), annotations={"rewrite-target": "/$1"}, tls=[{"hosts": ["a.test"]}])
 )
-OF_FEATURES = set(
-    [
-        "allow",
-        "deny",
-        "auth_basic",
-        "auth_basic_user_file",
-        "auth_delay",
-        "satisfy",
-        "geo",
-        "default",
-        "absolute_redirect",
-        "proxy_redirect",
-        "client_body_buffer_size",
-        "proxy_request_buffering",
-        "proxy_busy_buffers_size",
-        "proxy_max_temp_file_size",
-        "proxy_next_upstream_timeout",
-        "grpc_pass",
-        "grpc_connect_timeout",
-        "grpc_read_timeout",
-        "grpc_send_timeout",
-        "grpc_next_upstream",
-        "grpc_next_upstream_tries",
-        "grpc_next_upstream_timeout",
-        "grpc_buffer_size",
-    ]
-)
+OF_FEATURES = {
+    "absolute_redirect",
+    "allow",
+    "auth_basic",
+    "auth_basic_user_file",
+    "auth_delay",
+    "client_body_buffer_size",
+    "default",
+    "deny",
+    "geo",
+    "grpc_buffer_size",
+    "grpc_connect_timeout",
+    "grpc_next_upstream",
+    "grpc_next_upstream_timeout",
+    "grpc_next_upstream_tries",
+    "grpc_pass",
+    "grpc_read_timeout",
+    "grpc_send_timeout",
+    "proxy_busy_buffers_size",
+    "proxy_max_temp_file_size",
+    "proxy_next_upstream_timeout",
+    "proxy_redirect",
+    "proxy_request_buffering",
+    "satisfy",
+}
 """Directives features write, when asked to."""
 KNOWN_DIRECTIVES = {d.words[0] for d in CALM.all()} | OF_FEATURES
 UPSTREAMS = {"wherry_http", "wherry_https", "wherry_https_alone", "wherry_$scheme"}

@@ -54,7 +54,7 @@ async def test_the_id_changes_with_the_entry(tmp_path: Path):
         ("wherry/coredns:1", "dns"),
         ("wherry/kube-proxy:9.9", "proxy"),
         ("wherry/ingress-controller", "ingress"),
-        ("registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:0a", "ingress"),
+        ("registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:" + "0a" * 32, "ingress"),
         ("registry.k8s.io/ingress-nginx/controller-chroot:v1.12.0", "ingress"),
         ("k8s.gcr.io/ingress-nginx/controller:v1.0.0", "ingress"),
         ("us.gcr.io/k8s-artifacts-prod/ingress-nginx/controller:v0.34.1", "ingress"),

@@ -4,6 +4,10 @@
     quote.py        the one way a value gets into nginx.conf
     runtime.py      where nginx' files are and on which ports it listens
     template.py     `Structure` -> the text of nginx.conf (pure)
+    parts.py        where the features' parts go: http, server, location (pure)
+    lines.py        their directives as text
+    headers.py      the request headers endpoints get
+    secrets.py      the files they need, such as passwords
     nginx.conf.j2   the template: structure only, no endpoints, no certificates
     lua/            what runs inside nginx
     control.py      the control socket: push endpoints and certificates, read counters
