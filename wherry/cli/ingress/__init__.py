@@ -5,6 +5,8 @@
     render.py       `wherry ingress render`
     manifests.py    objects from files
     connecting.py   the client of a kubeconfig
+
+What it says on its own behalf is in `run.py`.
 """
 
 from wherry.cli.ingress.run import command
