@@ -18,7 +18,7 @@ from harness import Cluster, cluster, eventually
 pytestmark = pytest.mark.e2e
 
 BIND = "127.0.0.36"
-DEPLOYMENT = "-n ingress-nginx rollout {} deployment/nginx-ingress-controller"
+DEPLOYMENT = "-n wherry-ingress rollout {} deployment/nginx-ingress-controller"
 APP = """
 apiVersion: apps/v1
 kind: Deployment
@@ -103,7 +103,7 @@ def stream() -> Iterator[Stream]:
 
 def ready_pods(k8s: Cluster) -> set[str]:
     template = "jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}"
-    return set(k8s.run(k8s.kubectl_path, "-n", "ingress-nginx", "get", "pods", "-o", template).split())
+    return set(k8s.run(k8s.kubectl_path, "-n", "wherry-ingress", "get", "pods", "-o", template).split())
 
 
 def alone(k8s: Cluster) -> set[str]:
@@ -137,7 +137,7 @@ def test_a_rollout_is_not_noticed(k8s: Cluster) -> None:
 def test_the_only_pod_may_be_deleted(k8s: Cluster) -> None:
     (only,) = alone(k8s)
     with stream() as counted:
-        k8s.kubectl(f"-n ingress-nginx delete pod {only}")
+        k8s.kubectl(f"-n wherry-ingress delete pod {only}")
         eventually("another", lambda: ready_pods(k8s) - {only}, 30)
     assert set(counted) <= {"200", "503"}
 

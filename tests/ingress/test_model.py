@@ -50,6 +50,14 @@ def test_the_class_name_counts_where_ingress_classes_cannot_be_read() -> None:
     assert not is_ours(named, [], ClassChoice())
 
 
+def test_the_class_name_counts_without_its_ingress_class_where_it_is_to() -> None:
+    named = ingress("web", ingressClassName="nginx")
+    anothers = OUR_CLASS | {"spec": {"controller": "example.com/other"}}
+    for classes in ([], [anothers], None):
+        assert is_ours(named, classes, ClassChoice(by_name=True))
+        assert not is_ours(named, classes, ClassChoice("internal", by_name=True))
+
+
 def test_slices_of_both_families_and_all_ready_endpoints_are_joined() -> None:
     six = {**endpoint_slice("web", ("fd00::1", 8002)), "addressType": "IPv6"}
     names = {**endpoint_slice("web", ("example.com", 8002)), "addressType": "FQDN"}

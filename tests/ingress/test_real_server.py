@@ -100,18 +100,19 @@ class Process:
         return (await self.get(self.health_port, "/healthz", "x"))[0] == 200
 
 
-async def install(cluster: Cluster, manifest: Path) -> Object:
-    """Apply a manifest, and make the pod its Deployment would; return the Deployment's container."""
+async def install(cluster: Cluster, manifest: Path) -> tuple[Object, str]:
+    """Apply a manifest, and make the pod its Deployment would; return the Deployment's container, and its namespace."""
     objects = list(yaml.safe_load_all(manifest.read_text()))
     await create(cluster, objects)
-    template = next(o for o in objects if o["kind"] == "Deployment")["spec"]["template"]
-    await give_default_accounts(cluster.client, "ingress-nginx")
+    deployment = next(o for o in objects if o["kind"] == "Deployment")
+    template, namespace = deployment["spec"]["template"], deployment["metadata"]["namespace"]
+    await give_default_accounts(cluster.client, namespace)
     pod = {"metadata": {**template["metadata"], "name": "controller"}, "spec": template["spec"]}
-    made = await cluster.client.create(PODS, pod, "ingress-nginx")
+    made = await cluster.client.create(PODS, pod, namespace)
     status = {"hostIP": "192.168.51.210", "phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     await cluster.client.update(PODS, {**made, "status": status}, subresource="status")
     container: Object = template["spec"]["containers"][0]
-    return container
+    return container, namespace
 
 
 async def expose(cluster: Cluster, backend: Backend) -> None:
@@ -125,14 +126,16 @@ async def expose(cluster: Cluster, backend: Backend) -> None:
     await cluster.client.create(ENDPOINTS, {"metadata": {"name": "myblog"}, "subsets": subsets}, "demo")
 
 
-async def token_config(cluster: Cluster, directory: Path) -> Path:
-    return await token_kubeconfig(cluster, directory, "ingress-nginx", "nginx-ingress-serviceaccount")
+async def token_config(cluster: Cluster, directory: Path, namespace: str) -> Path:
+    return await token_kubeconfig(cluster, directory, namespace, "nginx-ingress-serviceaccount")
 
 
 @asynccontextmanager
-async def started(container: Object, kubeconfig: Path, directory: Path, **process: Any) -> AsyncIterator[Process]:
+async def started(
+    container: Object, namespace: str, kubeconfig: Path, directory: Path, **process: Any
+) -> AsyncIterator[Process]:
     http_port, https_port, health_port = free_port(), free_port(), free_port()
-    arguments = [a.replace("$(POD_NAMESPACE)", "ingress-nginx") for a in container["args"]]
+    arguments = [a.replace("$(POD_NAMESPACE)", namespace) for a in container["args"]]
     own = [
         f"--kubeconfig={kubeconfig}",
         f"--http-port={http_port}",
@@ -146,7 +149,7 @@ async def started(container: Object, kubeconfig: Path, directory: Path, **proces
         stderr=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "POD_NAME": "controller", "POD_NAMESPACE": "ingress-nginx"},
+        env={"PATH": os.environ["PATH"], "POD_NAME": "controller", "POD_NAMESPACE": namespace},
         **process,
     )
     found = Process(running, http_port, health_port)
@@ -168,11 +171,11 @@ async def test_the_article_ingress_is_served_with_the_rights_of_the_manifest(
 ) -> None:
     before = answered(403)
     async with Backend("blog") as backend:
-        container = await install(cluster, MANIFESTS[name])
+        container, namespace = await install(cluster, MANIFESTS[name])
         await expose(cluster, backend)
         await cluster.client.create(OLD_INGRESSES, yaml.safe_load(ARTICLE_INGRESS), "demo")
-        kubeconfig = await token_config(cluster, nginx_dir)
-        async with started(container, kubeconfig, nginx_dir) as running:
+        kubeconfig = await token_config(cluster, nginx_dir, namespace)
+        async with started(container, namespace, kubeconfig, nginx_dir) as running:
             conf = (nginx_dir / "nginx" / "nginx.conf").read_text()
             assert 'server_name "myblog.devops.cn";' in conf
             assert 'set $proxy_upstream_name "demo/myblog/80";' in conf
@@ -216,12 +219,14 @@ def others_may_reach(path: str) -> bool:
 )
 async def test_it_runs_as_a_user_without_rights(cluster: Cluster, nginx_dir: Path) -> None:
     async with Backend("blog") as backend:
-        container = await install(cluster, MANIFESTS["article"])
+        container, namespace = await install(cluster, MANIFESTS["article"])
         await expose(cluster, backend)
-        kubeconfig = await token_config(cluster, nginx_dir)
+        kubeconfig = await token_config(cluster, nginx_dir, namespace)
         for path in (nginx_dir, *nginx_dir.iterdir()):
             shutil.chown(path, NOBODY)
-        async with started(container, kubeconfig, nginx_dir, user=NOBODY, group=NOBODY, extra_groups=[]) as running:
+        async with started(
+            container, namespace, kubeconfig, nginx_dir, user=NOBODY, group=NOBODY, extra_groups=[]
+        ) as running:
             assert (await running.get(running.http_port, "/", "nobody.test"))[0] == 404
             assert (nginx_dir / "nginx" / "control").stat().st_uid == NOBODY
 
@@ -235,11 +240,11 @@ async def test_a_killed_controller_comes_back_to_an_nginx_that_served_meanwhile(
     cluster: Cluster, nginx_dir: Path
 ) -> None:
     async with Backend("blog") as backend:
-        container = await install(cluster, MANIFESTS["addon"])
+        container, namespace = await install(cluster, MANIFESTS["addon"])
         await expose(cluster, backend)
         await cluster.client.create(OLD_INGRESSES, yaml.safe_load(ARTICLE_INGRESS), "demo")
-        kubeconfig = await token_config(cluster, nginx_dir)
-        async with started(container, kubeconfig, nginx_dir) as running:
+        kubeconfig = await token_config(cluster, nginx_dir, namespace)
+        async with started(container, namespace, kubeconfig, nginx_dir) as running:
             guardian = running.process.pid
             (controller,) = await children(guardian)
             master = int((nginx_dir / "nginx" / "nginx.pid").read_text())

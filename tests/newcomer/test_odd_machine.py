@@ -13,6 +13,7 @@ from harness import BIN, KUBECTL, Cluster, eventually
 pytestmark = pytest.mark.e2e
 
 NAME, BIND = "odd", "127.0.0.71"
+MANIFEST = Path(__file__).with_name("ingress-nginx.yaml")
 MAP = """
 images:
 - match: "*"
@@ -102,3 +103,44 @@ def test_a_full_disk_at_the_start_is_said_and_leaves_nothing_behind(k8s: Cluster
     assert "exit 1" in said
     left = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
     assert "wherry: init of full" not in left
+
+
+def test_the_manifest_of_ingress_nginx_comes_and_goes_beside_the_addon(k8s: Cluster) -> None:
+    k8s.kubectl("expose deployment web --port=80 --target-port=8080")
+    k8s.kubectl("create ingress web --class=nginx --rule=web.test/*=web:80")
+    page = [
+        "curl",
+        "-s",
+        "-m",
+        "5",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "-H",
+        "Host: web.test",
+        f"http://{BIND}:8080/",
+    ]
+    eventually("the page", lambda: k8s.run(*page, check=False) == "200", 20)
+    for verb in ("apply", "delete"):
+        k8s.kubectl(f"{verb} -f {MANIFEST}", check=False)  # what is in the namespace may be gone with it
+    assert k8s.kubectl("get ingressclass", check=False).startswith("No resources")
+    k8s.kubectl("annotate ingress web changed=yes")  # is looked at again, without its class
+    for _ in range(10):
+        assert k8s.run(*page) == "200"
+    k8s.wherry("up", "--name", NAME)
+    assert "nginx" in k8s.kubectl("get ingressclass")
+
+
+def test_a_typo_in_the_corefile_is_logged_within_seconds(k8s: Cluster) -> None:
+    corefile = k8s.kubectl("-n kube-system get configmap coredns -o yaml").replace("loadbalance", "loadbalnce")
+    k8s.kubectl("replace -f -", stdin=corefile)
+    told = "Corefile line 19: loadbalnce: there is no such plugin"
+    eventually("the log", lambda: told in k8s.kubectl("-n kube-system logs -l k8s-app=kube-dns --tail=50"), 12)
+
+
+def test_what_cluster_info_prints_is_a_service_and_no_405(k8s: Cluster) -> None:
+    printed = k8s.kubectl("cluster-info")
+    [path] = set(re.findall(r"https://[^/\s]+(/api/\S+?/proxy)", printed))
+    assert path.endswith("/services/kube-dns:dns/proxy")
+    assert "MethodNotAllowed" not in k8s.kubectl(f"get --raw {path}", check=False)

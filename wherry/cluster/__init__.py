@@ -4,6 +4,7 @@ config.py         what the user asked for: names, addresses, ports
 paths.py          where a cluster keeps its files
 certificates.py   the cluster's CA and every certificate it signs
 kubeconfig.py     merging a context into the user's kubeconfig, and taking it out
+merged.py         into which of them it was put, and what was current there before
 datadir.py        which clusters there are, and making and forgetting their files
 lifecycle.py      up and down: what the verbs call
 errors.py         how they fail

@@ -82,20 +82,25 @@ def contexts(path: Path) -> list[str]:
     return [str(entry.get("name")) for entry in _load(path).get("contexts") or []]
 
 
-def merge(path: Path, ours: dict[str, Any]) -> None:
-    """Put our entries into the kubeconfig at `path` and make our context current; the rest stays as it was."""
+def merge(path: Path, ours: dict[str, Any]) -> str:
+    """Put our entries into the kubeconfig at `path` and make our context current; the rest stays as it was.
+
+    Returns the context that was current.
+    """
     with _alone(path):
         theirs = _load(path)
         for key in LISTS:
             name = ours[key][0]["name"]
             others = [e for e in theirs.get(key) or [] if e.get("name") != name]
             theirs[key] = [*others, *ours[key]]
+        before = str(theirs.get("current-context") or "")
         theirs["current-context"] = ours["current-context"]
         _save(path, {"apiVersion": "v1", "kind": "Config", **theirs})
+    return before
 
 
-def remove(path: Path, cluster: str) -> None:
-    """Take our entries out of the kubeconfig at `path`; if our context was current, none is."""
+def remove(path: Path, cluster: str, before: str = "") -> None:
+    """Take our entries out of the kubeconfig at `path`; if our context was current, `before` is, or none."""
     if not _exists(path):
         return
     with _alone(path):
@@ -106,7 +111,8 @@ def remove(path: Path, cluster: str) -> None:
         for key in LISTS:
             theirs[key] = [e for e in theirs.get(key) or [] if e.get("name") != name]
         if theirs.get("current-context") == name:
-            theirs["current-context"] = ""
+            others = [e.get("name") for e in theirs["contexts"]]
+            theirs["current-context"] = before if before in others else ""
         _save(path, theirs)
 
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wherry.cluster import certificates, datadir, files, kubeconfig, sandbox, waiting
+from wherry.cluster import certificates, datadir, files, kubeconfig, merged, sandbox, waiting
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.errors import CannotStart, ClusterError
 from wherry.cluster.paths import Paths
@@ -49,7 +49,8 @@ def up(config: ClusterConfig, paths: Paths, progress: Progress) -> list[str]:
             raise ClusterError(
                 f"cluster {config.name} is running with other options; `wherry down --name {config.name}` first"
             )
-    kubeconfig.merge(kubeconfig.user_path(), kubeconfig.build(config, paths, _server(config)))
+    user = kubeconfig.user_path()
+    merged.add(paths, user, kubeconfig.merge(user, kubeconfig.build(config, paths, _server(config))))
     progress("waiting for the API server")
     try:
         return waiting.wait(config, paths, progress, put_back=not started_here)
@@ -61,6 +62,7 @@ def up(config: ClusterConfig, paths: Paths, progress: Progress) -> list[str]:
 
 def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
     """Stop the cluster if it runs, and leave nothing of it on the host but (without `purge`) its data."""
+    places = {str(kubeconfig.user_path().absolute()): "", **merged.read(paths)}
     if paths.data.is_dir():
         with datadir.lock(paths, progress):
             pid = sandbox.running(paths)
@@ -71,7 +73,7 @@ def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
     cgroups.remove_tree(f"/wherry-{name}")
     if purge:
         datadir.purge(name, paths)
-    kubeconfig.remove(kubeconfig.user_path(), name)
+    merged.take_out(name, places)
 
 
 def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:

@@ -55,6 +55,11 @@ class Paths:
         return self.data / "init.json"
 
     @property
+    def merged(self) -> Path:
+        """Which of the users' kubeconfigs the cluster's context was put into."""
+        return self.data / "merged.json"
+
+    @property
     def kubeconfig(self) -> Path:
         """The admin's kubeconfig, for the host."""
         return self.data / "kubeconfig"

@@ -20,6 +20,9 @@ from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE, SYSTEM_NAMESP
 from wherry.objects.metadata import is_being_deleted, labels
 from wherry.objects.resource import DAEMON_SETS, DEPLOYMENTS, LEASES, NODES, PODS, Resource
 
+INGRESS_NAMESPACE = "wherry-ingress"
+"""Where `wherry/ingress/manifest.yaml` puts the Ingress controller."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -61,7 +64,7 @@ def _expected(config: ClusterConfig) -> list[tuple[str, str]]:
     if "dns" in config.addons:
         expected.append((SYSTEM_NAMESPACE, "coredns"))
     if "ingress" in config.addons:
-        expected.append(("ingress-nginx", "nginx-ingress-controller"))
+        expected.append((INGRESS_NAMESPACE, "nginx-ingress-controller"))
     return expected
 
 

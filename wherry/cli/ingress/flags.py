@@ -116,6 +116,7 @@ _DECLARED = (
     click.option(
         "--controller-class", default="k8s.io/ingress-nginx", show_default=True, help="IngressClass controller we are."
     ),
+    go_bool("--ingress-class-by-name", False, "Serve Ingresses of our class also without its IngressClass."),
     go_bool("--watch-ingress-without-class", None, "Serve Ingresses without class.  [default: with class nginx]"),
     click.option("--watch-namespace", default="", help="Namespace to serve; all when empty."),
     click.option("--annotations-prefix", default=DEFAULT_PREFIX, show_default=True, help="Prefix of our annotations."),
@@ -179,7 +180,10 @@ def options(given: dict[str, Any]) -> Options:
     pod_name, pod_namespace = os.environ.get("POD_NAME"), os.environ.get("POD_NAMESPACE")
     return Options(
         classes=ClassChoice(
-            given["ingress_class"] or "nginx", given["controller_class"], given["watch_ingress_without_class"]
+            given["ingress_class"] or "nginx",
+            given["controller_class"],
+            given["watch_ingress_without_class"],
+            given["ingress_class_by_name"],
         ),
         namespace=given["watch_namespace"] or None,
         annotations_prefix=given["annotations_prefix"],

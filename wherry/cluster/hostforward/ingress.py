@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 INGRESS_LABELS = "app.kubernetes.io/name=ingress-nginx"
 INGRESS_PATIENCE_SECONDS = 10.0
 """How long a client of the ingress waits for a controller: about as long as a deleted one takes to be replaced."""
-_SORRY = b"no Ingress controller is ready to answer: see kubectl -n ingress-nginx get pods\n"
+_SORRY = b"no Ingress controller is ready to answer: see kubectl -n wherry-ingress get pods\n"
 UNAVAILABLE = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nRetry-After: 1\r\n"
     b"Connection: close\r\n\r\n%s" % (len(_SORRY), _SORRY)

@@ -29,8 +29,10 @@ def is_ours(ingress: Object, classes: Sequence[Object] | None, choice: ClassChoi
 
 
 def _names_us(name: str, classes: Sequence[Object] | None, choice: ClassChoice) -> bool:
+    if name == choice.name and (choice.by_name or classes is None):
+        return True
     if classes is None:
-        return name == choice.name
+        return False
     found = next((c for c in classes if c["metadata"]["name"] == name), None)
     if found is None:
         return False

@@ -35,11 +35,13 @@ class ClassChoice:
     """Which Ingresses are ours; see `classes.is_ours`.
 
     `without_class`: whether those without any class are; None means where `name` is the default class.
+    `by_name`: an Ingress of a class called `name` is ours, whatever IngressClass there is.
     """
 
     name: str = "nginx"
     controller: str = "k8s.io/ingress-nginx"
     without_class: bool | None = None
+    by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
