@@ -1,118 +1,172 @@
-"""How many queries a second one DNS process answers, with a client on the same machine.
+"""The cluster DNS beside real CoreDNS: same API server, same Corefile, one core each, asked by dnsperf from the other.
 
-The client keeps a fixed number of queries in flight over UDP on loopback, for a fixed time, from a process of its own.
-The limit is the plain asyncio echo: the same client against a server that sends every datagram straight back.
+What counts is the first row: 60 % cluster names, 30 % external names through the search path of ndots:5, 10 % headless.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import multiprocessing
-import socket
-import sys
+import os
+import random
+import re
+import shutil
+import statistics
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import dns.message
-import uvloop
+from benchmarks.dnsworld import cluster, servers, upstream
+from tests.dns.ports import free_port
 
-from benchmarks.figures import line
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "dns"))
-HOST = "127.0.0.1"
-COREFILE = ".:53 {\n kubernetes cluster.local {\n  pods insecure\n  ttl 30\n }\n cache 30\n loadbalance\n}\n"
-NAMES = ("mysql.demo.svc.cluster.local", "web.demo.svc.cluster.local", "none.demo.svc.cluster.local")
-IN_FLIGHT = 64
+ZONE = "cluster.local"
+dice = random.Random(7)
 
 
-def serve_dns(port: int, started: Callable[[], None]) -> None:
-    """Run the server on the fake API until killed."""
-    import cluster
-
-    from wherry.dns.component import DnsConfig, Instance
-    from wherry.dns.metrics import Metrics
-
-    async def run() -> None:
-        with TemporaryDirectory() as folder:
-            corefile = Path(folder, "Corefile")
-            corefile.write_text(COREFILE)
-            client = await cluster.fake()
-            await Instance(DnsConfig(corefile, HOST, port), lambda: client, Metrics(), lambda: None).start()
-            await asyncio.sleep(0.2)
-            started()
-            await asyncio.Event().wait()
-
-    uvloop.run(run())
+def _cluster_ip(services: int) -> Iterator[str]:
+    for _ in range(20_000):
+        number = dice.randrange(services)
+        yield f"svc-{number}.{cluster.namespace(number)}.svc.{ZONE} {dice.choice(('A', 'AAAA'))}"
 
 
-def serve_echo(port: int, started: Callable[[], None]) -> None:
-    """Send every datagram back."""
+def _headless(sort: str) -> Callable[[int], Iterator[str]]:
+    def names(_: int) -> Iterator[str]:
+        for number in range(cluster.HEADLESS):
+            yield f"{sort}-{number}.{cluster.namespace(number)}.svc.{ZONE} A"
 
-    class Echo(asyncio.DatagramProtocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport = transport
-
-        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-            self.transport.sendto(data, addr)  # type: ignore[attr-defined]
-
-    async def run() -> None:
-        await asyncio.get_running_loop().create_datagram_endpoint(Echo, (HOST, port))
-        started()
-        await asyncio.Event().wait()
-
-    uvloop.run(run())
+    return names
 
 
-def load(port: int, seconds: float) -> float:
-    """Return answered queries per second, with `IN_FLIGHT` outstanding; an answer lost ends the run with an error."""
-    queries = [dns.message.make_query(name, "A").to_wire() for name in NAMES]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.connect((HOST, port))
-        client.settimeout(2)
-        for number in range(IN_FLIGHT):
-            client.send(number.to_bytes(2, "big") + queries[number % len(queries)][2:])
-        start, count = time.perf_counter(), 0
-        while True:
-            client.recv(4096)
-            client.send(b"\0\0" + queries[count % len(queries)][2:])
-            count += 1
-            if count % 1000 == 0 and (passed := time.perf_counter() - start) > seconds:
-                return count / passed
+def _srv(_: int) -> Iterator[str]:
+    for number in range(cluster.HEADLESS):
+        yield f"_db._tcp.few-{number}.{cluster.namespace(number)}.svc.{ZONE} SRV"
 
 
-def measure(serve: Callable[[int, Callable[[], None]], None], port: int, seconds: float) -> float:
-    """Start a server process, load it, end it."""
-    started = multiprocessing.Event()
-    process = multiprocessing.Process(target=serve, args=(port, started.set), daemon=True)
-    process.start()
+def _searched(_: int) -> Iterator[str]:
+    for number in range(1000):
+        for suffix in (f"{cluster.namespace(number)}.svc.{ZONE}", f"svc.{ZONE}", ZONE):
+            yield f"www.site-{number}.example.org.{suffix} A"
+
+
+def _cached(_: int) -> Iterator[str]:
+    for number in range(1000):
+        yield f"www.site-{number}.example.org A"
+
+
+def _uncached(_: int) -> Iterator[str]:
+    for number in range(400_000):
+        yield f"h{number}-{dice.getrandbits(32):x}.example.org A"
+
+
+def _mix(services: int) -> Iterator[str]:
+    internal = list(_cluster_ip(services))
+    searched, outside = list(_searched(0)), list(_cached(0))
+    headless = [*_headless("few")(0), *_headless("many")(0)]
+    for number in range(40_000):
+        kind = number % 10
+        if kind < 6:
+            yield dice.choice(internal)
+        elif kind < 9:
+            at = dice.randrange(len(outside))
+            yield from (*searched[3 * at : 3 * at + 3], outside[at])
+        else:
+            yield dice.choice(headless)
+
+
+ROWS: dict[str, tuple[Callable[[int], Iterator[str]], str]] = {
+    "mix": (_mix, "udp"),
+    "ClusterIP": (_cluster_ip, "udp"),
+    "search path": (_searched, "udp"),
+    "cached external": (_cached, "udp"),
+    "uncached external": (_uncached, "udp"),
+    "headless, 5": (_headless("few"), "udp"),
+    "headless, 80": (_headless("many"), "udp"),
+    "SRV": (_srv, "udp"),
+    "TCP": (_cluster_ip, "tcp"),
+}
+
+
+def ask(port: int, questions: Path, transport: str, seconds: float) -> tuple[float, float, float]:
+    """Return queries per second, their mean latency in ms, and the share in % that was lost."""
+    command = ["taskset", "-c", "1", "dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(questions), "-m", transport]
+    command += ["-l", str(seconds), "-c", "8", "-q", "100", "-t", "2", "-O", "suppress=timeout"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = {name: float(value) for name, value in re.findall(r"^ +([A-Z][\w .()]+): +([\d.]+)", text, re.MULTILINE)}
+    lost = 100 * found["Queries lost"] / max(1.0, found["Queries sent"])
+    return found["Queries per second"], found["Average Latency (s)"] * 1000, lost
+
+
+def measure(given: argparse.Namespace, peers: dict[str, list[str]], services: int, directory: Path) -> None:
+    """Measure all rows at one size of cluster, and print them."""
+    api = cluster.start(directory, services)
+    up_port = free_port()
+    up = upstream.start(up_port)
+    path = directory / "kubeconfig.path"
+    while not path.exists():
+        if not api.is_alive():
+            raise SystemExit("the API server did not start")
+        time.sleep(0.1)
+    running = []
     try:
-        if not started.wait(10):
-            raise SystemExit("the server did not start")
-        return load(port, seconds)
+        for name, program in peers.items():
+            server = servers.start(name, program, directory, free_port(), path.read_text(), up_port)
+            running.append(server)
+            server.wait(f"svc-{services - 1}.{cluster.namespace(services - 1)}.svc.{ZONE}")
+        print(f"\n{services} Services".ljust(20) + "".join(f"{s.name:>40}" for s in running) + "   ratio")
+        for row in given.rows or ROWS:
+            _row(row, given, running, services, directory)
+        for what, value in (("first answer, s", lambda s: s.first_answer), ("memory, MB", lambda s: s.memory())):
+            print(f"{what:19}" + "".join(f"{value(s):40.2f}" for s in running))
     finally:
-        process.terminate()
-        process.join()
+        for server in running:
+            server.stop()
+        for process in (api, up):
+            process.kill()
+            process.join()
+
+
+def _row(row: str, given: argparse.Namespace, running: list[servers.Server], services: int, directory: Path) -> None:
+    names, transport = ROWS[row]
+    questions = directory / "questions"
+    questions.write_text("\n".join(names(services)) + "\n")
+    seen: dict[str, list[tuple[float, float, float]]] = {server.name: [] for server in running}
+    for _ in range(given.rounds):
+        for server in running:
+            if row.startswith("uncached"):
+                questions.write_text("\n".join(names(services)) + "\n")
+            seen[server.name].append(ask(server.port, questions, transport, given.seconds))
+    rates = {name: statistics.median(r[0] for r in results) for name, results in seen.items()}
+    text = f"{row:19}"
+    for server in running:
+        results = seen[server.name]
+        spread = f"{min(r[0] for r in results) / 1000:.1f}–{max(r[0] for r in results) / 1000:.1f}"
+        latency, lost = statistics.median(r[1] for r in results), max(r[2] for r in results)
+        text += f"{rates[server.name] / 1000:10.1f} k/s ({spread}) {latency:.2f} ms{f' {lost:.1f}% lost' if lost else ''}".rjust(40)
+    ours, *others = rates.values()
+    print(text + (f"{ours / others[0]:8.2f}" if others else ""), flush=True)
 
 
 def main() -> None:
-    """Measure both in turn and print."""
+    """Measure and print."""
     options = argparse.ArgumentParser(prog="scripts/bench dns", description=__doc__)
-    options.add_argument("--runs", type=int, default=5)
+    options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=float, default=2.0)
+    options.add_argument("--services", type=int, nargs="*", default=[100, 10_000])
+    options.add_argument("--rows", nargs="*", choices=list(ROWS))
     given = options.parse_args()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    echo, ours = [], []
-    for _ in range(given.runs):
-        echo.append(measure(serve_echo, port, given.seconds) / 1000)
-        ours.append(measure(serve_dns, port, given.seconds) / 1000)
-    middle = sorted(echo)[len(echo) // 2]
-    print(line("echo, the ceiling", echo, "k queries/s"))
-    print(line("wherry dns", ours, "k queries/s", limit=middle, peer="echo's"))
+    if not shutil.which("dnsperf"):
+        raise SystemExit("dnsperf is not installed (Debian: apt-get install dnsperf): nothing is measured")
+    if len(os.sched_getaffinity(0)) < 2:
+        raise SystemExit("two cores are needed: one for the server, one for who asks")
+    peers, other = {"wherry": servers.ours()}, servers.coredns()
+    if isinstance(other, Path):
+        peers["CoreDNS"] = [str(other)]
+    else:
+        print(other)
+    for services in given.services:
+        with TemporaryDirectory() as directory:
+            measure(given, peers, services, Path(directory))
 
 
 if __name__ == "__main__":

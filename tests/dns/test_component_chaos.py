@@ -17,8 +17,8 @@ from wherry.dns import corefile
 from wherry.dns.chain import Environment
 from wherry.dns.metrics import Metrics
 from wherry.dns.plugins.kubernetes import Kubernetes, settings
+from wherry.dns.plugins.kubernetes.records import Records
 from wherry.dns.query import refuse
-from wherry.dns.records import Records
 from wherry.objects import Object, metadata
 from wherry.objects.resource import ENDPOINT_SLICES, NAMESPACES, PODS, SERVICES
 
@@ -31,13 +31,14 @@ def plugin(client: Client) -> tuple[Kubernetes, Troubles]:
     environment = Environment(
         client=lambda: client,
         resolve=lambda query: refuse(query),
-        changed=lambda: None,
+        changed=lambda tags: None,
         reload=lambda: None,
         fail=lambda why: None,
         metrics=Metrics(),
         corefile="",
         waiting=list,
         troubles=troubles,
+        plugins={},
     )
     return Kubernetes(settings(block.directives[0], block), environment), troubles
 
@@ -76,7 +77,7 @@ def right(client: FakeClient) -> Records:
     for obj in client.peek_all(ENDPOINT_SLICES):
         records.set_slice(metadata.key(obj), obj)
     for obj in client.peek_all(PODS):
-        records.set_pod(metadata.key(obj), obj["status"]["podIP"])
+        records.set_pod(metadata.key(obj), (obj["status"]["podIP"],))
     return records
 
 
@@ -113,12 +114,12 @@ def test_a_service_that_cannot_be_read_is_told_and_later_ones_are_found():
         client.put(cluster.service("broken") | {"spec": "not a spec"})
         client.put(cluster.service("later", clusterIP="10.96.0.78", ports=[{"port": 80}]))
         await asyncio.sleep(1.0)
-        assert made.records.find(("later", "demo", "svc"), "A") is not None
+        assert made.records.find(("later", "demo", "svc"), "A").exists
         assert "fails at demo/broken" in (troubles.check() or "")
         assert troubles.stalled() is None
         client.put(cluster.service("broken", clusterIP="10.96.0.77", ports=[{"port": 80}]))
         await asyncio.sleep(1.0)
-        assert made.records.find(("broken", "demo", "svc"), "A") is not None
+        assert made.records.find(("broken", "demo", "svc"), "A").exists
         assert troubles.check() is None
         await made.stop()
 

@@ -32,7 +32,7 @@ DEFAULT = """
 
 def test_the_corefile_every_cluster_has_is_read() -> None:
     (block,) = parse(DEFAULT, {})
-    assert block.zones == ((".", 53),)
+    assert [(p.zone, p.port) for p in block.places] == [(".", 53)]
     names = [d.name for d in block.directives]
     assert names == [
         "errors",
@@ -63,15 +63,15 @@ def test_zones_ports_comments_variables_and_snippets_are_understood() -> None:
     }
     """
     (block,) = parse(text, {"UPSTREAM": "192.0.2.1"})
-    assert block.zones == (("example.org.", 53), ("example.net.", 1053))
+    assert [(p.zone, p.port) for p in block.places] == [("example.org.", 53), ("example.net.", 1053)]
     assert [d.name for d in block.directives] == ["errors", "cache", "forward"]
     assert block.directives[2].args == (".", "192.0.2.1")
 
 
 def test_a_cidr_is_the_reverse_zones_that_cover_it() -> None:
     (block,) = parse("10.96.0.0/15:1053 fd00::/8 {\nerrors\n}", {})
-    expected = (("96.10.in-addr.arpa.", 1053), ("97.10.in-addr.arpa.", 1053), ("d.f.ip6.arpa.", 53))
-    assert block.zones == expected
+    expected = [("96.10.in-addr.arpa.", 1053), ("97.10.in-addr.arpa.", 1053), ("d.f.ip6.arpa.", 53)]
+    assert [(p.zone, p.port) for p in block.places] == expected
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_a_cidr_is_the_reverse_zones_that_cover_it() -> None:
         ("", "no server block"),
         (". {\n errors\n", "never closed"),
         (".:99999 {\n}", "is not a port"),
-        ("tls://. {\n}", "tls:// is not supported yet"),
+        ("https://. {\n}", "Corefile:1: https:// is not supported"),
         (". {\n import nothing\n}", "no snippet"),
         (".\nerrors", "needs { … }"),
         ("10.0.0.0/33 {\n}", "neither a zone nor a CIDR"),
-        (f"{'a' * 64}.org {{\n}}", "is not a zone"),
+        (f"{'a' * 64}.org {{\n}}", "is not a name"),
     ],
 )
 def test_a_bad_corefile_is_refused_with_the_line(text: str, message: str) -> None:
@@ -95,7 +95,7 @@ def test_a_bad_corefile_is_refused_with_the_line(text: str, message: str) -> Non
 @pytest.mark.parametrize(
     ("directive", "message"),
     [
-        ("rewrite name a b", "rewrite: this plugin is not supported yet"),
+        ("etcd", "Corefile:2: etcd: this plugin of CoreDNS is not supported"),
         ("errrors", "there is no such plugin"),
         ("cache\ncache", "given twice"),
     ],
@@ -108,4 +108,4 @@ def test_plugins_we_do_not_have_are_refused_by_name(directive: str, message: str
 
 def test_two_blocks_for_one_zone_are_refused() -> None:
     with pytest.raises(CorefileError, match="already"):
-        chain.ports(parse(". {\nerrors\n}\n. {\nerrors\n}", {}))
+        chain.by_place(parse(". {\nerrors\n}\n. {\nerrors\n}", {}))

@@ -15,12 +15,15 @@ import pytest
 from ports import HOST, free_port
 
 from tests.fake.client import FakeClient
-from wherry.dns.component import DnsConfig, Instance
-from wherry.dns.corefile import parse
+from wherry.dns.instance import DnsConfig, Instance
+from wherry.dns.corefile import Directive, parse
 from wherry.dns.errors import CorefileError
 from wherry.dns.metrics import Metrics
 from wherry.dns.plugins import cache, errors, forward
-from wherry.dns.upstream import Upstream, UpstreamError
+from wherry.dns.plugins.forward.settings import Server
+from wherry.dns.query import SERVFAIL, Answer, Query
+from wherry.dns.upstream.errors import UpstreamError
+from wherry.dns.upstream.server import Upstream, Way
 
 Answerer = Callable[[dns.message.Message], dns.message.Message | None]
 
@@ -94,7 +97,7 @@ async def test_what_the_corefile_disables_is_not_cached(tmp_path: Path) -> None:
 async def test_another_upstream_is_asked_when_one_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wherry.dns.upstream.UPSTREAM_SECONDS", 0.05)
+    monkeypatch.setattr("wherry.dns.upstream.server.UPSTREAM_SECONDS", 0.05)
     async with fake_upstream() as (dead, one), fake_upstream() as (_, other):
         dead.silent = True
         directives = f"forward . {HOST}:{one} {HOST}:{other} {{\npolicy sequential\n}}"
@@ -107,7 +110,7 @@ async def test_another_upstream_is_asked_when_one_does_not_answer(
 async def test_dead_upstreams_are_servfail_at_once_and_two_lines_of_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wherry.dns.upstream.UPSTREAM_SECONDS", 0.05)
+    monkeypatch.setattr("wherry.dns.upstream.server.UPSTREAM_SECONDS", 0.05)
     caplog.set_level(logging.INFO)
     async with fake_upstream() as (dead, at), server(tmp_path, f"errors\nforward . {HOST}:{at}") as port:
         dead.silent = True
@@ -123,10 +126,10 @@ async def test_dead_upstreams_are_servfail_at_once_and_two_lines_of_log(
 async def test_one_query_tries_a_rested_upstream_and_the_others_follow() -> None:
     now = 0.0
     async with fake_upstream() as (fake, at):
-        upstream = Upstream(HOST, at, most_failures=1, clock=lambda: now)
-        query = dns.message.make_query("x.example.org", "A")
+        upstream = Upstream(HOST, at, Way(most_failures=1), clock=lambda: now)
+        query = Query.ask("x.example.org.", 1)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("wherry.dns.upstream.UPSTREAM_SECONDS", 0.05)
+            patch.setattr("wherry.dns.upstream.server.UPSTREAM_SECONDS", 0.05)
             fake.silent = True
             with pytest.raises(UpstreamError):
                 await upstream.ask(query)
@@ -138,7 +141,7 @@ async def test_one_query_tries_a_rested_upstream_and_the_others_follow() -> None
         assert (upstream.take(), upstream.take()) == (True, True)
 
 
-def directive_of(text: str) -> forward.Directive:
+def directive_of(text: str) -> Directive:
     (block,) = parse(f". {{\n{text}\n}}", {})
     return block.directives[0]
 
@@ -153,10 +156,10 @@ def directive_of(text: str) -> forward.Directive:
     ],
 )
 def test_an_upstream_is_an_address_and_perhaps_a_port(to: str, expected: tuple[str, int]) -> None:
-    assert forward.settings(directive_of(f"forward . {to}")).addresses == [expected]
+    assert forward.settings(directive_of(f"forward . {to}")).servers == [Server(*expected)]
 
 
-@pytest.mark.parametrize("to", ["example.org", "192.0.2.1:0", "tls://192.0.2.1", "/nowhere/resolv.conf"])
+@pytest.mark.parametrize("to", ["example.org", "192.0.2.1:0", "https://192.0.2.1", "/nowhere/resolv.conf"])
 def test_what_is_no_upstream_is_refused(to: str) -> None:
     with pytest.raises(CorefileError, match=to):
         forward.settings(directive_of(f"forward . {to}"))
@@ -172,11 +175,11 @@ def test_the_cache_of_newer_clusters_is_read() -> None:
 
 async def test_a_failure_is_logged_once_in_a_while_with_the_others_counted(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
-    plugin = errors.Errors(lambda: now)
-    query = errors.Query.of(dns.message.make_query("x.example.org", "A"), HOST, "udp")
+    plugin = errors.Errors(clock=lambda: now)
+    query = Query.ask("x.example.org.", 1)
 
-    async def fail(asked: errors.Query) -> errors.Answer:
-        return errors.Answer(forward.respond(asked, dns.rcode.SERVFAIL))
+    async def fail(asked: Query) -> Answer:
+        return Answer(SERVFAIL)
 
     for now in (0.0, 1.0, 2.0, 11.0):  # noqa: B007 - the clock
         await plugin.serve(query, fail)

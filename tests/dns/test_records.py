@@ -1,9 +1,12 @@
 """The names of the specification, asked of the pure index."""
 
+from ipaddress import ip_address
+
 import pytest
 from cluster import OBJECTS, endpoint, service, slice_of
 
-from wherry.dns.records import Records
+from wherry.dns import names
+from wherry.dns.plugins.kubernetes.records import Record, Records
 from wherry.objects.resource import NAMESPACES, SERVICES
 
 
@@ -26,12 +29,25 @@ def look(records: Records, name: str, type: str = "A") -> list[str] | None:
     """What a name holds, as text; None for NXDOMAIN."""
     labels = tuple(name.split(".")) if name else ()
     found = records.find(labels, type)
-    if found is None:
-        return None
-    return [
-        f"{r.port} {'.'.join(r.data)}" if r.type == "SRV" else r.data if isinstance(r.data, str) else ".".join(r.data)
-        for r in found.records
-    ]
+    return [text(record) for record in found.records] if found.exists else None
+
+
+def text(record: Record) -> str:
+    match record.type:
+        case "A" | "AAAA":
+            return str(ip_address(record.data))
+        case "CNAME":
+            return names.text(record.data)
+        case "TXT":
+            return record.data[1:].decode()
+        case "SRV":
+            return f"{record.port} {'.'.join(record.target)}"
+        case _:
+            return ".".join(record.target)
+
+
+def reverse(records: Records, address: str) -> list[str]:
+    return [text(record) for record in records.reverse(address).records]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +93,10 @@ def test_a_name_holds_what_the_specification_says(
 
 
 def test_an_address_leads_back_to_its_name(records: Records) -> None:
-    assert records.reverse("10.100.42.154") == (("mysql", "demo", "svc"),)
-    assert records.reverse("10.244.1.2") == (("db-0", "headless", "demo", "svc"),)
-    assert records.reverse("10.244.1.5") == ()
+    assert reverse(records, "10.100.42.154") == ["mysql.demo.svc"]
+    assert reverse(records, "10.244.1.2") == ["db-0.headless.demo.svc"]
+    assert reverse(records, "10.244.1.5") == ["10-244-1-5.mysql.demo.svc"]
+    assert reverse(records, "10.244.9.9") == []
 
 
 def test_what_is_deleted_is_gone_from_every_index(records: Records) -> None:
@@ -87,7 +104,7 @@ def test_what_is_deleted_is_gone_from_every_index(records: Records) -> None:
     records.set_slice(("demo", "headless-1"), None)
     assert look(records, "mysql.demo.svc") is None
     assert look(records, "headless.demo.svc") is None
-    assert records.reverse("10.100.42.154") == records.reverse("10.244.1.2") == ()
+    assert reverse(records, "10.100.42.154") == reverse(records, "10.244.1.2") == []
     records.set_namespace("demo", False)
     assert look(records, "web.demo.svc") is None
 
@@ -97,18 +114,19 @@ def test_a_change_replaces_what_was_there(records: Records) -> None:
     records.set_slice(("demo", "headless-1"), slice_of("headless", endpoint("10.244.1.8")))
     assert look(records, "mysql.demo.svc") == ["10.96.1.1"]
     assert look(records, "headless.demo.svc") == ["10.244.1.8"]
-    assert records.reverse("10.100.42.154") == ()
+    assert reverse(records, "10.100.42.154") == []
 
 
 def test_pods_can_be_verified_or_switched_off(records: Records) -> None:
     records.pods = "verified"
     assert look(records, "10-244-1-5.demo.pod") is None
-    records.set_pod(("demo", "p"), "10.244.1.5")
+    records.set_pod(("demo", "p"), ("10.244.1.5",))
     assert look(records, "10-244-1-5.demo.pod") == ["10.244.1.5"]
-    records.set_pod(("demo", "p"), "")
+    records.set_pod(("demo", "p"), ())
     assert look(records, "10-244-1-5.demo.pod") is None
     records.pods = "disabled"
-    assert look(records, "pod") is None
+    assert look(records, "pod") == []
+    assert look(records, "demo.pod") is None
 
 
 def test_an_empty_service_can_be_ignored(records: Records) -> None:
@@ -120,13 +138,13 @@ def test_an_empty_service_can_be_ignored(records: Records) -> None:
 def test_an_address_in_two_slices_stays_while_one_has_it(records: Records) -> None:
     records.set_slice(("demo", "headless-2"), slice_of("headless", endpoint("10.244.1.2", hostname="db-0")))
     records.set_slice(("demo", "headless-1"), None)
-    assert records.reverse("10.244.1.2") == (("db-0", "headless", "demo", "svc"),)
+    assert reverse(records, "10.244.1.2") == ["db-0.headless.demo.svc"]
 
 
 def test_a_cluster_ip_belongs_to_whoever_took_it_last(records: Records) -> None:
     records.set_service(("demo", "heir"), service("heir", clusterIP="10.100.0.7", clusterIPs=["10.100.0.7"]))
     records.set_service(("demo", "web"), None)
-    assert records.reverse("10.100.0.7") == (("heir", "demo", "svc"),)
+    assert reverse(records, "10.100.0.7") == ["heir.demo.svc"]
 
 
 def test_nothing_is_kept_of_services_and_pods_that_come_and_go() -> None:

@@ -16,7 +16,7 @@ from ports import HOST, free_port
 
 from tests.fake.client import FakeClient
 from wherry.dns import component
-from wherry.dns.component import DnsConfig
+from wherry.dns.instance import DnsConfig
 
 COREFILE = """.:{port} {{
     kubernetes cluster.local {{

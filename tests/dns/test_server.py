@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from ports import HOST, free_port
 
 from tests.fake.client import FakeClient
-from wherry.dns.component import DnsConfig, Instance
+from wherry.dns.instance import DnsConfig, Instance
 from wherry.dns.metrics import Metrics
+from wherry.dns.places import Place
+from wherry.dns.server import Server
 from wherry.objects.resource import ENDPOINT_SLICES, SERVICES
 
 COREFILE = """
@@ -64,6 +66,11 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     made = await start(tmp_path)
     yield made
     await made.instance.stop()
+
+
+def server_of(running: Running) -> Server:
+    (server,) = running.instance.servers.values()
+    return server
 
 
 async def until(
@@ -163,7 +170,7 @@ async def test_aliases_that_lead_to_one_another_come_to_an_end(running: Running)
 async def test_a_long_question_is_answered_but_not_kept(running: Running) -> None:
     query = dns.message.make_query("mysql.demo.svc.cluster.local", "A", use_edns=0, payload=4096, pad=2048)
     assert (await dns.asyncquery.udp(query, HOST, port=running.port, timeout=5)).answer
-    assert running.instance.servers[running.port].kept(query.to_wire()) is None
+    assert server_of(running).known(query.to_wire(), datagram=True) is None
 
 
 async def test_a_connection_that_is_idle_does_not_hold_the_server(running: Running) -> None:
@@ -187,7 +194,7 @@ async def test_every_broken_question_is_answered_or_passed_over(
 ) -> None:
     data = bytearray(dns.message.make_query(name, "PTR", use_edns=0).to_wire())
     data[min(at, len(data) - 1)] = byte
-    answer = await running.instance.servers[running.port].answer(bytes(data) + more, HOST, "udp")
+    answer = await server_of(running).answer(bytes(data) + more, HOST, "udp")
     assert answer is None or answer[:2] == data[:2]
 
 
@@ -207,19 +214,15 @@ async def test_a_forwarding_loop_is_found(tmp_path: Path) -> None:
 
 @given(data=st.binary(max_size=64))
 def test_no_bytes_whatever_break_the_server(data: bytes) -> None:
-    from wherry.dns.server import Server
-
     async def feed() -> bytes | None:
-        return await Server(53, [], Metrics()).answer(data, HOST, "udp")
+        return await Server(Place("", 53), [], Metrics()).answer(data, HOST, "udp")
 
     answer = asyncio.run(feed())
     assert answer is None or answer[:2] == data[:2]
 
 
 def test_what_cannot_be_parsed_is_a_format_error() -> None:
-    from wherry.dns.server import Server
-
     header = struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0)
-    answer = asyncio.run(Server(53, [], Metrics()).answer(header + b"\xff", HOST, "udp"))
+    answer = asyncio.run(Server(Place("", 53), [], Metrics()).answer(header + b"\xff", HOST, "udp"))
     assert answer is not None
     assert answer[3] & 0x0F == dns.rcode.FORMERR

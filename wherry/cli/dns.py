@@ -22,7 +22,7 @@ def command(kubeconfig: str | None, corefile: str, bind: str, port: int | None, 
     from wherry.client.http import connect
     from wherry.client.kubeconfig import ConfigError
     from wherry.component import process
-    from wherry.dns import component
+    from wherry.dns import component, instance
     from wherry.dns.errors import CorefileError, LoopError
     from wherry.telemetry import log
 

@@ -2,54 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
-import dns.flags
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdatatype
-
-from wherry.dns.wire import LARGEST_UDP
+from wherry.dns import names
+from wherry.dns.wire import question as wire
+from wherry.dns.wire.record import CNAME, IN, Record, type_text
+from wherry.dns.wire.render import Content, Pieces, render
 
 MAPPED = "::ffff:"
 """What precedes an IPv4 client's address at a socket of both families (RFC 4291 section 2.5.5.2)."""
+FOR_EVER = float("inf")
+NOERROR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 0, 2, 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question: its message, name (as asked; dnspython compares without case), type, and who asks over what.
+    """A question, and who asks over what (`transport`: udp, tcp or tls).
 
-    `hops` counts the aliases that led here, when it is a question of our own.
+    `above` is its name and every name above it: it is below a zone that is among them. `hops` counts the aliases that
+    led here, when it is a question of our own.
     """
 
-    message: dns.message.Message
-    name: dns.name.Name
-    type: dns.rdatatype.RdataType
+    question: wire.Question
+    above: tuple[bytes, ...]
     client: str
-    transport: str  # udp | tcp
+    port: int
+    transport: str
+    data: bytes = b""
     hops: int = 0
 
     @staticmethod
-    def of(message: dns.message.Message, client: str, transport: str) -> Query:
-        """Return the query for a message with one question."""
-        question = message.question[0]
-        return Query(message, question.name, question.rdtype, client.removeprefix(MAPPED), transport)
+    def read(data: bytes, client: str, port: int, transport: str) -> Query:
+        """Return the query of a message; raises Unanswerable."""
+        question = wire.read(data)
+        return Query(question, names.suffixes(question.name), client.removeprefix(MAPPED), port, transport, data)
+
+    @staticmethod
+    def ask(name: str, type: int, client: str = "127.0.0.1", transport: str = "udp") -> Query:
+        """Return a query nobody sent; raises CorefileError for what is no name."""
+        return Query.read(wire.write(b"\0\0", names.of_text(name), type), client, 0, transport)
+
+    def about(self, name: bytes, type: int | None = None, *, hops: int | None = None) -> Query:
+        """Return the same asker's question about another name or type."""
+        kind = self.question.type if type is None else type
+        raw = name + kind.to_bytes(2, "big") + self.question.cls.to_bytes(2, "big")
+        asked = self.question._replace(name=name.lower(), raw=raw, type=kind)
+        count = self.hops if hops is None else hops
+        return replace(self, question=asked, above=names.suffixes(asked.name), data=b"", hops=count)
+
+    @property
+    def name(self) -> bytes:
+        """The name asked for, lower-case."""
+        return self.question.name
+
+    @property
+    def type(self) -> int:
+        """The type asked for."""
+        return self.question.type
+
+    def zone_of(self, zones: tuple[bytes, ...]) -> bytes | None:
+        """Return the longest of `zones` the name is in."""
+        return next((name for name in self.above if name in zones), None)
+
+    def render(self, answer: Answer) -> Pieces:
+        """Return an answer as its transport takes it."""
+        content = Content(
+            answer.rcode or NOERROR, answer.answer, answer.authority, answer.additional,
+            answer.authoritative, answer.authentic, answer.options,
+        )  # fmt: skip
+        return render(self.question, content, wire.limit(self.question, self.transport))
+
+    def __str__(self) -> str:
+        return f"{names.text(self.name)} {type_text(self.type)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response.
+class Keep(NamedTuple):
+    """How long an answer is good.
 
-    `lasting`: the same question gets these very bytes until the cluster's records change. `cacheable`: it comes from
-    elsewhere, and may be given again for as long as its TTLs say.
+    Until a change of one of `tags`, and until `until` (seconds of `time.monotonic`). Where `stored` is given its TTLs
+    count down from then. `crowd`: there are as many such names as somebody cares to make up. `used` hears how often it
+    was given again.
     """
 
-    message: dns.message.Message
-    lasting: bool = False
+    tags: tuple[Hashable, ...] = ()
+    stored: float | None = None
+    until: float = FOR_EVER
+    crowd: bool = False
+    used: Callable[[int], None] | None = None
+
+    def and_(self, other: Keep | None) -> Keep | None:
+        """Return how long an answer made of two is good."""
+        if other is None or self.stored != other.stored:
+            return None
+        until, crowd = min(self.until, other.until), self.crowd or other.crowd
+        return Keep((*self.tags, *other.tags), self.stored, until, crowd, self.used or other.used)
+
+
+class Answer(NamedTuple):
+    """A response. `rcode` None: none is sent.
+
+    `keep`: the same question gets the same answer for so long; None: ask again. `cacheable`: it comes from elsewhere,
+    and may be given again for as long as its TTLs say. `rotate`: its records change places each time. `why` says, for
+    people, where it comes from.
+    """
+
+    rcode: int | None = NOERROR
+    answer: tuple[Record, ...] = ()
+    authority: tuple[Record, ...] = ()
+    additional: tuple[Record, ...] = ()
+    authoritative: bool = False
+    authentic: bool = False
+    options: bytes = b""
+    keep: Keep | None = None
     cacheable: bool = False
+    rotate: bool = False
+    why: str = ""
 
 
 Handler = Callable[[Query], Awaitable[Answer]]
@@ -62,7 +131,7 @@ class Plugin(Protocol):
     `serve` answers, or hands the query to `next` and may change what comes back. It must not raise for anything a
     client sends or an upstream does: failures are answers (SERVFAIL). `start` and `stop` are awaited at most once;
     queries may come before the one and after the other. `ready` returns once it has what it needs to answer, and
-    `is_ready` tells whether it has. `sees_every_query`: no lasting answer may be given again without asking it.
+    `is_ready` tells whether it has. `sees_every_query`: no kept answer may be given again without asking it.
     """
 
     sees_every_query: bool
@@ -85,6 +154,10 @@ class Plugin(Protocol):
 
     async def linger(self) -> None:
         """Return when the server may go, once it has been told to."""
+        ...
+
+    def searches(self, client: str) -> list[bytes] | None:
+        """Return the search path of the resolver at an address, the root last; None where it is not known."""
         ...
 
     async def serve(self, query: Query, next: Handler) -> Answer:
@@ -113,20 +186,26 @@ class Quiet:
     async def linger(self) -> None:
         """It does not mind."""
 
+    def searches(self, client: str) -> list[bytes] | None:
+        """It knows no resolver."""
+        return None
+
     async def serve(self, query: Query, next: Handler) -> Answer:
         """Let the next plugin answer."""
         return await next(query)
 
 
-def respond(query: Query, rcode: dns.rcode.Rcode, *, authoritative: bool = False) -> dns.message.Message:
-    """Return an empty response to `query`."""
-    response = dns.message.make_response(query.message, recursion_available=True, our_payload=LARGEST_UDP, pad=0)
-    response.set_rcode(rcode)
-    if authoritative:
-        response.flags |= dns.flags.AA
-    return response
-
-
 async def refuse(query: Query) -> Answer:
     """End of every chain: nobody here answers for that name."""
-    return Answer(respond(query, dns.rcode.REFUSED))
+    return Answer(REFUSED, why="no plugin of the server block answers for this name")
+
+
+async def follow(query: Query, target: bytes, resolve: Handler, most: int) -> tuple[tuple[Record, ...], Keep | None]:
+    """Return what the target of an alias holds, asked through `resolve`, and how long that is good.
+
+    Nothing, where the aliases are more than `most`, or the alias itself was asked for.
+    """
+    if query.hops >= most or query.type == CNAME or query.question.cls != IN:
+        return (), Keep()
+    answer = await resolve(query.about(target, hops=query.hops + 1))
+    return answer.answer, answer.keep

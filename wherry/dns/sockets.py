@@ -10,54 +10,51 @@ import socket
 from collections.abc import Collection
 from typing import NamedTuple
 
+from wherry.dns.places import Place
 from wherry.net.listening import datagrams, listen
-from wherry.objects.family import bracketed
 
-BACKLOG = 128
+BACKLOG = 1024
 
 
 class Pair(NamedTuple):
-    """The two sockets of one port."""
+    """The two sockets of one place; where TLS is spoken there are no datagrams."""
 
-    udp: socket.socket
+    udp: socket.socket | None
     tcp: socket.socket
 
     def close(self) -> None:
         """Close both."""
-        self.udp.close()
+        if self.udp:
+            self.udp.close()
         self.tcp.close()
 
 
 class Sockets:
-    """The pairs of all ports on `host` ("": every address, of IPv4 and IPv6)."""
+    """The pairs of all places."""
 
-    def __init__(self, host: str):
-        self._host = host
-        self._held: dict[int, Pair] = {}
+    def __init__(self) -> None:
+        self._held: dict[Place, Pair] = {}
 
-    def of(self, port: int) -> Pair:
-        """Return the pair of `port`, bound now if it was not; raises OSError when the port is taken."""
-        if port not in self._held:
-            self._held[port] = self._bind(port)
-        return self._held[port]
+    def of(self, place: Place) -> Pair:
+        """Return the pair of a place, bound now if it was not; raises OSError when the port is taken."""
+        if place not in self._held:
+            self._held[place] = _bind(place)
+        return self._held[place]
 
-    def keep(self, ports: Collection[int]) -> None:
-        """Close the pairs of all other ports."""
-        for port in self._held.keys() - set(ports):
-            self._held.pop(port).close()
+    def keep(self, places: Collection[Place]) -> None:
+        """Close the pairs of all other places."""
+        for place in self._held.keys() - set(places):
+            self._held.pop(place).close()
 
-    def _bind(self, port: int) -> Pair:
-        try:
-            udp = datagrams(self._host, port)
-        except OSError as error:
-            raise self._refused(port, error) from error
-        try:
-            tcp = listen(self._host, port, BACKLOG)
-        except OSError as error:
+
+def _bind(place: Place) -> Pair:
+    udp = None
+    try:
+        if place.scheme == "dns":
+            udp = datagrams(place.host, place.port)
+            udp.setblocking(False)
+        return Pair(udp, listen(place.host, place.port, BACKLOG))
+    except OSError as error:
+        if udp:
             udp.close()
-            raise self._refused(port, error) from error
-        udp.setblocking(False)
-        return Pair(udp, tcp)
-
-    def _refused(self, port: int, error: OSError) -> OSError:
-        return OSError(error.errno, f"cannot listen on {bracketed(self._host)}:{port}: {error.strerror}")
+        raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error

@@ -1,5 +1,4 @@
-"""One file per plugin; `wherry.dns.chain` says in which order they come.
+"""The plugins, one folder each: `setup` makes one of its directive, its README says what the directive may say.
 
-Each module has `setup(directive, block, environment) -> Plugin`, which checks the directive's words and raises
-`CorefileError` for what it does not know.
+A package may also say `MANY` (a server block may have several) and `settings` (reads a directive, doing nothing).
 """

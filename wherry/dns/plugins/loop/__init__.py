@@ -6,30 +6,23 @@ It sends one query for a random HINFO name through the chain; seeing that name a
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdatatype
-
 from wherry.component.supervise import supervise
+from wherry.dns import names
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
-from wherry.dns.query import Answer, Handler, Query, Quiet, respond
-
-log = logging.getLogger(__name__)
+from wherry.dns.query import SERVFAIL, Answer, Handler, Query, Quiet
 
 SEEN_IS_LOOP = 2  # our own query passes here once on its way out
+HINFO = 13
 
 
 class Loop(Quiet):
     """The plugin."""
 
-    def __init__(self, zone: str, environment: Environment):
-        labels = f"{secrets.randbits(62)}.{secrets.randbits(62)}"
-        self._probe = dns.name.from_text(labels if zone == "." else f"{labels}.{zone}")
+    def __init__(self, zone: bytes, environment: Environment):
+        self._probe = names.join((str(secrets.randbits(62)), str(secrets.randbits(62))), zone)
         self._environment = environment
         self._seen = 0
         self._task: asyncio.Task[None] | None = None
@@ -45,18 +38,17 @@ class Loop(Quiet):
             self._task.cancel()
 
     async def _send(self) -> None:
-        message = dns.message.make_query(self._probe, dns.rdatatype.HINFO)
-        await self._environment.resolve(Query(message, self._probe, dns.rdatatype.HINFO, "loop", "udp"))
+        await self._environment.resolve(Query.ask(names.text(self._probe), HINFO))
 
     async def serve(self, query: Query, next: Handler) -> Answer:
         """Count the probe, pass the rest on."""
-        if query.type == dns.rdatatype.HINFO and query.name == self._probe:
+        if query.type == HINFO and query.name == self._probe:
             self._seen += 1
             if self._seen >= SEEN_IS_LOOP:
                 self._environment.fail(
                     "forwarded queries come back to this server: point `forward` at another upstream than ourselves"
                 )
-                return Answer(respond(query, dns.rcode.SERVFAIL))
+                return Answer(SERVFAIL, why="forwarded queries come back to this server")
         return await next(query)
 
 
@@ -64,4 +56,4 @@ def setup(directive: Directive, block: ServerBlock, environment: Environment) ->
     """Make the plugin."""
     if directive.args or directive.options:
         raise directive.error("takes no arguments")
-    return Loop(block.zones[0][0], environment)
+    return Loop(block.zones()[0], environment)

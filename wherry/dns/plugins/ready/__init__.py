@@ -34,4 +34,7 @@ class Ready(Quiet):
 
 def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Ready:
     """Make the plugin."""
+    for option in directive.options:
+        if option.name != "monitor" or option.args not in (("until-ready",), ("continuously",)):
+            raise directive.unknown(option)  # we always look anew: both mean the same
     return Ready(address(directive, PORT), environment)

@@ -17,7 +17,7 @@ class Prometheus(Quiet):
     """The plugin."""
 
     def __init__(self, at: tuple[str, int], environment: Environment):
-        self._registry = environment.metrics.registry
+        self._metrics = environment.metrics
         self._port = HttpPort(at, "/metrics", self._respond)
 
     async def start(self) -> None:
@@ -29,11 +29,16 @@ class Prometheus(Quiet):
         await self._port.stop()
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
-        body = metrics.render(metrics.registry) + metrics.render(self._registry)
+        for refresh in self._metrics.refresh:
+            refresh()
+        body = metrics.render(metrics.registry) + metrics.render(self._metrics.registry)
         return web.Response(body=body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
 def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Prometheus:
     """Make the plugin."""
+    for option in directive.options:
+        if option.name != "runtime_metrics":  # Go's runtime's; a process's own are always there
+            raise directive.unknown(option)
     host, port = address(directive, PORT)
     return Prometheus((host if directive.args else "localhost", port), environment)

@@ -1,20 +1,20 @@
 """reload [INTERVAL] [JITTER]: takes a changed Corefile into use without losing a query; logs a broken one.
 
 The file is looked at every INTERVAL (default 30 s, at least 2 s), as CoreDNS does: a mounted ConfigMap is replaced
-behind a symbolic link, which file notifications do not follow.
+behind a symbolic link, which file notifications do not follow. Files it imports are looked at, too.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import os
 import random
 from itertools import zip_longest
 from pathlib import Path
 
 from wherry.component.supervise import supervise
 from wherry.dns.chain import Environment
-from wherry.dns.corefile import Directive, ServerBlock
+from wherry.dns.corefile import Directive, ServerBlock, fingerprint
 from wherry.dns.durations import seconds
 from wherry.dns.query import Quiet
 
@@ -29,7 +29,7 @@ class Reload(Quiet):
     def __init__(self, interval: float, jitter: float, environment: Environment):
         self._interval = interval
         self._jitter = min(jitter, interval / 2)
-        self._known = _digest(Path(environment.corefile))
+        self._known = fingerprint(Path(environment.corefile), os.environ)
         self._environment = environment
         self._task: asyncio.Task[None] | None = None
 
@@ -46,17 +46,10 @@ class Reload(Quiet):
         path = Path(self._environment.corefile)
         while True:
             await asyncio.sleep(self._interval + random.random() * self._jitter)
-            current = _digest(path)
+            current = fingerprint(path, os.environ)
             if current and current != self._known:
                 self._known = current
                 self._environment.reload()
-
-
-def _digest(path: Path) -> bytes:
-    try:
-        return hashlib.sha256(path.read_bytes()).digest()
-    except OSError:
-        return b""  # a moment without the file is not a change
 
 
 def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Reload:

@@ -1,0 +1,40 @@
+"""The plugins, in the order in which a query passes them, whatever the Corefile's (CoreDNS plugin.cfg)."""
+
+from __future__ import annotations
+
+ORDER = (
+    "debug",
+    "nodecache",
+    "reload",
+    "bufsize",
+    "bind",
+    "ready",
+    "health",
+    "prometheus",
+    "errors",
+    "log",
+    "dns64",
+    "loadbalance",
+    "rewrite",
+    "autopath",
+    "acl",
+    "cache",
+    "tls",
+    "minimal",
+    "template",
+    "hosts",
+    "kubernetes",
+    "file",
+    "loop",
+    "forward",
+    "whoami",
+)
+# fmt: off
+NOT_HERE = frozenset({
+    "any", "auto", "azure", "cancel", "chaos", "clouddns", "dnssec", "dnstap", "dynupdate", "erratic", "etcd", "geoip",
+    "grpc", "grpc_server", "header", "https", "https3", "k8s_external", "local", "metadata", "multisocket", "nomad",
+    "nsid", "on", "pprof", "proxyproto", "quic", "root", "route53", "secondary", "shed", "sign", "siit", "timeouts",
+    "trace", "transfer", "tsig", "view",
+})
+# fmt: on
+"""CoreDNS's that we do not have."""

@@ -1,0 +1,114 @@
+"""forward FROM TO...: asks upstream servers: addresses, or those of a resolv.conf file."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+
+from wherry.dns.chain import Environment
+from wherry.dns.corefile import Directive, ServerBlock
+from wherry.dns.metrics import rcode_label
+from wherry.dns.plugins.forward.settings import Settings, settings
+from wherry.dns.query import REFUSED, SERVFAIL, Answer, Handler, Query, Quiet
+from wherry.dns.upstream.errors import UpstreamError
+from wherry.dns.upstream.server import Upstream
+from wherry.dns.wire.question import AA, AD
+from wherry.dns.wire.response import Response
+
+TOTAL_SECONDS = 5.0
+MANY = True
+"""A server block may have several."""
+
+
+class Forward(Quiet):
+    """The plugin."""
+
+    def __init__(self, wanted: Settings, environment: Environment):
+        self._settings = wanted
+        self._upstreams = wanted.upstreams()
+        self._metrics = environment.metrics
+        self._turn = itertools.count()
+        self._running = 0
+
+    async def stop(self) -> None:
+        """Close what is kept open."""
+        for upstream in self._upstreams:
+            upstream.close()
+
+    async def serve(self, query: Query, next: Handler) -> Answer:
+        """Ask upstream, one after the other until one answers; at once SERVFAIL while all of them rest."""
+        wanted = self._settings
+        if not query.zone_of(wanted.sources) or (wanted.excepted and query.zone_of(wanted.excepted)):
+            return await next(query)
+        if wanted.max_concurrent and self._running >= wanted.max_concurrent:
+            self._metrics.forward_rejected.inc()
+            return Answer(REFUSED, why=f"more than {wanted.max_concurrent} forwarded queries are under way")
+        self._running += 1
+        try:
+            answer = await self._ask(query)
+        finally:
+            self._running -= 1
+        nodata = wanted.next_on_nodata and not answer.rcode and not answer.answer
+        return await next(query) if nodata or answer.rcode in wanted.next else answer
+
+    async def _ask(self, query: Query) -> Answer:
+        deadline = time.monotonic() + TOTAL_SECONDS
+        last = Answer(SERVFAIL, why="every upstream rests after failures")
+        asked = False
+        for upstream in self._ordered():
+            if not upstream.take():
+                continue
+            asked = True
+            last = await self._one(upstream, query)
+            if last.cacheable and last.rcode not in self._settings.failover:
+                return last
+            if time.monotonic() > deadline:
+                break
+        if not asked:
+            self._metrics.forward_broken.inc()
+        return last
+
+    async def _one(self, upstream: Upstream, query: Query) -> Answer:
+        """Ask one upstream. Its answer may be cached; our own failure may not."""
+        name, start = str(upstream), time.perf_counter()
+        self._metrics.forwarded.labels(name).inc()
+        try:
+            response = await upstream.ask(query)
+        except UpstreamError as error:
+            self._metrics.forward_failures.labels(name).inc()
+            return Answer(SERVFAIL, why=str(error))
+        rcode = rcode_label(response.rcode)
+        self._metrics.forward_responses.labels(name, rcode).inc()
+        self._metrics.proxy_seconds.labels("forward", name, rcode).observe(time.perf_counter() - start)
+        return _answer(response, name)
+
+    def _ordered(self) -> list[Upstream]:
+        upstreams = list(self._upstreams)
+        if self._settings.policy == "random":
+            random.shuffle(upstreams)
+        elif self._settings.policy == "round_robin" and upstreams:
+            first = next(self._turn) % len(upstreams)
+            upstreams = upstreams[first:] + upstreams[:first]
+        return upstreams
+
+
+def _answer(response: Response, upstream: str) -> Answer:
+    return Answer(
+        response.rcode,
+        response.answer,
+        response.authority,
+        response.additional,
+        bool(response.flags & AA),
+        bool(response.flags & AD),
+        cacheable=True,
+        why=f"upstream {upstream} said so",
+    )
+
+
+def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Forward:
+    """Make the plugin; raises CorefileError."""
+    try:
+        return Forward(settings(directive), environment)
+    except OSError as error:
+        raise directive.error(f"tls: {error}") from error
