@@ -89,7 +89,20 @@ ROWS: dict[str, tuple[Callable[[int], Iterator[str]], str]] = {
 
 def ask(port: int, questions: Path, transport: str, seconds: float) -> tuple[float, float, float]:
     """Return queries per second, their mean latency in ms, and the share in % that was lost."""
-    command = ["taskset", "-c", "1", "dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(questions), "-m", transport]
+    command = [
+        "taskset",
+        "-c",
+        "1",
+        "dnsperf",
+        "-s",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-d",
+        str(questions),
+        "-m",
+        transport,
+    ]
     command += ["-l", str(seconds), "-c", "8", "-q", "100", "-t", "2", "-O", "suppress=timeout"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = {name: float(value) for name, value in re.findall(r"^ +([A-Z][\w .()]+): +([\d.]+)", text, re.MULTILINE)}
@@ -142,7 +155,8 @@ def _row(row: str, given: argparse.Namespace, running: list[servers.Server], ser
         results = seen[server.name]
         spread = f"{min(r[0] for r in results) / 1000:.1f}–{max(r[0] for r in results) / 1000:.1f}"
         latency, lost = statistics.median(r[1] for r in results), max(r[2] for r in results)
-        text += f"{rates[server.name] / 1000:10.1f} k/s ({spread}) {latency:.2f} ms{f' {lost:.1f}% lost' if lost else ''}".rjust(40)
+        gone = f" {lost:.1f}% lost" if lost else ""
+        text += f"{rates[server.name] / 1000:.1f} k/s ({spread}) {latency:.2f} ms{gone}".rjust(40)
     ours, *others = rates.values()
     print(text + (f"{ours / others[0]:8.2f}" if others else ""), flush=True)
 

@@ -80,7 +80,7 @@ CASES: dict[str, tuple[list[str], str, list[str]]] = {
     "proxy plan in KUBECONFIG": (["proxy", "plan", "--node", "n"], "KUBECONFIG", FILES),
     "dns --kubeconfig": (["dns", "--conf", "COREFILE", "--port", "5399", "--kubeconfig", "PATH"], "", FILES),
     "dns --conf": (["dns", "--conf", "PATH", "--port", "5399"], "", CONTENT),
-    "dns --check --conf": (["dns", "--check", "--conf", "PATH"], "", READABLE),
+    "dns check": (["dns", "check", "PATH"], "", READABLE),
     "ingress --kubeconfig": (["ingress", "--kubeconfig", "PATH"], "", FILES),
     "ingress --nginx": (["ingress", "--kubeconfig", "/nowhere", "--nginx", "PATH"], "", FILES),
     "ingress render --file": (["ingress", "render", "--file", "PATH"], "", READABLE),

@@ -14,10 +14,11 @@ import dns.rrset
 import pytest
 from ports import HOST, free_port
 
+from tests.client.certificates import Authority
 from tests.fake.client import FakeClient
-from wherry.dns.instance import DnsConfig, Instance
 from wherry.dns.corefile import Directive, parse
 from wherry.dns.errors import CorefileError
+from wherry.dns.instance import DnsConfig, Instance
 from wherry.dns.metrics import Metrics
 from wherry.dns.plugins import cache, errors, forward
 from wherry.dns.plugins.forward.settings import Server
@@ -184,3 +185,122 @@ async def test_a_failure_is_logged_once_in_a_while_with_the_others_counted(caplo
     for now in (0.0, 1.0, 2.0, 11.0):  # noqa: B007 - the clock
         await plugin.serve(query, fail)
     assert [getattr(record, "others", None) for record in caplog.records] == [0, 2]
+
+
+class BigUpstream(FakeUpstream):
+    """Has 30 TXT records for every name."""
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        response = dns.message.make_response(query)
+        texts = [f'"{n:020}"' for n in range(30)]
+        response.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "TXT", *texts))
+        self.transport.sendto(response.to_wire(), addr)  # type: ignore[attr-defined]
+
+
+async def test_what_is_stored_is_not_cut_when_a_client_takes_less(tmp_path: Path) -> None:
+    at = free_port()
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(BigUpstream, (HOST, at))
+    query = dns.message.make_query("x.example.org", "TXT")
+    async with server(tmp_path, f"cache 30\nforward . {HOST}:{at}") as port:
+        for _ in range(2):
+            cut = await dns.asyncquery.udp(query, HOST, port=port, timeout=5)
+            assert cut.flags & dns.flags.TC
+            assert 0 < len(cut.answer[0]) < 30
+        whole = await dns.asyncquery.tcp(query, HOST, port=port, timeout=5)
+        assert len(whole.answer[0]) == 30
+        wide = dns.message.make_query("x.example.org", "TXT", use_edns=0, payload=4096)
+        assert len((await dns.asyncquery.udp(wide, HOST, port=port, timeout=5)).answer[0]) == 30
+    transport.close()
+
+
+async def test_a_dead_upstream_is_noticed_by_the_kernels_refusal(tmp_path: Path) -> None:
+    nobody = free_port()
+    async with fake_upstream() as (_, other):
+        directives = f"forward . {HOST}:{nobody} {HOST}:{other} {{\npolicy sequential\n}}"
+        async with server(tmp_path, directives) as port:
+            async with asyncio.timeout(1):
+                assert (await ask(port, "x.example.org")).answer
+
+
+async def test_a_name_of_one_label_is_not_asked_for_again_for_want_of_an_upstream(tmp_path: Path) -> None:
+    async with server(tmp_path, f"forward . {HOST}:{free_port()}") as port:
+        assert (await ask(port, "short")).rcode() == dns.rcode.NXDOMAIN
+        assert (await ask(port, "long.example")).rcode() == dns.rcode.SERVFAIL
+
+
+async def test_queries_go_out_of_many_ports_under_many_ids(tmp_path: Path) -> None:
+    seen: set[tuple[int, int]] = set()
+
+    class Watching(FakeUpstream):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            seen.add((addr[1], int.from_bytes(data[:2], "big")))
+            super().datagram_received(data, addr)
+
+    at = free_port()
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Watching, (HOST, at))
+    async with server(tmp_path, f"forward . {HOST}:{at}") as port:
+        for n in range(200):
+            await ask(port, f"{n}.example.org")
+    transport.close()
+    assert len({port for port, _ in seen}) >= 16
+    assert len({id for _, id in seen}) > 190
+
+
+async def test_answers_of_others_are_not_taken(tmp_path: Path) -> None:
+    """Another id, another question: the right answer comes after both and is the one that counts."""
+
+    class Forged(FakeUpstream):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            query = dns.message.from_wire(data)
+            for name, id in (("evil.example.org.", query.id), (query.question[0].name, query.id ^ 1)):
+                forged = dns.message.make_response(dns.message.make_query(name, "A", id=id))
+                forged.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "203.0.113.66"))
+                self.transport.sendto(forged.to_wire(), addr)  # type: ignore[attr-defined]
+            super().datagram_received(data, addr)
+
+    at = free_port()
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Forged, (HOST, at))
+    async with server(tmp_path, f"forward . {HOST}:{at}") as port:
+        assert (await ask(port, "x.example.org")).answer[0][0].to_text() == "192.0.2.1"
+    transport.close()
+
+
+async def test_a_tls_upstream_is_asked_and_must_be_who_it_says(tmp_path: Path) -> None:
+    authority = Authority()
+    (tmp_path / "ca.crt").write_bytes(authority.pem)
+    certificate, key = authority.issue("dns.example")
+    (tmp_path / "dns.crt").write_bytes(certificate)
+    (tmp_path / "dns.key").write_bytes(key)
+    at, corefile = free_port(), tmp_path / "Upstream"
+    hosts = "hosts {\n192.0.2.9 a.example.org\n}"
+    corefile.write_text(f"tls://.:{at} {{\ntls {tmp_path}/dns.crt {tmp_path}/dns.key\n{hosts}\n}}\n")
+    upstream = Instance(DnsConfig(corefile, HOST), FakeClient, Metrics(), lambda: None)
+    await upstream.start()
+    try:
+        for name, rcode in (("127.0.0.1", dns.rcode.NOERROR), ("other.example", dns.rcode.SERVFAIL)):
+            options = f"tls {tmp_path}/ca.crt\ntls_servername {name}"
+            async with server(tmp_path, f"forward . tls://{HOST}:{at} {{\n{options}\n}}") as port:
+                for _ in range(3):
+                    assert (await ask(port, "a.example.org")).rcode() == rcode
+    finally:
+        await upstream.stop()
+
+
+async def test_the_next_forward_is_asked_after_the_codes_it_is_for(tmp_path: Path) -> None:
+    class Denies(FakeUpstream):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            response = dns.message.make_response(dns.message.from_wire(data))
+            response.set_rcode(dns.rcode.NXDOMAIN)
+            self.transport.sendto(response.to_wire(), addr)  # type: ignore[attr-defined]
+
+    at = free_port()
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Denies, (HOST, at))
+    async with fake_upstream() as (_, other):
+        directives = f"forward . {HOST}:{at} {{\nnext NXDOMAIN\n}}\nforward . {HOST}:{other}"
+        async with server(tmp_path, directives) as port:
+            assert (await ask(port, "x.example.org")).answer
+        directives = f"forward . {HOST}:{at} {HOST}:{other} {{\npolicy sequential\nfailover NXDOMAIN\n}}"
+        async with server(tmp_path, directives) as port:
+            assert (await ask(port, "x.example.org")).answer
+    transport.close()

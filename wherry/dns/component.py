@@ -71,7 +71,7 @@ class _Service:
             old, self._current = self._current, new
             self._metrics.reloads.inc()
             log.info("reloaded")
-        except (OSError, ConfigError) as error:
+        except (OSError, ConfigError, CorefileError) as error:
             self._refuse(error)
         finally:
             await old.stop()

@@ -108,7 +108,9 @@ class Instance:
         await self.begin()
 
     async def listen(self) -> None:
-        """Take queries; raises OSError when a port is taken."""
+        """Take queries; raises OSError when a port is taken, CorefileError when its place cannot be made."""
+        for built in self.chains:
+            chain.declared(built.block, "prepare")
         for listener in self.listeners.values():
             await listener.start(self._sockets)
         self._metrics.refresh.append(self._refresh)

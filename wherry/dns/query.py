@@ -72,7 +72,8 @@ class Query:
             answer.rcode or NOERROR, answer.answer, answer.authority, answer.additional,
             answer.authoritative, answer.authentic, answer.options,
         )  # fmt: skip
-        return render(self.question, content, wire.limit(self.question, self.transport))
+        limit = wire.limit(self.question, self.transport)
+        return render(self.question, content, min(limit, answer.largest) if self.transport == "udp" else limit)
 
     def __str__(self) -> str:
         return f"{names.text(self.name)} {type_text(self.type)}"
@@ -104,8 +105,8 @@ class Answer(NamedTuple):
     """A response. `rcode` None: none is sent.
 
     `keep`: the same question gets the same answer for so long; None: ask again. `cacheable`: it comes from elsewhere,
-    and may be given again for as long as its TTLs say. `rotate`: its records change places each time. `why` says, for
-    people, where it comes from.
+    and may be given again for as long as its TTLs say. `rotate`: its records change places each time. `largest`: no
+    datagram has more bytes. `why` says, for people, where it comes from.
     """
 
     rcode: int | None = NOERROR
@@ -118,6 +119,7 @@ class Answer(NamedTuple):
     keep: Keep | None = None
     cacheable: bool = False
     rotate: bool = False
+    largest: int = wire.LARGEST_TCP
     why: str = ""
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from ipaddress import ip_address
 from typing import NamedTuple
 
 import dns.exception
+import dns.name
 import dns.rdata
 import dns.rdatatype
-import dns.zonefile
+import dns.rrset
 
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, OPT = 1, 2, 5, 6, 12, 15, 16, 28, 33, 41
 ANY, AXFR, IXFR, TSIG = 255, 252, 251, 250
@@ -56,13 +58,24 @@ def text_data(text: str) -> bytes:
     return bytes((len(encoded),)) + encoded
 
 
-def of_text(line: str) -> list[Record]:
-    """Return the records of a line of a zone file; raises ValueError."""
+LINE = re.compile(
+    r"(?P<name>\S+)(?P<middle>(?:\s+(?:\d+|IN|CH|HS|ANY))*)\s+(?P<type>[A-Z0-9]+)\s+(?P<data>.+)", re.DOTALL
+)
+DEFAULT_TTL = 3600
+
+
+def of_text(line: str) -> Record:
+    """Return the record of a line `NAME [TTL] [CLASS] TYPE DATA`; raises ValueError."""
+    found = LINE.fullmatch(line.strip())
+    if not found:
+        raise ValueError(f"{line!r} is no record")
+    ttl = next((int(word) for word in found["middle"].split() if word.isdigit()), DEFAULT_TTL)
     try:
-        sets = dns.zonefile.read_rrsets(line, rdclass=None, default_ttl=3600)
+        name = dns.name.from_text(found["name"]).to_wire() or b"\0"
+        data = dns.rdata.from_text("IN", found["type"], found["data"])
+        return Record(name, int(data.rdtype), ttl, data.to_wire() or b"")
     except (dns.exception.DNSException, ValueError) as error:
         raise ValueError(f"{line!r} is no record: {error}") from error
-    return [record for found in sets for record in of_set(found)]
 
 
 def of_set(found: dns.rrset.RRset) -> list[Record]:

@@ -10,10 +10,11 @@ from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.metrics import rcode_label
 from wherry.dns.plugins.forward.settings import Settings, settings
-from wherry.dns.query import REFUSED, SERVFAIL, Answer, Handler, Query, Quiet
+from wherry.dns.query import NXDOMAIN, REFUSED, SERVFAIL, Answer, Handler, Query, Quiet
 from wherry.dns.upstream.errors import UpstreamError
 from wherry.dns.upstream.server import Upstream
 from wherry.dns.wire.question import AA, AD
+from wherry.dns.wire.record import AAAA, A
 from wherry.dns.wire.response import Response
 
 TOTAL_SECONDS = 5.0
@@ -49,6 +50,8 @@ class Forward(Quiet):
             answer = await self._ask(query)
         finally:
             self._running -= 1
+        if answer.rcode == SERVFAIL and not answer.cacheable and _is_short(query):
+            return Answer(NXDOMAIN, why=f"{answer.why}; and names of one label are in no other zone")
         nodata = wanted.next_on_nodata and not answer.rcode and not answer.answer
         return await next(query) if nodata or answer.rcode in wanted.next else answer
 
@@ -91,6 +94,11 @@ class Forward(Quiet):
             first = next(self._turn) % len(upstreams)
             upstreams = upstreams[first:] + upstreams[:first]
         return upstreams
+
+
+def _is_short(query: Query) -> bool:
+    """Whether addresses of a name of one label are asked for: there are none, so nobody need ask again."""
+    return len(query.above) == 2 and query.type in (A, AAAA)
 
 
 def _answer(response: Response, upstream: str) -> Answer:

@@ -85,7 +85,7 @@ class Kubernetes(Quiet):
 
     def _reverse(self, query: Query, zone: bytes) -> Found:
         if query.name == zone:
-            return Found(why="the zone itself")
+            return self.records.find((), type_text(query.type))
         address = names.address(query.name)
         found = self.records.reverse(address) if address else nothing("it is not the name of an address")
         return found if query.type == PTR or not found.exists else Found(tags=found.tags, why=found.why)
