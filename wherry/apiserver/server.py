@@ -24,6 +24,7 @@ from wherry.apiserver.admission import Admission
 from wherry.apiserver.api.api import Api
 from wherry.apiserver.bootstrap.bootstrap import bootstrap
 from wherry.apiserver.catalog import Catalog
+from wherry.apiserver.flowcontrol.gate import Gate
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.local import LocalClient
@@ -106,6 +107,7 @@ class ApiServer:
             openapi=OpenApi(self.api, VERSION["gitVersion"]),
             connect=self._connect,
             pages=pages(self.health, accounts),
+            gate=Gate(),
         )
         context = listener.tls(config.tls_certificate, config.tls_key, config.client_ca)
         self._listener = Listener(handler, config.sockets, context, config.patience)

@@ -86,6 +86,11 @@ class Api:
         seen = views.views(self.catalog.of(target.resource).kind)
         return not target.subresource or any(v.name == target.subresource and v.resource is None for v in seen)
 
+    def count(self, resource: Resource) -> int:
+        """Return how many objects of a resource there are, 0 for one that keeps none."""
+        kind = self.catalog.kind(resource.group, resource.plural)
+        return len(self.registry.state.collection(kind)) if kind is not None else 0
+
     def require(self, user: User, target: Target, verb: str) -> None:
         """Raise `Forbidden` unless `user` may do what `verb` on `target` is."""
         if verb == "delete" and not target.name:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -12,6 +14,9 @@ from wherry.apiserver.access.authenticator import Authenticator
 from wherry.apiserver.access.impersonation import impersonated
 from wherry.apiserver.api.api import Api, Target
 from wherry.apiserver.catalog import unknown_path
+from wherry.apiserver.flowcontrol import weight
+from wherry.apiserver.flowcontrol.classify import flow
+from wherry.apiserver.flowcontrol.gate import Gate, Seat
 from wherry.apiserver.user import User
 from wherry.apiserver.web import paths, query, responses
 from wherry.apiserver.web.connect.connect import Connect
@@ -37,6 +42,19 @@ CLIENT_GONE = 499  # for the metrics only, in nginx's number: nobody is there to
 _VERBS = {"GET": "GET", "HEAD": "GET", "POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "DELETE": "DELETE"}
 
 
+@dataclass(slots=True)
+class _Asked:
+    """What becomes known of a request while it is answered."""
+
+    target: Target | None = None
+    seat: Seat | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def leave_seat(self) -> None:
+        if self.seat is not None:
+            self.seat.leave()
+
+
 class Handler:
     """Authenticates, finds out what is asked for, and turns errors into Status answers."""
 
@@ -49,6 +67,7 @@ class Handler:
         openapi: OpenApi,
         connect: Connect,
         pages: dict[str, Page],
+        gate: Gate,
     ):
         self._api = api
         self._authenticator = authenticator
@@ -56,48 +75,59 @@ class Handler:
         self._openapi = openapi
         self._connect = connect
         self._pages = pages
+        self._gate = gate
         self._resources = Resources(api)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request; never raises an `ApiError`."""
         started = time.monotonic()
-        warnings: list[str] = []
-        target: Target | None = None
+        asked = _Asked()
         try:
-            transport = request.transport
-            certificate = transport.get_extra_info("peercert") if transport else None
-            user = self._authenticator.user(request.headers.get("Authorization"), certificate)
-            user = impersonated(user, request.headers.items(), self._api.authorizer)
-            if request.path.startswith(("/api/", "/apis/")):
-                target = paths.target(request.raw_path.partition("?")[0], self._api.find)
-            response = await self._answer(request, user, target, warnings)
-        except ApiError as error:
-            response = responses.failure(error, warnings)
+            response = await self._settled(request, asked)
+            if asked.target is not None:
+                responses.pretty(request, response)
+            response = await responses.delivered(request, response)
         except ConnectionResetError:
             response = web.Response(status=CLIENT_GONE)
+        finally:
+            asked.leave_seat()
+        self._count(request, asked.target, response.status, time.monotonic() - started)
+        return response
+
+    async def _settled(self, request: web.BaseRequest, asked: _Asked) -> web.StreamResponse:
+        """Return the answer, or what went wrong as one."""
+        try:
+            return await self._answer(request, asked)
+        except ApiError as error:
+            return responses.failure(error, asked.warnings)
+        except ConnectionResetError:
+            raise
         except Exception:
             # A fault of ours must reach the client in the API's own words, and end nobody else's request.
             if request.writer.output_size:
                 raise
             log.exception("%s %s failed", request.method, request.path_qs)
-            response = responses.failure(InternalError.of("the server failed; its log says why"), warnings)
-        if target is not None:
-            responses.pretty(request, response)
-        self._count(request, target, response.status, time.monotonic() - started)
-        return response
+            return responses.failure(InternalError.of("the server failed; its log says why"), asked.warnings)
 
-    async def _answer(
-        self, request: web.BaseRequest, user: User, target: Target | None, warnings: list[str]
-    ) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, asked: _Asked) -> web.StreamResponse:
+        transport = request.transport
+        certificate = transport.get_extra_info("peercert") if transport else None
+        user = self._authenticator.user(request.headers.get("Authorization"), certificate)
+        user = impersonated(user, request.headers.items(), self._api.authorizer)
+        if request.path.startswith(("/api/", "/apis/")):
+            asked.target = paths.target(request.raw_path.partition("?")[0], self._api.find)
+        target = asked.target
+        if target is not None and self._connect.answers(target):
+            with _lasting(target):
+                return await self._connect.answer(request, user, target)
+        owner = flow(user, request.path, request.remote or "")
+        asked.seat = await self._gate.enter(owner, self._width(request, target))
         if target is None:
             return await self._page(request, user)
-        connected = self._connect.answers(target)
-        if not connected and not _watching(request, target):
-            return await self._resources.answer(request, user, target, warnings)
-        with _long.labels(target.resource.group, target.resource.plural).track_inprogress():
-            if connected:
-                return await self._connect.answer(request, user, target)
-            return await self._resources.answer(request, user, target, warnings)
+        if not _watching(request, target):
+            return await self._resources.answer(request, user, target, asked.warnings)
+        with _lasting(target):
+            return await self._resources.answer(request, user, target, asked.warnings, asked.leave_seat)
 
     async def _page(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"
@@ -112,6 +142,12 @@ class Handler:
                 return await self._openapi.answer(request)
         raise unknown_path()
 
+    def _width(self, request: web.BaseRequest, target: Target | None) -> int:
+        """Return how many seats a request takes: by the objects it may read, or the bytes it brings."""
+        if target is None or target.name or request.method not in ("GET", "HEAD"):
+            return weight.of_body(request.content_length)
+        return weight.of_list(self._api.count(target.resource), request.query.get("limit", ""))
+
     def _count(self, request: web.BaseRequest, target: Target | None, status: int, seconds: float) -> None:
         group, plural, verb = "", "", _VERBS.get(request.method, "other")
         if target is not None:
@@ -124,6 +160,11 @@ class Handler:
         if verb not in ("CONNECT", "WATCH"):
             _duration.labels(verb).observe(seconds)
         log.debug("%s %s %d seconds=%.4f", request.method, request.path_qs, status, seconds)
+
+
+def _lasting(target: Target) -> AbstractContextManager[object]:
+    """Count a watch or a connection while it lasts."""
+    return _long.labels(target.resource.group, target.resource.plural).track_inprogress()
 
 
 def _watching(request: web.BaseRequest, target: Target) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from wherry.apiserver.api.api import Api, Target
@@ -24,9 +26,17 @@ class Resources:
         self._api = api
 
     async def answer(
-        self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
+        self,
+        request: web.BaseRequest,
+        user: User,
+        target: Target,
+        warnings: list[str],
+        started: Callable[[], None] | None = None,
     ) -> web.StreamResponse:
-        """Do what the request asks for; what is said to `warnings` becomes headers."""
+        """Do what the request asks for; what is said to `warnings` becomes headers.
+
+        A watch calls `started` when its initial objects are sent, and it only waits for changes.
+        """
         if target.resource in self._api.reviews:
             if request.method != "POST":
                 raise target.not_allowed(request.method.lower())
@@ -39,7 +49,7 @@ class Resources:
             self._api.require(user, target, verb)
         match request.method:
             case "GET" | "HEAD":
-                return await self._read(request, user, target, warnings)
+                return await self._read(request, user, target, warnings, started)
             case "POST":
                 return await self._create(request, user, target, warnings)
             case "PUT":
@@ -51,7 +61,12 @@ class Resources:
         raise target.not_allowed(request.method.lower())
 
     async def _read(
-        self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
+        self,
+        request: web.BaseRequest,
+        user: User,
+        target: Target,
+        warnings: list[str],
+        started: Callable[[], None] | None,
     ) -> web.StreamResponse:
         served = self._api.catalog.of(target.resource)
         form = self._form(request, target)
@@ -59,12 +74,18 @@ class Resources:
             obj = await self._api.get(user, target)
             return self._shown(served, target, obj, form, warnings)
         if query.flag(request.query, "watch"):
-            return await self._watch(request, user, target, form, warnings)
+            return await self._watch(request, user, target, form, warnings, started)
         page = await self._api.list(user, target, query.list_options(request.query))
         return responses.answer(shapes.many(served, page, form), 200, form.type, warnings)
 
     async def _watch(
-        self, request: web.BaseRequest, user: User, target: Target, form: Form, warnings: list[str]
+        self,
+        request: web.BaseRequest,
+        user: User,
+        target: Target,
+        form: Form,
+        warnings: list[str],
+        started: Callable[[], None] | None,
     ) -> web.StreamResponse:
         options = query.watch_options(request.query)
         response = WatchResponse(request, self._api.registry, self._api.catalog.of(target.resource), form)
@@ -72,7 +93,7 @@ class Resources:
             stream = await self._api.watch(user, target, options)
         except Expired as error:
             return await response.refuse(error)
-        return await response.run(stream, options, warnings)
+        return await response.run(stream, options, warnings, started)
 
     async def _create(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,9 @@ from wherry.objects.errors import ApiError
 
 WARNING_CODE = 299
 LONGEST_WARNING = 256
+PIECE_BYTES = 1 << 18
+ANSWER_SECONDS = 60.0
+"""How long an answer may take, as upstream's request timeout."""
 PEOPLES_TOOLS = ("curl", "Wget", "Mozilla/5.0")
 
 
@@ -53,6 +57,29 @@ def failure(error: ApiError, warnings: Iterable[str] = ()) -> web.Response:
     if seconds:
         response.headers["Retry-After"] = str(seconds)
     return response
+
+
+async def delivered(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """Send a large body piece by piece, no faster than the client takes it, and return what was answered.
+
+    All at once it would lie in the buffers of TLS, where nobody counts it. Who does not take it in `ANSWER_SECONDS` is
+    let go.
+    """
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes) or len(body) <= PIECE_BYTES or request.method == "HEAD":
+        return response
+    sent = web.StreamResponse(status=response.status, headers=response.headers)
+    sent.content_length = len(body)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await sent.prepare(request)
+            for start in range(0, len(body), PIECE_BYTES):
+                await sent.write(body[start : start + PIECE_BYTES])
+            await sent.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+    return sent
 
 
 def add_warnings(response: web.StreamResponse, warnings: Iterable[str]) -> None:

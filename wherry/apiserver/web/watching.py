@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from aiohttp import web
@@ -38,12 +38,23 @@ class WatchResponse:
         self._response = web.StreamResponse(headers={"Content-Type": form.type, "Cache-Control": "no-cache, private"})
         self._response.enable_chunked_encoding()
 
-    async def run(self, stream: Stream, options: WatchOptions, warnings: Iterable[str] = ()) -> web.StreamResponse:
-        """Send events until the time is up, the client goes or the server stops; ends `stream`."""
+    async def run(
+        self,
+        stream: Stream,
+        options: WatchOptions,
+        warnings: Iterable[str] = (),
+        started: Callable[[], None] | None = None,
+    ) -> web.StreamResponse:
+        """Send events until the time is up, the client goes or the server stops; ends `stream`.
+
+        `started` is called when the initial objects are sent.
+        """
         responses.add_warnings(self._response, warnings)
         try:
             await self._response.prepare(self._request)
             await self._send_initial(stream)
+            if started is not None:
+                started()
             await self._follow(stream, options)
         finally:
             stream.watch.end()
