@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,17 @@ class Resource:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """Return the URL path of the collection or of one object (`/api/v1/namespaces/demo/pods/x/log`)."""
+        """Return the URL path of the collection or of one object (`/api/v1/namespaces/demo/pods/x/log`), escaped."""
         parts = ["/apis/" + self.group if self.group else "/api", self.version]
         if namespace and self.namespaced:
-            parts += ["namespaces", namespace]
-        parts += [p for p in (self.plural, name, subresource) if p]
+            parts += ["namespaces", _escaped(namespace)]
+        parts += [p for p in (self.plural, _escaped(name or ""), subresource) if p]
         return "/".join(parts)
+
+
+def _escaped(name: str) -> str:
+    """Return a name as one segment of a path: one of an RBAC object may be `?`, which would mean the collection."""
+    return quote(name, safe=":")
 
 
 PODS = Resource("", "v1", "pods", "Pod")

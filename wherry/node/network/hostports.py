@@ -19,9 +19,9 @@ from typing import NamedTuple
 from wherry.net.conntrack import ConntrackError, Path, delete_udp_flows
 from wherry.net.nft import Nft
 from wherry.objects import Object
-from wherry.objects.family import Family, family_of
+from wherry.objects.family import Family, canonical, family_of, parsed
 from wherry.objects.meaning.pods import lasting_containers
-from wherry.objects.meaning.services import protocol
+from wherry.objects.meaning.services import PROTOCOLS, is_port, protocol
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def of_pod(pod: Object, ip: str) -> list[HostPort]:
         return []
     return [
         HostPort(
-            "" if (port.get("hostIP") or "") in ANY_ADDRESS else port["hostIP"],
+            "" if (port.get("hostIP") or "") in ANY_ADDRESS else canonical(port["hostIP"]),
             protocol(port).lower(),
             port["hostPort"],
             ip,
@@ -91,8 +91,15 @@ def of_pod(pod: Object, ip: str) -> list[HostPort]:
         )
         for container in lasting_containers(pod["spec"])
         for port in container.get("ports") or ()
-        if port.get("hostPort")
+        if _is_usable(port)
     ]
+
+
+def _is_usable(port: Object) -> bool:
+    """Return whether a port can be led on: what nft refuses of one pod would keep every other's ports away."""
+    address = port.get("hostIP") or ""
+    numbers = is_port(port.get("hostPort")) and is_port(port.get("containerPort"))
+    return numbers and protocol(port) in PROTOCOLS and (address in ANY_ADDRESS or parsed(address) is not None)
 
 
 def script(ports: Iterable[HostPort], family: Family) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.family import family_of
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 MAX_ID = 2**31 - 1
@@ -59,15 +60,17 @@ def port_or_name(path: str, value: int | str | None) -> list[FieldError]:
 def parse_ip(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the address, or None where `value` is none."""
     try:
-        return ipaddress.ip_address(value)
+        address = ipaddress.ip_address(value)
     except ValueError:
         return None
+    return address if address.version == 4 or address.scope_id is None else None  # Go knows no zones here
 
 
 def ip(path: str, value: str) -> list[FieldError]:
     """Check an IP address of either family."""
-    if parse_ip(value) is not None:
-        return []
+    if (address := parse_ip(value)) is not None:
+        mapped = address.version == 6 and address.ipv4_mapped is not None
+        return [fields.invalid(path, value, "must not be an IPv4-mapped IPv6 address")] if mapped else []
     return [fields.invalid(path, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
 
 
@@ -92,6 +95,35 @@ def ordinary_ip(path: str, value: str) -> list[FieldError]:
 
 _LOCAL_MULTICAST_4 = ipaddress.ip_network("224.0.0.0/24")
 _LOCAL_MULTICAST_6 = ipaddress.ip_network("ff02::/16")
+
+
+def load_balancer(obj: Object) -> list[FieldError]:
+    """Check `status.loadBalancer` of a Service or an Ingress.
+
+    Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (ValidateLoadBalancerStatus).
+    """
+    errors: list[FieldError] = []
+    for i, entry in enumerate(((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()):
+        path, address, mode = f"status.loadBalancer.ingress[{i}]", entry.get("ip"), entry.get("ipMode")
+        if address:
+            errors += ip(f"{path}.ip", address)
+        if mode is not None and not address:
+            errors.append(fields.forbidden(f"{path}.ipMode", "may not be specified when `ip` is not set"))
+        elif mode is not None:
+            errors += one_of(f"{path}.ipMode", mode, ("Proxy", "VIP"))
+        if host := entry.get("hostname"):
+            errors += named(f"{path}.hostname", host, names.dns_subdomain)
+            if parse_ip(host) is not None:
+                errors.append(fields.invalid(f"{path}.hostname", host, "must be a DNS name, not an IP address"))
+    return errors
+
+
+def one_address_a_family(path: str, addresses: Sequence[str]) -> list[FieldError]:
+    """Check addresses of which there may be one in each IP family."""
+    errors = [error for i, address in enumerate(addresses) for error in ip(f"{path}[{i}]", address)]
+    if not errors and (len(addresses) > 2 or len({family_of(a) for a in addresses}) < len(addresses)):
+        errors.append(fields.invalid(path, list(addresses), "may specify no more than one IP for each IP family"))
+    return errors
 
 
 def cidr(path: str, value: str) -> list[FieldError]:

@@ -6,13 +6,14 @@ Source: k8s.io/kubernetes pkg/apis/core/v1/defaults.go (SetDefaults_NodeStatus),
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import ages, cells, checks
 from wherry.apiserver.kinds.core import resourcelist, taints
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
+from wherry.objects.family import family_of
 from wherry.objects.meaning import nodes
 from wherry.objects.meaning.wellknown import OLD_ROLE, ROLE_PREFIX
 from wherry.objects.resource import NODES
@@ -37,19 +38,29 @@ def _validate(obj: Object) -> list[FieldError]:
     for key in ("capacity", "allocatable"):
         for name, value in (status.get(key) or {}).items():
             errors += resourcelist.validate_amount(f"status.{key}.{name}", name, value)
-    for i, network in enumerate(spec.get("podCIDRs") or ()):
-        errors += checks.cidr(f"spec.podCIDRs[{i}]", network)
-    return errors
+    return [*errors, *_pod_ranges(spec.get("podCIDRs") or ()), *_addresses(status.get("addresses") or ())]
+
+
+def _pod_ranges(ranges: Sequence[str]) -> Iterator[FieldError]:
+    for i, network in enumerate(ranges):
+        yield from checks.cidr(f"spec.podCIDRs[{i}]", network)
+    if len(ranges) > 2 or len({family_of(network) for network in ranges}) < len(ranges):
+        yield fields.invalid("spec.podCIDRs", list(ranges), "may specify no more than one CIDR for each IP family")
+
+
+def _addresses(addresses: Sequence[Object]) -> Iterator[FieldError]:
+    """Check a node's addresses: nobody's agent can make a route or a rule of an IP that is none, or listed twice."""
+    for i, address in enumerate(addresses):
+        path, kind = f"status.addresses[{i}]", address.get("type") or ""
+        if kind.endswith("IP"):
+            yield from checks.ip(f"{path}.address", address.get("address") or "")
+        if address in addresses[:i]:
+            yield fields.duplicate(path, address)
 
 
 def _validate_update(new: Object, old: Object) -> list[FieldError]:
     now, was = new["spec"], old.get("spec") or {}
     errors = []
-    seen = []
-    for i, address in enumerate(new["status"].get("addresses") or ()):
-        if address in seen:
-            errors.append(fields.duplicate(f"status.addresses[{i}]", address))
-        seen.append(address)
     if was.get("podCIDRs") and now.get("podCIDRs") != was["podCIDRs"]:
         text = 'node updates may not change podCIDR except from "" to valid'
         errors.append(fields.forbidden("spec.podCIDRs", text))

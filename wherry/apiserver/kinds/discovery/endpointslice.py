@@ -19,6 +19,7 @@ ADDRESS_TYPES = ("FQDN", *map(str, Family))
 MAX_ENDPOINTS = 1000
 MAX_ADDRESSES = 100
 MAX_PORTS = 100
+MAX_HINTS = 8
 _SHOWN = 3
 _UNSET = "<unset>"
 
@@ -54,13 +55,26 @@ def _endpoints(endpoints: Sequence[Object], kind: str) -> Iterator[FieldError]:
             yield from checks.named(f"{path}.nodeName", node, names.dns_subdomain)
         if (host := endpoint.get("hostname")) is not None:
             yield from checks.named(f"{path}.hostname", host, names.dns_label)
+        yield from _hints(f"{path}.hints", endpoint.get("hints") or {})
+
+
+def _hints(path: str, hints: Object) -> Iterator[FieldError]:
+    for key, check in (("forZones", names.qualified_name), ("forNodes", names.dns_subdomain)):
+        here, given = f"{path}.{key}", [hint.get("name") or "" for hint in hints.get(key) or ()]
+        if len(given) > MAX_HINTS:
+            yield fields.too_many(here, len(given), MAX_HINTS)
+            continue
+        for i, name in enumerate(given):
+            yield from checks.named(f"{here}[{i}].name", name, check)
+            if name in given[:i]:
+                yield fields.duplicate(f"{here}[{i}].name", name)
 
 
 def _address(path: str, address: str, kind: str) -> Iterator[FieldError]:
     if kind == "FQDN":
         yield from checks.named(path, address, names.dns_subdomain)
     elif kind in list(Family):
-        if checks.parse_ip(address) is None or family_of(address) != kind:
+        if checks.ip(path, address) or family_of(address) != kind:
             yield fields.invalid(path, address, f"must be a valid {kind} address")
         yield from checks.ordinary_ip(path, address)
 

@@ -56,7 +56,7 @@ def _validate(obj: Object) -> list[FieldError]:
             errors += checks.named(f"spec.tls[{i}].secretName", secret, names.dns_subdomain)
     if (name := spec.get("ingressClassName")) is not None:
         errors += checks.named("spec.ingressClassName", name, names.dns_subdomain)
-    return errors
+    return errors + checks.load_balancer(obj)
 
 
 def _host(path: str, host: str) -> list[FieldError]:

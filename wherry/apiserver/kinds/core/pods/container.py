@@ -121,6 +121,8 @@ def _ports(path: str, ports: Sequence[Object]) -> list[FieldError]:
             errors += checks.port(f"{here}.containerPort", port["containerPort"])
         if port.get("hostPort"):
             errors += checks.port(f"{here}.hostPort", port["hostPort"])
+        if port.get("hostIP"):
+            errors += checks.ip(f"{here}.hostIP", port["hostIP"])
         errors += checks.one_of(f"{here}.protocol", port.get("protocol"), checks.PROTOCOLS)
     return errors
 

@@ -94,8 +94,9 @@ def _status(new: Object, old: Object) -> list[FieldError]:
     for key in ("containerStatuses", "initContainerStatuses"):
         policy = old["spec"].get("restartPolicy")
         errors += _transitions(f"status.{key}", now.get(key) or (), was.get(key) or (), policy)
-    for i, address in enumerate(now.get("podIPs") or ()):
-        errors += checks.ip(f"status.podIPs[{i}]", address.get("ip") or "")
+    for key in ("podIPs", "hostIPs"):
+        addresses = [address.get("ip") or "" for address in now.get(key) or ()]
+        errors += checks.one_address_a_family(f"status.{key}", addresses)
     return errors
 
 

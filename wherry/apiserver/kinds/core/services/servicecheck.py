@@ -40,6 +40,7 @@ def validate(service: Object) -> list[FieldError]:
         *_external_traffic(spec),
         *_internal_traffic(spec),
         *_distribution(spec),
+        *checks.load_balancer(service),
     ]
 
 

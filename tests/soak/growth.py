@@ -1,0 +1,71 @@
+"""What a cluster takes, sampled: memory and descriptors of each of its programs, sizes of its files, and slopes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from wherry.cluster import memory
+
+WARMING_UP = 0.25
+"""Of the samples so many at the beginning count for no slope: caches fill, logs have not rotated yet."""
+
+
+class Growth:
+    """Samples of one cluster: `init` its first process on this machine, `data` its data directory."""
+
+    def __init__(self, init: int, data: Path):
+        self._init = init
+        self._data = data
+        self._samples: dict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def sample(self) -> None:
+        """Take one of everything."""
+        now, found = time.monotonic(), defaultdict(float)
+        for process in memory.processes(self._init):
+            name = program(process.command)
+            found[f"memory    {name} (MB)"] += process.pss / 2**20
+            with contextlib.suppress(OSError):
+                found[f"files open {name}"] += len(os.listdir(f"/proc/{process.pid}/fd"))
+            found[f"processes {name}"] += 1
+        for name, size in self._files():
+            found[f"disk      {name} (MB)"] += size / 2**20
+        for name, value in found.items():
+            self._samples[name].append((now, value))
+
+    def _files(self) -> Iterator[tuple[str, int]]:
+        for folder, _, names in os.walk(self._data):
+            where = Path(folder).relative_to(self._data).parts[:1]
+            for name in names:
+                with contextlib.suppress(OSError):
+                    yield (where[0] if where else name), (Path(folder) / name).stat(follow_symlinks=False).st_size
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for everything sampled: first, highest and last value, and the slope per hour."""
+        yield f"{'':46} {'first':>9} {'highest':>9} {'last':>9} {'per hour':>10}"
+        for name, samples in sorted(self._samples.items()):
+            values = [value for _, value in samples]
+            settled = samples[int(len(samples) * WARMING_UP) :]
+            if len(settled) < 3:
+                continue
+            slope = statistics.linear_regression(*zip(*settled, strict=True)).slope * 3600
+            yield f"{name:46} {values[0]:9.1f} {max(values):9.1f} {values[-1]:9.1f} {slope:+10.1f}"
+
+
+def program(command: str) -> str:
+    """Return what a command line is called in the report: one name for all of its kind."""
+    if command.startswith("wherry: "):
+        return command.removeprefix("wherry: ").split()[0]
+    words = command.split()
+    if not words:
+        return "(kernel or gone)"
+    if found := re.search(r"-m wherry (\w+)|bin/wherry (\w+)", command):
+        return f"wherry {found[1] or found[2]}"
+    script = next((word for word in words[1:] if word.endswith(".py")), "")
+    return Path(script or words[0].rstrip(":")).name
