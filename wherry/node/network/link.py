@@ -43,7 +43,14 @@ def attach(namespace: Path, uid: str, address: str, gateway: str, *, from_loopba
     namespaces.run(namespace, _configure, address, gateway)
 
 
+OPEN = {"net/ipv4/ip_unprivileged_port_start": "0", "net/ipv4/ping_group_range": "0 2147483647"}
+"""What users other than root may do in a pod's own network: listen on any port, and ping. As containerd has it
+(`enable_unprivileged_ports`, `enable_unprivileged_icmp`: internal/cri/server/sandbox_run_linux.go)."""
+
+
 def _configure(address: str, gateway: str) -> None:
+    for setting, value in OPEN.items():
+        sysctl(setting, value)
     family = family_of(address)
     with Links() as links:
         links.loopback_up()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wherry.node.downward import env, fields
 from wherry.node.images.source import Image
+from wherry.node.pods.act import program
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.runtime import security, spec
 from wherry.node.runtime.instance import Instance
@@ -67,7 +68,9 @@ def prepare(
     user = security.resolve_user(image.user, pod, container)
     try:
         mounts = _mounts(node, pod, container, image, run.id, places, variables)
-    except VolumeError:
+        if why := program.hidden(arguments[0], variables.get("PATH"), mounts):
+            raise env.ConfigError(why)
+    except (VolumeError, env.ConfigError):
         node.containers.discard(run.id)  # the subPaths that could be bound
         raise
     request = spec.Request(
