@@ -56,10 +56,11 @@ def options_of(words: list[str]) -> set[str]:
     return known | {"--help"}
 
 
-def test_the_image_map_parses_and_names_every_field_there_is(tmp_path: Path) -> None:
+def test_the_image_map_is_the_examples_and_names_every_field_there_is() -> None:
     text = the_block("yaml image-map")
-    (path := tmp_path / "images.yaml").write_text(text)
-    [entry] = imagemap.load(path)
+    shipped = TOP / "examples" / "hello" / "images.yaml"
+    assert shipped.read_text().endswith(text)
+    [entry] = imagemap.load(shipped)
     assert all(getattr(entry, field) not in ("", (), {}) for field in entry.__struct_fields__)
     for field in ("workingDir", "stopSignal", "readOnly"):
         assert field in text
@@ -122,9 +123,6 @@ def place(tmp_path: Path) -> Iterator[Path]:
     """A folder where the tour's relative paths lead somewhere, and what the tour leaves is removed."""
     (tmp_path / "examples").symlink_to(TOP / "examples")
     (tmp_path / ".venv").symlink_to(TOP / ".venv")
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "index.html").write_text("ahoy\n")
-    (tmp_path / "images.yaml").write_text(the_block("yaml image-map"))
     tmp_path.chmod(0o755)
     yield tmp_path
     down = [sys.executable, "-m", "wherry", "down", "--name", "readme", "--purge"]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import click
+
+
+def reset_signals() -> None:
+    """Let a program that takes this process's place end quietly when nobody reads on; Python has SIGPIPE ignored."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 class Failure(click.ClickException):
@@ -13,3 +19,9 @@ class Failure(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Print the message in red."""
         click.secho(f"wherry: {self.message}", fg="red", err=True)
+
+
+class Misuse(Failure):
+    """An option that cannot be: exit code 2, as for one that does not exist."""
+
+    exit_code = 2

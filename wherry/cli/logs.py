@@ -7,7 +7,7 @@ import os
 import click
 
 from wherry.cli import options
-from wherry.cli.failure import Failure
+from wherry.cli.failure import Failure, reset_signals
 
 
 @click.command()
@@ -27,4 +27,5 @@ def command(name: str, component: str | None, follow: bool, tail: int | None) ->
         raise Failure(f"there is no component {component!r}; choose from {', '.join(available)}")
     files = [str(logs / f"{c}.log") for c in ([component] if component else available)]
     lines = "+1" if tail is None else str(tail)
+    reset_signals()
     os.execvp("tail", ["tail", "-n", lines, *(["-F"] if follow else []), *files])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -43,12 +44,22 @@ class LazyGroup(click.Group):
         """Run the verb; what the system refuses is one line that names it, with the way in for an ordinary user."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever read has seen enough: click ends quietly
         except PermissionError as error:
             raise Failure(f"{error.filename or 'this'}: permission denied; a cluster is root's: use sudo") from error
         except OSError as error:
             from wherry.cluster import files  # here, so that `--help` imports no room
 
             raise Failure(files.told(error)) from error
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run all of it; what cannot be printed, help included, is one line too."""
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            Failure(f"cannot write the output: {error.strerror}").show()
+            sys.exit(1)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the table, importing none."""

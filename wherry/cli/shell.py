@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from wherry.cli import options
-from wherry.cli.failure import Failure
+from wherry.cli.failure import Failure, reset_signals
 from wherry.cluster import sandbox
 from wherry.cluster.paths import node_namespace
 
@@ -41,4 +41,5 @@ def command(name: str, node: str, cmd: Sequence[str]) -> None:
     enter_network = ["nsenter", f"--net={node_namespace(node)}", "--", *inside]
     # --wdns keeps the working directory, as seen from inside the sandbox's mounts
     enter_sandbox = ["nsenter", f"--target={pid}", "--mount", "--pid", f"--wdns={os.getcwd()}", "--", *enter_network]
+    reset_signals()
     os.execvpe("nsenter", enter_sandbox, environment)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from wherry.cli import options
-from wherry.cli.failure import Failure
+from wherry.cli.failure import Failure, Misuse
 from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
 from wherry.cluster import datadir, files, kubeconfig, lifecycle, sandbox
@@ -50,7 +50,9 @@ def command(name: str, data_dir: str | None, **given: Any) -> None:
     try:
         paths = datadir.locate(name, data_dir)
         saved = ClusterConfig.load(paths.config) if paths.config.exists() else None
-        config = configs.check(_merge(name, saved, given))
+        config = _config(name, saved, given)
+        for place in configs.missing_sources(config):
+            click.echo(f"wherry: --image-map: there is no {place}: pods that mount it will not start", err=True)
         with Progress() as progress:
             put_back = lifecycle.up(config, paths, progress)
     except (ConfigError, ClusterError, kubeconfig.KubeconfigError) as error:
@@ -58,6 +60,13 @@ def command(name: str, data_dir: str | None, **given: Any) -> None:
     except KeyboardInterrupt as error:
         raise Failure(_interrupted(name)) from error
     _report(config, progress.elapsed, put_back)
+
+
+def _config(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> ClusterConfig:
+    try:
+        return configs.check(_merge(name, saved, given))
+    except ConfigError as error:
+        raise Misuse(str(error)) from error
 
 
 def _merge(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> ClusterConfig:

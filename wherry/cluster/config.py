@@ -20,6 +20,7 @@ DEFAULT_NAMES = ("k8s-master", "k8s-slave1", "k8s-slave2")
 FIRST_HOST = 209  # the article's k8s-master is 192.168.51.209, and the others count on from there
 POD_RANGE = {Family.V4: 24, Family.V6: 64}  # how long the prefix of a node's part of the pod range is
 SMALLEST_SERVICE_RANGE = 16
+NAME_RULE = "lower-case letters, digits and '-' between them, 63 at most"
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -192,7 +193,7 @@ def _default_names(count: int) -> list[tuple[str, str]]:
 def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if not NODE_NAME.fullmatch(name):
-            raise ConfigError(f"--nodes: {name!r} is not a node name (lower-case letters, digits and '-')")
+            raise ConfigError(f"--nodes: {name!r} is not a node name ({NAME_RULE})")
         if names.count(name) > 1:
             raise ConfigError(f"--nodes: {name} is named twice")
 
@@ -239,7 +240,7 @@ def _pod_ranges(pods: Network, count: int) -> list[Network]:
 def check(config: ClusterConfig) -> ClusterConfig:
     """Return `config`, or raise ConfigError for what no cluster can be made of."""
     if not NODE_NAME.fullmatch(config.name):
-        raise ConfigError(f"--name {config.name!r}: lower-case letters, digits and '-'")
+        raise ConfigError(f"--name {config.name!r}: {NAME_RULE}")
     unknown = [a for a in config.addons if a not in ADDONS]
     if unknown:
         raise ConfigError(f"--addons: there is no addon {unknown[0]!r}; choose from {', '.join(ADDONS)}")
@@ -251,6 +252,15 @@ def check(config: ClusterConfig) -> ClusterConfig:
         except imagemap.ImageMapError as error:
             raise ConfigError(f"--image-map {error}") from error
     return config
+
+
+def missing_sources(config: ClusterConfig) -> list[Path]:
+    """Return what the image map mounts into containers and this machine does not have."""
+    if not config.image_map:
+        return []
+    path = Path(config.image_map)
+    images = [imagemap.resolve("", entry, path.parent) for entry in imagemap.load(path)]
+    return [mount.source for image in images for mount in image.mounts if not mount.source.exists()]
 
 
 def _check_ranges(config: ClusterConfig) -> None:

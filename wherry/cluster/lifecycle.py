@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wherry.cluster import certificates, datadir, files, kubeconfig, merged, sandbox, waiting
@@ -137,7 +137,7 @@ def _listen(config: ClusterConfig) -> dict[str, socket.socket]:
     opened: dict[str, socket.socket] = {}
     try:
         for port in ports:
-            opened[port.name] = _bind(config.bind, port)
+            opened[port.name] = _bind(config.bind, port, ports)
     except ClusterError:
         for listener in opened.values():
             listener.close()
@@ -145,15 +145,32 @@ def _listen(config: ClusterConfig) -> dict[str, socket.socket]:
     return opened
 
 
-def _bind(address: str, port: Port) -> socket.socket:
+def _bind(address: str, port: Port, ports: Sequence[Port]) -> socket.socket:
     try:
         return listen(address, port.number)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ClusterError(
-                f"port {port.number} on {address} is taken; choose another with {port.option}, "
-                "or another loopback address for all of them with --bind 127.0.0.2"
+                f"port {port.number} on {address} is taken; choose another with {port.option}{_elsewhere(ports)}"
             ) from error
-        raise ClusterError(
-            f"cannot listen on {bracketed(address)}:{port.number} ({port.option}): {error.strerror}"
-        ) from error
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise ClusterError(f"--bind {address}: this machine has no such address") from error
+        reason = os.strerror(error.errno or 0).lower()
+        raise ClusterError(f"cannot listen on {bracketed(address)}:{port.number} ({port.option}): {reason}") from error
+
+
+def _elsewhere(ports: Sequence[Port]) -> str:
+    """Return the advice to use another loopback address, where all ports are free now."""
+    for number in range(2, 255):
+        address = f"127.0.0.{number}"
+        if all(_is_free(address, port.number) for port in ports):
+            return f", or another loopback address for all of them with --bind {address}"
+    return ""
+
+
+def _is_free(address: str, port: int) -> bool:
+    try:
+        listen(address, port).close()
+    except OSError:
+        return False
+    return True
