@@ -80,6 +80,8 @@ class Kept:
 
 def aged(answer: Answer, seconds: int) -> Answer:
     """Return an answer, its TTLs less `seconds`."""
+    if not seconds:
+        return answer
     return answer._replace(
         answer=_aged(answer.answer, seconds),
         authority=_aged(answer.authority, seconds),

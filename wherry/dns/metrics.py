@@ -33,6 +33,9 @@ RCODES = (
 )
 
 
+MOST_COUNTERS = 10_000
+
+
 def type_label(type: int) -> str:
     """Return a type's name, or "other": clients may ask for 65,536 types, and each label is kept for ever."""
     name = type_text(type)
@@ -94,6 +97,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.refresh: list[Callable[[], None]] = []
+        self._counters: dict[tuple[str, str, str, int, int], tuple[Counter, Counter]] = {}  # labels are slow to look up
         where = ("server", "zone", "view")
         self._gauge("coredns_build_info", "What is running.", ("version", "revision", "goversion")).labels(
             __version__, "wherry", ""
@@ -175,8 +179,15 @@ class Metrics:
     def count(self, seen: Seen, seconds: float, times: int = 1) -> None:
         """Count one query, or `times` equal ones."""
         where = seen.server, seen.zone, ""
-        self.requests.labels(*where, seen.transport, type_label(seen.type)).inc(times)
-        self.responses.labels(*where, rcode_label(seen.rcode)).inc(times)
+        key = (seen.server, seen.zone, seen.transport, seen.type, seen.rcode)
+        counters = self._counters.get(key)
+        if counters is None:
+            requests = self.requests.labels(*where, seen.transport, type_label(seen.type))
+            counters = requests, self.responses.labels(*where, rcode_label(seen.rcode))
+            if len(self._counters) < MOST_COUNTERS:
+                self._counters[key] = counters
+        counters[0].inc(times)
+        counters[1].inc(times)
         if seen.dnssec:
             self.dnssec.labels(*where).inc(times)
         self.seconds.add(where, seconds, times)

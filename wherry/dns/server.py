@@ -34,7 +34,10 @@ class Server:
     def __init__(self, place: Place, chains: list[Chain], metrics: Metrics):
         self.place = place
         self.fairness = Fairness()
-        self._chains = {names.of_text(p.zone): c for c in chains for p in c.block.places if p.at() == place.at()}
+        self._name = str(place)
+        self._chains = {
+            names.of_text(p.zone): (p.zone, c) for c in chains for p in c.block.places if p.at() == place.at()
+        }
         self._metrics = metrics
         self._changes = 0
         self._datagrams, self._streams = Answers(self._tell), Answers(self._tell)
@@ -118,18 +121,17 @@ class Server:
         _, chain = self._chain(query)
         return await (chain.handle(query) if chain else refuse(query))
 
-    def _chain(self, query: Query) -> tuple[bytes, Chain | None]:
+    def _chain(self, query: Query) -> tuple[str, Chain | None]:
         for name in query.above:
-            chain = self._chains.get(name)
-            if chain:
-                return name, chain
-        return b"", None
+            found = self._chains.get(name)
+            if found:
+                return found
+        return "", None
 
-    def _seen(self, query: Query, zone: bytes, answer: Answer, size: int) -> Seen:
+    def _seen(self, query: Query, zone: str, answer: Answer, size: int) -> Seen:
         question = query.question
         dnssec = bool(question.edns and question.edns.dnssec)
-        place, text = str(self.place), names.text(zone) if zone else ""
-        return Seen(place, text, query.transport, query.type, answer.rcode or 0, len(query.data), size, dnssec)
+        return Seen(self._name, zone, query.transport, query.type, answer.rcode or 0, len(query.data), size, dnssec)
 
     def _tell(self, kept: Kept) -> None:
         """Count the queries a kept answer has answered since it was counted last."""

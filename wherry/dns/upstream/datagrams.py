@@ -8,11 +8,11 @@ source ports and ids are hard to guess (RFC 5452).
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 from typing import Any
 
 from wherry.dns.upstream.errors import UpstreamError
+from wherry.dns.upstream.unguessable import below, two_bytes
 from wherry.dns.wire.question import HEADER
 
 FEWEST = 16
@@ -52,7 +52,7 @@ class _Socket(asyncio.DatagramProtocol):
     async def ask(self, query: bytes, length: int, seconds: float) -> bytes:
         """Send a query whose question has `length` bytes; raises OSError, TimeoutError."""
         self.uses += 1
-        self._id = random.getrandbits(16).to_bytes(2, "big")
+        self._id = two_bytes()
         self._question = query[HEADER : HEADER + length].lower()
         waiting: asyncio.Future[bytes] = self._loop.create_future()
         self._waiting = waiting
@@ -104,7 +104,7 @@ class Datagrams:
     def _take(self) -> _Socket | None:
         idle = self._idle
         while len(idle) >= FEWEST:
-            at = random.randrange(len(idle))
+            at = below(len(idle))
             idle[at], idle[-1] = idle[-1], idle[at]
             sock = idle.pop()
             if asyncio.get_running_loop().time() - sock.born < OLDEST_SECONDS and not sock.transport.is_closing():

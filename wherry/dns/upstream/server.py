@@ -7,7 +7,6 @@ follow when that is answered. No health checks run beside the queries: a server 
 from __future__ import annotations
 
 import logging
-import random
 import ssl
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from wherry.dns.query import Query
 from wherry.dns.upstream.datagrams import Datagrams
 from wherry.dns.upstream.errors import UpstreamError
 from wherry.dns.upstream.streams import IDLE_SECONDS, Connections
+from wherry.dns.upstream.unguessable import two_bytes
 from wherry.dns.wire import response
 from wherry.dns.wire.question import CD, RD, TC, Edns, write
 from wherry.dns.wire.response import Malformed, Response
@@ -102,7 +102,7 @@ class Upstream:
 
     async def _exchange(self, query: Query, edns: Edns | None) -> Response:
         question, raw = query.question, query.question.raw
-        id = random.getrandbits(16).to_bytes(2, "big")
+        id = two_bytes()
         flags = RD | (question.flags & CD)
         sent = write(id, raw[:-4], question.type, question.cls, flags=flags, edns=edns)
         try:

@@ -153,8 +153,7 @@ class Cache(Quiet):
             store.popitem(last=False)
             self.environment.metrics.cache_evictions.labels(sort).inc()
         self.environment.metrics.cache_entries.labels(sort).set(len(store))
-        given = self._again(sort, item, now)
-        return given._replace(authoritative=answer.authoritative, keep=None) if answer.authoritative else given
+        return item.answer._replace(authoritative=answer.authoritative)  # most names are asked for but once
 
     def _forget(self, key: Key) -> None:
         for sort, store in self._stores.items():

@@ -6,6 +6,8 @@ import itertools
 import random
 import time
 
+from prometheus_client import Counter, Histogram
+
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.metrics import rcode_label
@@ -29,6 +31,9 @@ class Forward(Quiet):
         self._settings = wanted
         self._upstreams = wanted.upstreams()
         self._metrics = environment.metrics
+        self._names = {upstream: str(upstream) for upstream in self._upstreams}
+        self._forwarded = {u: environment.metrics.forwarded.labels(name) for u, name in self._names.items()}
+        self._by_rcode: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._turn = itertools.count()
         self._running = 0
 
@@ -74,19 +79,29 @@ class Forward(Quiet):
 
     async def _one(self, upstream: Upstream, query: Query) -> Answer:
         """Ask one upstream. Its answer may be cached; our own failure may not."""
-        name, start = str(upstream), time.perf_counter()
-        self._metrics.forwarded.labels(name).inc()
+        start, name = time.perf_counter(), self._names[upstream]
+        self._forwarded[upstream].inc()
         try:
             response = await upstream.ask(query)
         except UpstreamError as error:
             self._metrics.forward_failures.labels(name).inc()
             return Answer(SERVFAIL, why=str(error))
-        rcode = rcode_label(response.rcode)
-        self._metrics.forward_responses.labels(name, rcode).inc()
-        self._metrics.proxy_seconds.labels("forward", name, rcode).observe(time.perf_counter() - start)
+        responses, seconds = self._counters(name, response.rcode)
+        responses.inc()
+        seconds.observe(time.perf_counter() - start)
         return _answer(response, name)
 
+    def _counters(self, name: str, rcode: int) -> tuple[Counter, Histogram]:
+        found = self._by_rcode.get((name, rcode))
+        if found is None:
+            label, metrics = rcode_label(rcode), self._metrics
+            found = metrics.forward_responses.labels(name, label), metrics.proxy_seconds.labels("forward", name, label)
+            self._by_rcode[name, rcode] = found
+        return found
+
     def _ordered(self) -> list[Upstream]:
+        if len(self._upstreams) == 1:
+            return self._upstreams
         upstreams = list(self._upstreams)
         if self._settings.policy == "random":
             random.shuffle(upstreams)
