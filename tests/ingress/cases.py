@@ -10,7 +10,8 @@
     ask:
     - {get: /x, status: 200, …}          see `Request`
 
-`{host}` stands for the case's own host in every text: all cases of a file are served by one nginx.
+`{host}` stands for the case's own host in every text, `{NAME port}` in annotations for the port of an echo server. All
+cases are served by one nginx.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Request:
 
     Asked: the method with its path, `host`, `tls`, `headers`, `body`. Expected: `status` (200), `backend`, `path` and
     `sees` (headers) as the endpoint tells; `header`: of the answer, null for none; `says`: text in the body.
+    `cookies: true` sends the cookie of the answer before. `times: N` asks so often (`{n}` in the path counts);
+    `backends: [NAME, …]` are then all that answered, `one`: just one.
     """
 
     method: str
@@ -88,7 +91,7 @@ class Case:
         ingresses = given.get("ingresses") or [{k: given[k] for k in ("annotations", "paths", "tls") if k in given}]
         used: set[str] = set(given.get("services") or {})
         for number, one in enumerate(ingresses):
-            yield self._ingress(one, number)
+            yield self._ingress(one, number, ports)
             used |= {p.get("service", "web") if isinstance(p, dict) else p for p in _paths(one)}
         for name in sorted(used):
             spec = dict((given.get("services") or {}).get(name) or {})
@@ -103,7 +106,7 @@ class Case:
             meta = {"name": name, "namespace": self.namespace}
             yield {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque", "data": encoded}
 
-    def _ingress(self, one: Mapping[str, Any], number: int) -> Object:
+    def _ingress(self, one: Mapping[str, Any], number: int, ports: Mapping[str, int]) -> Object:
         host = one.get("host", self.host)
         paths = [
             path(p["path"], p.get("service", "web"), path_type=p.get("type", "ImplementationSpecific"))
@@ -111,13 +114,17 @@ class Case:
             else path(at, p)
             for at, p in _items(one.get("paths") or {"/": "web"})
         ]
-        marks = {
-            k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in (one.get("annotations") or {}).items()
-        }
+        marks = {k: _text(v, ports) for k, v in (one.get("annotations") or {}).items()}
         spec = {"tls": [{"hosts": [host]}]} if one.get("tls") else {}
         created = f"2026-01-01T00:00:{number:02}Z"
         name = one.get("name", "web" if not number else f"web{number}")
         return ingress(name, rule(host, *paths), namespace=self.namespace, annotations=marks, created=created, **spec)
+
+
+def _text(value: Any, ports: Mapping[str, int]) -> str:
+    """Return an annotation's text."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return re.sub(r"\{(\w+) port\}", lambda found: str(ports[found[1]]), text)
 
 
 def _items(paths: Any) -> Iterable[tuple[str, Any]]:

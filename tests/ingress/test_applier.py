@@ -188,7 +188,7 @@ async def test_a_nginx_that_died_is_told_everything_again(nginx: FakeNginx, appl
     nginx.calls.clear()
     clock.now += 5
     await applier.apply(model("a.test"), backends(("10.0.0.1", 80)), DEFAULT)
-    assert [call[0] for call in nginx.calls] == ["start", "replace", "replace", "reload"]
+    assert [call[0] for call in nginx.calls] == ["start", "replace", "replace", "replace", "reload"]
 
 
 async def test_a_nginx_left_behind_is_adopted_and_told_only_what_it_does_not_know(

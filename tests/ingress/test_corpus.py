@@ -44,7 +44,8 @@ def digest(rendering: Rendering) -> str:
 
 
 def server_lines(server: Directive) -> list[str]:
-    hsts = " hsts" if server.find("header_filter_by_lua_block") else ""
+    filters = server.find("header_filter_by_lua_block")
+    hsts = " hsts" if any("Strict-Transport-Security" in f.lua for f in filters) else ""
     return [f"server {server.find('server_name')[0].words[1]}{hsts}"] + [
         f"  {' '.join(at.words[1:])} -> {location_line(at)}" for at in server.find("location")
     ]

@@ -75,14 +75,21 @@ CALM = conf_of(
     ingress("web", rule("a.test", path("/a(.*)")), annotations={"rewrite-target": "/$1"}, tls=[{"hosts": ["a.test"]}])
 )
 OF_FEATURES = {
+    "0",
+    "1",
     "absolute_redirect",
+    "access_log",
+    "add_header",
     "allow",
     "auth_basic",
     "auth_basic_user_file",
-    "auth_delay",
+    "auth_request",
+    "auth_request_set",
     "client_body_buffer_size",
+    "client_max_body_size",
     "default",
     "deny",
+    "error_page",
     "geo",
     "grpc_buffer_size",
     "grpc_connect_timeout",
@@ -92,16 +99,79 @@ OF_FEATURES = {
     "grpc_pass",
     "grpc_read_timeout",
     "grpc_send_timeout",
+    "grpc_set_header",
+    "grpc_ssl_certificate",
+    "grpc_ssl_certificate_key",
+    "grpc_ssl_ciphers",
+    "grpc_ssl_name",
+    "grpc_ssl_protocols",
+    "grpc_ssl_server_name",
+    "grpc_ssl_trusted_certificate",
+    "grpc_ssl_verify",
+    "grpc_ssl_verify_depth",
+    "gzip",
+    "gzip_comp_level",
+    "gzip_http_version",
+    "gzip_min_length",
+    "gzip_proxied",
+    "gzip_types",
+    "gzip_vary",
+    "if",
+    "internal",
+    "limit_conn",
+    "limit_conn_status",
+    "limit_conn_zone",
+    "limit_rate",
+    "limit_rate_after",
+    "limit_req",
+    "limit_req_status",
+    "limit_req_zone",
+    "location",
+    "map",
+    "mirror",
+    "mirror_request_body",
+    "proxy_buffer_size",
+    "proxy_buffering",
+    "proxy_buffers",
     "proxy_busy_buffers_size",
+    "proxy_cookie_domain",
+    "proxy_cookie_path",
+    "proxy_http_version",
     "proxy_max_temp_file_size",
+    "proxy_method",
+    "proxy_next_upstream",
     "proxy_next_upstream_timeout",
+    "proxy_next_upstream_tries",
+    "proxy_pass",
+    "proxy_pass_request_body",
     "proxy_redirect",
     "proxy_request_buffering",
+    "proxy_set_header",
+    "proxy_ssl_certificate",
+    "proxy_ssl_certificate_key",
+    "proxy_ssl_ciphers",
+    "proxy_ssl_name",
+    "proxy_ssl_protocols",
+    "proxy_ssl_server_name",
+    "proxy_ssl_trusted_certificate",
+    "proxy_ssl_verify",
+    "proxy_ssl_verify_depth",
+    "return",
+    "rewrite",
+    "rewrite_log",
     "satisfy",
+    "set",
+    "set_by_lua_block",
+    "ssl_ciphers",
+    "ssl_client_certificate",
+    "ssl_prefer_server_ciphers",
+    "ssl_verify_client",
+    "ssl_verify_depth",
 }
 """Directives features write, when asked to."""
 KNOWN_DIRECTIVES = {d.words[0] for d in CALM.all()} | OF_FEATURES
-UPSTREAMS = {"wherry_http", "wherry_https", "wherry_https_alone", "wherry_$scheme"}
+TARGETS = {"$auth_target", "$mirror_target"}
+UPSTREAMS = {"wherry_http", "wherry_https", "wherry_grpc", "wherry_grpcs", "wherry_https_alone", "wherry_$scheme"}
 KNOWN_LUA = {d.lua for d in CALM.all() if d.lua}
 
 
@@ -118,9 +188,9 @@ def assert_tame(conf: Directive) -> None:
             assert not {"set", "if", "return"} & set(after)
         if at.words[0] == "set":
             assert len(at.words) == 3
-            assert "$" not in at.words[2]
+            assert "$" not in at.words[2] or at.words[1] in TARGETS
         if at.words[0] in ("proxy_pass", "grpc_pass"):
-            assert at.words[1].partition("://")[2] in UPSTREAMS
+            assert at.words[1].partition("://")[2] in UPSTREAMS or at.words[1] in TARGETS
 
 
 @settings(max_examples=150, deadline=None)
@@ -234,7 +304,10 @@ def test_cve_2021_25746_and_2024_7646_a_hostile_annotation_is_ignored_and_named(
         ANNOTATIONS[name].read(value)
     except BadValue:
         model = model_of(hostile)
-        assert [(p.reason, f"{PREFIX}/{name}" in p.message) for p in model.problems] == [("BadAnnotation", True)]
+        told = [f"{PREFIX}/{name}" in p.message for p in model.problems if p.reason == "BadAnnotation"]
+        assert told == [True]
+        if name == "canary":  # it owns no path then
+            return
         (server,) = [s for s in model.structure.servers if s.host == "a.test"]
         assert {bool(at.denied) for at in server.locations if at.owner} == {ANNOTATIONS[name].restricts}
         calm = model_of(ingress("web", rule("a.test")))

@@ -92,13 +92,25 @@ async def warnings(world: World) -> dict[str, list[str]]:
 @pytest.mark.parametrize("case", ALL, ids=lambda case: f"{case.namespace} {case.name}")
 def test_requests_are_answered_as_the_corpus_says(case: Case, served: Served) -> None:
     wrong: list[str] = []
+    cookies = ""
     for request in case.requests:
         given = request.given
         port = served.https if given.get("tls") else served.http
         headers = {k: str(v) for k, v in (given.get("headers") or {}).items()}
         body = "x" * given["body"] if isinstance(given.get("body"), int) else given.get("body", "")
-        answer = ask(port, request.host, request.target, request.method, headers, body, tls=bool(given.get("tls")))
-        wrong += request.wrong(answer)
+        if given.get("cookies"):
+            headers["Cookie"] = cookies
+        answered = set()
+        for number in range(given.get("times", 1)):
+            target = request.target.replace("{n}", str(number))
+            answer = ask(port, request.host, target, request.method, headers, body, tls=bool(given.get("tls")))
+            wrong += request.wrong(answer)
+            answered.add(answer.told.get("backend"))
+        cookies = (answer.headers.get("Set-Cookie") or cookies).partition(";")[0]
+        if given.get("one") and len(answered) != 1:
+            wrong.append(f"{request.target}: answered by {answered}")
+        if "backends" in given and answered != set(given["backends"]):
+            wrong.append(f"{request.target}: wanted {given['backends']}, answered by {answered}")
     told, wanted = served.warnings.get(case.namespace, []), case.given.get("warns") or []
     wrong += [f"not reported: {text}" for text in wanted if not any(text in message for message in told)]
     wrong += [f"reported: {message}" for message in told if not any(text in message for text in wanted)]

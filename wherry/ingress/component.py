@@ -11,7 +11,7 @@ from wherry.ingress.controller import Controller
 from wherry.ingress.nginx.control import ControlError
 from wherry.ingress.nginx.errors import NginxError
 from wherry.ingress.nginx.files import UnsafeDirectory
-from wherry.ingress.nginx.process import Nginx, access_log, find_binary, has_ipv6, worker_user
+from wherry.ingress.nginx.process import Nginx, access_log, find_binary, has_ipv6, resolvers, worker_user
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.options import Options
 
@@ -47,4 +47,5 @@ def runtime(options: Options) -> Runtime:
         modules=options.nginx_modules,
         most_connections=max(256, files - RESERVED_FILES),
         access_log=access_log(),
+        resolvers=resolvers(),
     )

@@ -26,6 +26,11 @@ class Settings:
     """
 
     ssl_protocols: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
+    ssl_ciphers: str = (
+        "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+        "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+    )
+    ssl_prefer_server_ciphers: bool = True
     hsts: bool = True
     hsts_max_age: int = 15_724_800
     hsts_include_subdomains: bool = True
@@ -69,6 +74,8 @@ def _processes(text: str) -> str:
 
 READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "ssl-protocols": values.words(("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")),
+    "ssl-ciphers": values.ciphers,
+    "ssl-prefer-server-ciphers": values.boolean,
     "hsts": values.boolean,
     "hsts-max-age": values.integer(0, 999_999_999),
     "hsts-include-subdomains": values.boolean,

@@ -112,6 +112,23 @@ def networks(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+_VARIABLES: Final = (
+    "host|request_uri|uri|scheme|args|query_string|server_name|http_host|is_args|best_http_host|escaped_request_uri|"
+    "request_method|remote_addr|arg_[a-z0-9_]+"
+)
+_URL: Final = re.compile(
+    rf"(https?://|\$scheme://|/)([A-Za-z0-9\-._~!*'(),:@%&=/?#+\[\]]|\$({_VARIABLES})(?![a-z0-9_]))*", re.ASCII
+)
+"""A URL in which nginx may find these variables. No quote, brace, semicolon, blank or backslash (CVE-2023-5044)."""
+
+
+def url(text: str) -> str:
+    """Read a URL, or a path, with variables of nginx that tell about the request."""
+    if len(text) > 2048 or "'" in text or not _URL.fullmatch(text):
+        raise BadValue("expected a URL such as https://example.com$request_uri")
+    return text
+
+
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#%&*+\-.^_`|~]{1,128}", re.ASCII)
 
 
@@ -169,3 +186,7 @@ def patterns(text: str) -> tuple[str, ...]:
         except (re.error, OverflowError, RecursionError) as error:
             raise BadValue(f"{one!r} is not a regular expression: {error}") from error
     return found
+
+
+ciphers = pattern(r"[A-Za-z0-9\-+!:@_=]{1,2048}", "names of ciphers with colons between them")
+"""Read ciphers as OpenSSL writes them."""

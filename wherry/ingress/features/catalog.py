@@ -6,11 +6,26 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wherry.ingress.features import (
+    affinity,
+    backendtls,
+    balancing,
     basicauth,
     bodies,
     buffers,
+    canary,
+    ciphers,
+    clienttls,
+    compression,
+    cors,
+    externalauth,
+    headers,
+    hostnames,
+    limits,
+    logs,
+    mirroring,
     protocol,
     redirects,
+    responses,
     retries,
     rewriting,
     satisfy,
@@ -23,13 +38,28 @@ from wherry.ingress.features.policy import Policy
 
 FEATURES: Final = (
     redirects,
+    logs,
     sources,
     basicauth,
+    externalauth,
+    clienttls,
     satisfy,
+    limits,
     bodies,
     buffers,
     timeouts,
     retries,
+    responses,
+    headers,
+    cors,
+    affinity,
+    balancing,
+    canary,
+    mirroring,
+    backendtls,
+    ciphers,
+    hostnames,
+    compression,
     rewriting,
     protocol,
 )
@@ -60,12 +90,11 @@ def parts(policy: Policy, given: Sources) -> tuple[tuple[Part, ...], tuple[Close
     for feature in FEATURES:
         of = getattr(feature, "of", None)
         try:
-            part = of(policy, given) if of else None
+            made = of(policy, given) if of else None
         except Closed as error:
             closed.append(error)
         else:
-            if part is not None:
-                found.append(part)
+            found += made if isinstance(made, tuple) else () if made is None else (made,)
     return tuple(found), tuple(closed)
 
 

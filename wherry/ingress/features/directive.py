@@ -18,7 +18,14 @@ class File:
     content: str
 
 
-Word = str | File
+@dataclass(frozen=True, slots=True)
+class Lua:
+    """A word that is Lua of ours between braces, such as `{ return 1 }`; nothing of a user's is in it."""
+
+    code: str
+
+
+Word = str | File | Lua
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,10 @@ class Part:
         """Return request headers for the endpoint, over those everybody gets; "" takes one away."""
         return {}
 
-    def data(self) -> Mapping[str, Any]:
+    def backends(self) -> Iterable[tuple[str, str, str]]:
+        """Return further Services it sends requests to: (namespace, name, port)."""
+        return ()
+
+    def data(self, at: At) -> Mapping[str, Any]:
         """Return what Lua is told of the location: it changes without a reload."""
         return {}

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from wherry.ingress import values
+from wherry.ingress.features import backendtls
 from wherry.ingress.features.annotation import Annotation
 from wherry.ingress.features.directive import Line, Text, line
 from wherry.ingress.features.part import At, Part, Sources
@@ -52,8 +53,8 @@ _PASS: Final = {
     Protocol.HTTP: ("proxy_pass", "http://wherry_http"),
     Protocol.HTTPS: ("proxy_pass", "https://wherry_https"),
     Protocol.AUTO_HTTP: ("proxy_pass", Text("$scheme://wherry_$scheme")),
-    Protocol.GRPC: ("grpc_pass", "grpc://wherry_http"),
-    Protocol.GRPCS: ("grpc_pass", "grpcs://wherry_https"),
+    Protocol.GRPC: ("grpc_pass", "grpc://wherry_grpc"),
+    Protocol.GRPCS: ("grpc_pass", "grpcs://wherry_grpcs"),
 }
 
 
@@ -71,10 +72,11 @@ class Passing(Part):
             yield line("proxy_http_version", self.version)
         directive, to = _PASS[self.protocol]
         if self.alone and self.protocol in (Protocol.HTTPS, Protocol.GRPCS):
-            to += "_alone"
+            to = to.partition("://")[0] + "://wherry_https_alone"
         yield line(directive, to)
 
 
 def of(policy: Policy, sources: Sources) -> Passing:
     """Return the protocol."""
-    return Passing(policy["backend-protocol"], policy["proxy-http-version"])
+    alone = policy.says(*(a.name for a in backendtls.ANNOTATIONS))
+    return Passing(policy["backend-protocol"], policy["proxy-http-version"], alone)

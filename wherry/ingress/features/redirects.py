@@ -13,18 +13,7 @@ from wherry.ingress.features.directive import Line, Text, block, flag, line
 from wherry.ingress.features.part import At, Part, Sources
 from wherry.ingress.features.policy import Policy
 
-_VARIABLES: Final = "host|request_uri|uri|scheme|args|query_string|server_name|http_host|is_args|best_http_host"
-_URL: Final = re.compile(
-    rf"(https?://|\$scheme://|/)([A-Za-z0-9\-._~!*'(),:@%&=/?#+\[\]]|\$({_VARIABLES})(?![a-z0-9_]))*", re.ASCII
-)
-"""A URL in which nginx may find these variables. No quote, brace, semicolon, blank or backslash (CVE-2023-5044)."""
 _ROOT: Final = re.compile(r"/[A-Za-z0-9\-._~!*(),:@%&=/?+]*", re.ASCII)
-
-
-def _url(text: str) -> str:
-    if len(text) > 2048 or "'" in text or not _URL.fullmatch(text):
-        raise values.BadValue("expected a URL such as https://example.com$request_uri")
-    return text
 
 
 def _root(text: str) -> str:
@@ -53,7 +42,7 @@ ANNOTATIONS: Final = (
         name="permanent-redirect",
         risk=Risk.MEDIUM,
         doc="Answers everything with a redirect to this URL: 301, or what permanent-redirect-code says.",
-        read=_url,
+        read=values.url,
         default="",
     ),
     Annotation(
@@ -67,7 +56,7 @@ ANNOTATIONS: Final = (
         risk=Risk.MEDIUM,
         doc="Answers everything with a redirect to this URL: 302, or what temporal-redirect-code says. It goes before "
         "permanent-redirect.",
-        read=_url,
+        read=values.url,
         default="",
     ),
     Annotation(

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from wherry.ingress.features.directive import File, Line, Text, Word
+from wherry.ingress.features.directive import File, Line, Lua, Text, Word
 from wherry.ingress.nginx.quote import literal, quote
 
 STEP = "    "
@@ -19,7 +19,9 @@ def written(lines: Iterable[Line], directory: Path, depth: int) -> Iterator[str]
         assert isinstance(first, str)
         head = first if one.words[0] in _BARE or first.isidentifier() else word(first, directory)
         said = STEP * depth + " ".join((head, *(_argument(first, w, directory) for w in rest)))
-        if one.block is None:
+        if isinstance(one.words[-1], Lua):
+            yield said
+        elif one.block is None:
             yield said + ";"
         else:
             yield said + " {"
@@ -40,6 +42,8 @@ def _argument(directive: str, given: Word, directory: Path) -> str:
 
 def word(given: Word, directory: Path) -> str:
     """Return one word, quoted."""
+    if isinstance(given, Lua):
+        return f"{{ {given.code} }}"
     if isinstance(given, File):
         return quote(directory / file_name(given))
     return quote(given) if isinstance(given, Text) else literal(given)

@@ -10,7 +10,7 @@ from wherry.ingress.features.part import At, Part
 from wherry.ingress.nginx import headers
 from wherry.ingress.nginx.errors import ConfigRefused
 from wherry.ingress.nginx.lines import file_name, files
-from wherry.ingress.route.location import Location, Match
+from wherry.ingress.route.location import Location
 from wherry.ingress.route.model import Structure
 from wherry.ingress.route.server import Server
 from wherry.ingress.settings import Settings
@@ -37,7 +37,7 @@ def server_lines(server: Server, settings: Settings) -> list[Line]:
 def location_lines(at: Location, server: Server) -> list[Line]:
     """Return what stands in the location, but for its name and its backend's."""
     place, found = _at(at, server), []
-    if any(part.data() for part in at.parts):
+    if any(part.data(place) for part in at.parts):
         found.append(line("set", Text("$policy"), place.id))
     own = {name: value for part in at.parts for name, value in part.headers().items()}
     for part in at.parts:
@@ -62,8 +62,7 @@ def _open(structure: Structure) -> Iterator[tuple[Server, Location]]:
 
 
 def _at(at: Location, server: Server) -> At:
-    owner = "/".join(at.owner) if at.owner else ""
-    return At(server.host, server.tls, at.path, at.match is Match.REGEX, owner, at.id(server.host))
+    return at.at(server.host, server.tls)
 
 
 def _of(part: Part, say: Callable[[], Iterable[Line]]) -> list[Line]:

@@ -244,3 +244,13 @@ def worker_user() -> str | None:
 def has_ipv6() -> bool:
     """Whether this network namespace has IPv6 at all."""
     return Path("/proc/net/if_inet6").exists()
+
+
+def resolvers() -> tuple[str, ...]:
+    """Return the name servers of resolv.conf(5) that nginx can ask."""
+    try:
+        lines = Path("/etc/resolv.conf").read_text().splitlines()
+    except OSError:
+        return ()
+    words = [line.split() for line in lines]
+    return tuple(w[1] for w in words if len(w) > 1 and w[0] == "nameserver" and "%" not in w[1])

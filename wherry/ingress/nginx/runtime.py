@@ -28,6 +28,8 @@ class Runtime:
     most_connections: int = 16_384
     access_log: str = "/dev/stdout"
     error_level: str = "notice"
+    resolvers: tuple[str, ...] = ()
+    """Addresses of name servers, for hosts that annotations name."""
 
     @property
     def conf(self) -> Path:

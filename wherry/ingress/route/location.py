@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from wherry.ingress.features.part import Part
+from wherry.ingress.features.part import At, Part
 from wherry.ingress.route.backend import BackendRef
 from wherry.ingress.route.problem import Key
 
@@ -34,10 +34,12 @@ class Location:
     parts: tuple[Part, ...] = ()
     denied: str = ""
 
-    def id(self, host: str) -> str:
-        """Return the name this location has in Lua's data: the same as long as host and path are."""
+    def at(self, host: str, tls: bool) -> At:
+        """Return what parts need to know of it; its id is the same as long as host and path are."""
         place = f"{host}\0{self.match.value}\0{self.path}"
-        return hashlib.blake2s(place.encode(), digest_size=8).hexdigest()
+        id = hashlib.blake2s(place.encode(), digest_size=8).hexdigest()
+        owner = "/".join(self.owner) if self.owner else ""
+        return At(host, tls, self.path, self.match is Match.REGEX, owner, id)
 
 
 def in_order(locations: Iterable[Location]) -> tuple[Location, ...]:

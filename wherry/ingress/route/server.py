@@ -19,3 +19,6 @@ class Server:
     tls: bool
     locations: tuple[Location, ...]
     parts: tuple[Part, ...] = ()
+    aliases: tuple[str, ...] = ()
+    led_here: str = ""
+    """A name that is answered with a redirect to this host."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from wherry.ingress.features import rewriting
+from wherry.ingress.features.canary import Split, split
+from wherry.ingress.features.hostnames import Hostnames
 from wherry.ingress.fronts.ingress.claim import Claim, read_claim
 from wherry.ingress.fronts.ingress.classes import is_ours
 from wherry.ingress.fronts.ingress.host import HostRules
@@ -63,17 +66,22 @@ class _Builder:
         for host, rules in claim.rules.items():
             self._merge(self._hosts.setdefault(host, HostRules(host)), rules, claim)
         catch_all = self._hosts[CATCH_ALL]
-        if claim.fallback and not (ingress.get("spec") or {}).get("rules") and catch_all.fallback is None:
+        if (
+            claim.fallback
+            and not claim.canary
+            and not (ingress.get("spec") or {}).get("rules")
+            and catch_all.fallback is None
+        ):
             catch_all.fallback = claim.fallback
 
     def model(self) -> Model:
         """Return the model of all that was added."""
-        servers = tuple(self._server(rules) for _, rules in sorted(self._hosts.items()))
+        servers = self._named(tuple(self._server(rules) for _, rules in sorted(self._hosts.items())))
         users: dict[BackendRef, set[Subject]] = {}
         for server in servers:
             for at in server.locations:
-                if at.backend is not None:
-                    users.setdefault(at.backend, set()).update([self._subjects[at.owner]] if at.owner else [])
+                for ref in _backends(at):
+                    users.setdefault(ref, set()).update([self._subjects[at.owner]] if at.owner else [])
         structure = Structure(servers, tuple(self._streams()), self._settings)
         return Model(
             structure=structure,
@@ -98,6 +106,9 @@ class _Builder:
 
     def _merge(self, at: HostRules, rules: Iterable[Rule], claim: Claim) -> None:
         """Add what an Ingress says about one host."""
+        if claim.canary:
+            at.canaries += [(rule, _split(claim, rule)) for rule in rules if not rule.denied]
+            return
         at.denied = at.denied or claim.closes_host
         at.parts += [p for p in claim.parts if p.host_wide and type(p) not in set(map(type, at.parts))]
         at.regex = at.regex or rewriting.makes_patterns(claim.policy)
@@ -120,7 +131,11 @@ class _Builder:
             message = f"path {rule.path} of host {host.host} belongs to the older Ingress {owner[0]}/{owner[1]}"
             self._report(self._subjects[rule.ingress], problem.PATH_TAKEN, message)
 
-        return host.server(self._default(), taken)
+        def alone(rule: Rule) -> None:
+            message = f"path {rule.path} of host {host.host}: no other Ingress serves it, so its canary gets nothing"
+            self._report(self._subjects[rule.ingress], problem.CANARY_ALONE, message)
+
+        return host.server(self._default(), taken, alone)
 
     def _may_pass(self, rule: Rule, host: HostRules) -> bool:
         try:
@@ -152,5 +167,35 @@ class _Builder:
             report = partial(self._report, Subject.of_config_map(udp), problem.BAD_STREAM)
             yield from streams(udp, "UDP", services, frozenset(), report)
 
+    def _named(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
+        """Return the servers with their further names; the first of two that want a name has it."""
+        taken = {server.host for server in servers}
+        return tuple(self._with_names(server, taken) for server in servers)
+
+    def _with_names(self, server: Server, taken: set[str]) -> Server:
+        wish = next((part for part in server.parts if isinstance(part, Hostnames)), None)
+        if wish is None or server.host == CATCH_ALL:
+            return server
+        www = server.host.removeprefix("www.") if server.host.startswith("www.") else f"www.{server.host}"
+        led_here = www if wish.www and www not in taken and "*" not in www else ""
+        taken |= {led_here}
+        aliases = tuple(name for name in wish.aliases if name not in taken)
+        taken |= set(aliases)
+        for name in (*aliases, led_here):
+            if name and server.host in self._certificates:
+                self._certificates[name] = self._certificates[server.host]
+        return replace(server, aliases=aliases, led_here=led_here)
+
     def _report(self, subject: Subject, reason: str, message: str) -> None:
         self._problems.append(Problem(subject, reason, message))
+
+
+def _split(claim: Claim, rule: Rule) -> Split:
+    return split(claim.policy, rule.backend.namespace, rule.backend.service, rule.backend.port)
+
+
+def _backends(at: Location) -> Iterator[BackendRef]:
+    """Yield the Services that a location sends requests to."""
+    if at.backend is not None:
+        yield at.backend
+        yield from (BackendRef(*ref) for part in at.parts for ref in part.backends())

@@ -29,6 +29,7 @@ class Claim:
     subject: Subject
     key: Key
     policy: Policy = field(default_factory=Policy)
+    canary: bool = False
     closes_host: str = ""
     parts: tuple[Part, ...] = ()
     rules: dict[str, list[Rule]] = field(default_factory=dict)
@@ -48,8 +49,7 @@ def read_claim(ingress: Object, snapshot: Snapshot, prefix: str, common: Mapping
     claim.policy, sentences = read_policy(given, prefix, common)
     for message in sentences:
         claim.report(problem.BAD_ANNOTATION, message)
-    if is_canary(given, prefix):
-        return claim
+    claim.canary = is_canary(given, prefix)
     _add_parts(claim, snapshot)
     spec = ingress.get("spec") or {}
     if spec.get("defaultBackend"):

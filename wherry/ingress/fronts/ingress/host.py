@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wherry.ingress.features.part import Part
@@ -27,11 +27,15 @@ class HostRules:
     parts: list[Part] = field(default_factory=list)
     """What the oldest Ingress that speaks of it decides for the host."""
     rules: list[Rule] = field(default_factory=list)
+    canaries: list[tuple[Rule, Part]] = field(default_factory=list)
+    """Rules that own no path, with the part of another's requests they ask for."""
     fallback: Rule | None = None
     """A `defaultBackend` of an Ingress that has rules for this host."""
 
-    def server(self, default: Location, taken: Taken) -> Server:
-        """Return the server; `default` answers where no rule and no fallback does."""
+    def server(self, default: Location, taken: Taken, alone: Callable[[Rule], None]) -> Server:
+        """Return the server; `default` answers where no rule and no fallback does. `alone` is called with
+        a canary beside which nobody serves the path.
+        """
         owners: dict[tuple[Match, str], Rule] = {}
         for rule in self.rules:
             owner = owners.setdefault(places(rule, self.regex)[-1], rule)
@@ -40,11 +44,28 @@ class HostRules:
         for *beside, main in [places(owner, self.regex) for owner in owners.values()]:
             for place in beside:  # `/foo` of the Prefix /foo yields to a rule that names it
                 owners.setdefault(place, owners[main])
-        found = [location(rule, match, path) for (match, path), rule in owners.items()]
+        splits = self._splits(owners, alone)
+        found = [
+            location(rule, match, path, splits.get((rule.ingress, rule.path, rule.path_type)))
+            for (match, path), rule in owners.items()
+        ]
         if (Match.PREFIX, "/") not in owners:
             found.append(location(self.fallback, Match.PREFIX, "/") if self.fallback else default)
         found = [replace(at, denied=at.denied or self.denied) for at in (*found, *without_slash(found))]
         return Server(self.host, self.tls, in_order(found), tuple(self.parts))
+
+    def _splits(
+        self, owners: Mapping[tuple[Match, str], Rule], alone: Callable[[Rule], None]
+    ) -> dict[tuple[Key, str, str], Part]:
+        """Return the part of the oldest canary for each rule that has one."""
+        found: dict[tuple[Key, str, str], Part] = {}
+        for canary, part in self.canaries:
+            owner = owners.get(places(canary, self.regex)[-1])
+            if owner is None:
+                alone(canary)
+            else:
+                found.setdefault((owner.ingress, owner.path, owner.path_type), part)
+        return found
 
 
 def without_slash(locations: Sequence[Location]) -> Iterator[Location]:

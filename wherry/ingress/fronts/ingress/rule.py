@@ -42,9 +42,10 @@ def places(rule: Rule, regex: bool) -> list[tuple[Match, str]]:
     return [(Match.PREFIX, rule.path)]
 
 
-def location(rule: Rule, match: Match, path: str) -> Location:
-    """Return the location for one place of a rule."""
-    return Location(path, match, rule.backend, rule.ingress, rule.parts, rule.denied)
+def location(rule: Rule, match: Match, path: str, split: Part | None = None) -> Location:
+    """Return the location for one place of a rule; `split`: the part of its requests that go elsewhere."""
+    parts = (*rule.parts, split) if split else rule.parts
+    return Location(path, match, rule.backend, rule.ingress, parts, rule.denied)
 
 
 def default_location(backend: BackendRef | None, settings: Settings) -> Location:

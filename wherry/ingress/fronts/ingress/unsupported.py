@@ -27,9 +27,13 @@ _RESTRICTS_ACCESS: Final = (
 )
 
 
+_HARMLESS: Final = ("auth-cache-", "auth-keepalive")
+"""They begin alike, and only make it faster."""
+
+
 def restricts_access(name: str, text: str) -> bool:
     """Whether the annotation (without prefix) keeps someone out; "false" and "" ask for nothing."""
-    return name.startswith(_RESTRICTS_ACCESS) and text not in ("", "false")
+    return name.startswith(_RESTRICTS_ACCESS) and not name.startswith(_HARMLESS) and text not in ("", "false")
 
 
 def is_canary(annotations: Mapping[str, str], prefix: str) -> bool:

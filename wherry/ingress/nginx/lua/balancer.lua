@@ -5,8 +5,13 @@
 
 local ngx_balancer = require("ngx.balancer")
 local cjson = require("cjson.safe")
+local affinity = require("affinity")
+local choice = require("choice")
+local cors = require("cors")
+local route = require("route")
+local split = require("split")
 
-local MAX_TRIES = 3 -- proxy_next_upstream_tries of nginx.conf
+local MAX_TRIES = 99 -- nginx.conf's proxy_next_upstream_tries stops before
 
 local backends = ngx.shared.backends
 local pools = {}
@@ -14,6 +19,9 @@ local pools = {}
 local _M = {}
 
 local function pool_of(name)
+    if not name or name == "" then
+        return nil
+    end
     local text = backends:get(name)
     if not text then
         return nil
@@ -29,22 +37,86 @@ local function pool_of(name)
     return pool
 end
 
--- Returns the next endpoint in turn that was not tried for this request, or nil.
-local function next_peer(pool, tried)
-    local count = #pool.peers
-    for _ = 1, count do
-        pool.turn = pool.turn % count + 1
-        if not tried[pool.turn] then
-            return pool.turn
+-- Returns the next endpoint for this request that was not tried, or nil.
+local function next_peer(state)
+    local data, pool, tried = state.data, state.pool, state.tried
+    if data.affinity then
+        local turn, is_there = affinity.find(data.affinity, pool, tried)
+        if turn then
+            return turn
         end
+        state.tells = not is_there or data.affinity.changes
+    end
+    local balance = data.balance
+    if balance and #balance.hash_by > 0 then
+        return choice.by_key(pool, tried, balance)
+    end
+    if balance and balance.algorithm == "ewma" then
+        return choice.by_speed(pool, tried)
+    end
+    return choice.in_turn(pool, tried)
+end
+
+local function is_live(name)
+    local pool = pool_of(name)
+    return pool and #pool.peers > 0
+end
+
+-- Returns the backend of a request: the canary's, if it is its turn and it has endpoints.
+local function backend_of(data)
+    local name, other = ngx.var.proxy_upstream_name, data.split
+    if not other or not is_live(other.backend) then
+        return name
+    end
+    if data.affinity and data.affinity.sticky_canary then
+        if affinity.is_of(data.affinity, name) and is_live(name) then
+            return name
+        end
+        if affinity.is_of(data.affinity, other.backend) then
+            return other.backend
+        end
+    end
+    return split.takes(other) and other.backend or name
+end
+
+-- Rewrite phase: settles the backend; answers 503 when it has no endpoints.
+function _M.check()
+    if ngx.is_subrequest then
+        return
+    end
+    local data = route.data()
+    if data.cors then
+        cors.preflight(data.cors)
+    end
+    local name = backend_of(data)
+    ngx.var.proxy_upstream_name = name
+    if not is_live(name) then
+        return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
     end
 end
 
--- Rewrite phase: answers 503 when the backend has no endpoints.
-function _M.check()
-    local pool = pool_of(ngx.var.proxy_upstream_name)
-    if not pool or #pool.peers == 0 then
-        return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
+-- Header filter: what the answer is to say beside the endpoint's own words.
+function _M.tell()
+    if ngx.is_subrequest then
+        return
+    end
+    local data, state = route.data(), ngx.ctx.balance
+    if data.cors then
+        cors.tell(data.cors)
+    end
+    if data.affinity and state and state.tells and state.peer then
+        affinity.tell(data.affinity, state.peer, state.name)
+    end
+end
+
+-- Log phase: remembers how fast the endpoint was.
+function _M.after()
+    local state = ngx.ctx.balance
+    if state and state.peer and state.data.balance and state.data.balance.algorithm == "ewma" then
+        local seconds = tonumber((ngx.var.upstream_response_time or ""):match("([%d.]+)$"))
+        if seconds then
+            choice.took(state.peer, seconds)
+        end
     end
 end
 
@@ -53,23 +125,25 @@ function _M.balance()
     local state = ngx.ctx.balance
     if not state then
         -- The pool is kept for the request: a push between two tries must not renumber the endpoints tried.
-        local pool = pool_of(ngx.var.proxy_upstream_name)
+        local name = ngx.var.proxy_upstream_name
+        local pool = pool_of(name)
         if not pool then
             return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
         end
-        state = { pool = pool, tried = {} }
+        state = { name = name, pool = pool, tried = {}, data = route.data() }
         ngx.ctx.balance = state
         local more = math.min(#pool.peers, MAX_TRIES) - 1
         if more > 0 then
             ngx_balancer.set_more_tries(more)
         end
     end
-    local turn = next_peer(state.pool, state.tried)
+    local turn = next_peer(state)
     if not turn then
         return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
     end
     state.tried[turn] = true
     local peer = state.pool.peers[turn]
+    state.peer = peer
     local ok, err = ngx_balancer.set_current_peer(peer[1], peer[2])
     if not ok then
         ngx.log(ngx.ERR, "cannot use endpoint ", peer[1], ":", peer[2], ": ", err)

@@ -8,7 +8,11 @@ local _M = {}
 
 -- Log phase.
 function _M.count()
-    local _, err = counters:incr((ngx.var.route or "- - - -") .. " " .. ngx.status, 1, 0)
+    local route = ngx.var.route
+    if not route or route == "" then
+        route = "- - - -"
+    end
+    local _, err = counters:incr(route .. " " .. ngx.status, 1, 0)
     if err then
         ngx.log(ngx.WARN, "a request was not counted: ", err)
     end
