@@ -11,6 +11,7 @@
     applier.py       model -> nginx: push what Lua can take, reload for the rest
     quarantine.py    what nginx refuses is left out, the rest served; culprits.py finds it (pure)
     status.py        the address in `status.loadBalancer.ingress`
+    fallback.py      the certificate for names nobody gave one for; selfsigned.py makes it, in a process of its own
     report.py        what is wrong with an Ingress, told as Events
     localhealth.py   health at a socket file, for probes of replicas that share a node
     controller.py    ties them together; component.py puts it together with its nginx

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 from wherry.client.interface import Client
@@ -17,6 +16,7 @@ from wherry.component.health import HealthServer
 from wherry.ingress import localhealth, metrics
 from wherry.ingress.applier import Applier
 from wherry.ingress.cluster import Cluster
+from wherry.ingress.fallback import fallback
 from wherry.ingress.nginx import files
 from wherry.ingress.nginx.control import ControlError
 from wherry.ingress.nginx.errors import ConfigRefused, NginxError
@@ -28,7 +28,6 @@ from wherry.ingress.route import problem
 from wherry.ingress.route.backend import Backend, BackendRef, resolve
 from wherry.ingress.route.certificate import BadCertificate, Certificate, read_certificate
 from wherry.ingress.route.model import Model
-from wherry.ingress.selfsigned import kept
 from wherry.ingress.status import StatusWriter
 from wherry.objects import Object
 
@@ -54,7 +53,7 @@ class Controller:
         self._applier = Applier(nginx, options.reload_seconds)
         self._component = Component("ingress", client, health=metrics.IngressHealth(nginx.control))
         self._reporter = Reporter(self._component.recorder("nginx-ingress-controller"))
-        self._fallback = kept(nginx.runtime.certificate, datetime.now(UTC))
+        self._fallback = fallback(nginx.runtime.certificate)
         self._default = self._fallback
         self._model = Model()
         self._backends: dict[BackendRef, Backend] = {}

@@ -1,12 +1,19 @@
-"""The certificate for names nobody gave one for: self-signed, made at start, kept nowhere but in nginx' directory."""
+"""The certificate for names nobody gave one for: self-signed, made at start, kept nowhere but in nginx' directory.
+
+    python -m wherry.ingress.selfsigned FILE
+
+prints it as JSON, for `fallback.py`.
+"""
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -54,3 +61,7 @@ def self_signed(now: datetime) -> Certificate:
         certificate.public_bytes(serialization.Encoding.PEM),
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(msgspec.json.encode(kept(Path(sys.argv[1]), datetime.now(UTC))))

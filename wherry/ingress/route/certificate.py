@@ -11,14 +11,12 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING, Final
 
 from wherry.objects import Object
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _CACHED: Final = 4096
 """Certificates kept parsed: a rebuild of the model then costs no cryptography for those that did not change."""
@@ -62,6 +60,10 @@ def _entry(secret: Object, name: str) -> bytes:
 @lru_cache(maxsize=_CACHED)
 def parse_certificate(chain: bytes, key: bytes) -> Certificate:
     """Return the certificate for a PEM chain, leaf first, and its unencrypted PEM key; raises `BadCertificate`."""
+    from cryptography import x509  # here: 8 MB that a cluster without certificates need not have
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
     try:
         certificates = x509.load_pem_x509_certificates(chain)
         leaf_key = certificates[0].public_key()
@@ -88,6 +90,9 @@ def parse_certificate(chain: bytes, key: bytes) -> Certificate:
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
     """Return the DNS names of the subjectAltName; without one, the common names, which ingress-nginx still accepts."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         names = extension.value.get_values_for_type(x509.DNSName)
