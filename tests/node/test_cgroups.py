@@ -43,7 +43,13 @@ def test_files_of_version_two():
         ("cpu", "cpu.weight"): "39",
         ("cpu", "cpu.max"): "max 100000",
         ("memory", "memory.max"): "max",
+        ("pids", "pids.max"): "max",
     }
+
+
+@pytest.mark.parametrize("unified", [True, False])
+def test_processes_are_limited_in_both_versions(unified: bool):
+    assert cgroups.files(Limits(pids=1024), unified=unified)["pids", "pids.max"] == "1024"
 
 
 @pytest.fixture

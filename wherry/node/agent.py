@@ -20,6 +20,7 @@ from wherry.net.nft import NftCommand
 from wherry.node import cgroups, configz, registration
 from wherry.node.config import NodeConfig
 from wherry.node.filesystem import NodeFileSystem
+from wherry.node.images import machineroot
 from wherry.node.images.imagemap import ImageMap
 from wherry.node.network.addresses import AddressPool
 from wherry.node.network.hostports import HostPorts
@@ -67,10 +68,11 @@ class Agent:
         self.component = component = Component(f"node-{config.name}", client)
         self._config = config
         self._programs = machine.programs(config.runtime)
-        self._files = NodeFileSystem(config.state_dir, config.run_dir)
-        self._images = ImageMap(config.image_maps)
+        self._files = NodeFileSystem(config.state_dir, config.run_dir, config.hidden)
         self._containers = Containers(self._programs, config.run_dir, config.state_dir)
         _prepare(config, self._containers, self._files)
+        root = machineroot.prepare(config.run_dir, config.state_dir, config.hidden)
+        self._images = ImageMap(config.image_maps, root)
         self._controllers = cgroups.prepare(config.cgroup_parent)
         self._hardware = registration.hardware(config.state_dir)
         self._events = component.recorder("kubelet", config.name)
@@ -105,10 +107,14 @@ class Agent:
     def _services(self, component: Component, session: aiohttp.ClientSession) -> NodeServices:
         config = self._config
         settings = SandboxSettings(
-            config.run_dir, config.cgroup_parent, config.address, config.cluster_dns, config.cluster_domain
+            config.run_dir,
+            config.cgroup_parent,
+            config.address,
+            config.cluster_dns,
+            config.cluster_domain,
+            config.pod_pids_limit,
         )
         sandboxes = Sandboxes(settings, AddressPool(config.run_dir / "addresses", config.pod_cidrs[0]))
-        hidden = [str(config.state_dir), *map(str, config.hidden)]
         tokens = TokenSource(component.client)
         return NodeServices(
             address=config.address,
@@ -119,7 +125,7 @@ class Agent:
             events=self._events,
             host_ports=HostPorts(NftCommand(), config.address, sandboxes.host_ports),
             images=self._images,
-            machine=machine.describe(self._programs, self._controllers, hidden),
+            machine=machine.describe(self._programs, self._controllers),
             objects=ObjectCache(component),
             sandboxes=sandboxes,
             services=component.follow(SERVICES),

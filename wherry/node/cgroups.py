@@ -20,18 +20,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-LIMITING = frozenset({"cpu", "memory"})
+LIMITING = frozenset({"cpu", "memory", "pids"})
 CPU_PERIOD_MICROSECONDS = 100_000
 EMPTYING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a pod may use: memory in bytes, CPU in millicores; None is no limit. `cpu_shares` as cgroup v1 counts."""
+    """What a pod may use: memory in bytes, CPU in millicores; None is no limit. `cpu_shares` as cgroup v1 counts.
+
+    `pids`: processes and threads together.
+    """
 
     memory: int | None = None
     cpu_milli: int | None = None
     cpu_shares: int = 2
+    pids: int | None = None
 
 
 def is_unified(root: Path = ROOT) -> bool:
@@ -72,7 +76,7 @@ def weight(shares: int) -> int:
 def files(limits: Limits, *, unified: bool) -> dict[tuple[str, str], str]:
     """Return what to write: (v1 controller, file) -> text. On v2 the controller only says which one is needed."""
     quota = None if limits.cpu_milli is None else max(limits.cpu_milli * CPU_PERIOD_MICROSECONDS // 1000, 1000)
-    wanted: dict[tuple[str, str], str] = {}
+    wanted: dict[tuple[str, str], str] = {("pids", "pids.max"): str(limits.pids or "max")}
     if unified:
         wanted["cpu", "cpu.weight"] = str(weight(limits.cpu_shares))
         wanted["cpu", "cpu.max"] = f"{quota or 'max'} {CPU_PERIOD_MICROSECONDS}"

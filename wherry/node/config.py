@@ -10,6 +10,8 @@ from wherry.objects import Object
 from wherry.objects.family import Family, family_of
 
 KUBELET_PORT = 10250
+POD_PIDS_LIMIT = 1024
+"""As CRI-O's for a container was; the kubelet's podPidsLimit has none where nobody sets it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,7 @@ class NodeConfig:
     image_maps: see `wherry.node.images.imagemap`; the built-in map comes last.
     taints: given to the Node when it is first registered. cgroup_parent: an absolute path, as "/wherry-default/node1".
     runtime: "crun", "runc" or "auto". hidden: folders of the host that containers must not see, beside `state_dir`.
+    pod_pids_limit: how many processes and threads a pod may have.
     component_logs: log files of the components that run on this node, by the name `/logs/` shows (`kubelet.log`).
     """
 
@@ -41,6 +44,7 @@ class NodeConfig:
     cgroup_parent: str = "/wherry"
     runtime: str = "auto"
     port: int = KUBELET_PORT
+    pod_pids_limit: int = POD_PIDS_LIMIT
     hidden: Sequence[Path] = ()
     component_logs: Mapping[str, Path] = field(default_factory=dict)
 

@@ -20,6 +20,8 @@ def kubelet_config(config: NodeConfig) -> Object:
         "clusterDomain": config.cluster_domain,
         "clusterDNS": [config.cluster_dns],
         "maxPods": MAX_PODS,
+        "podPidsLimit": config.pod_pids_limit,
+        "seccompDefault": True,
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": config.cgroup_parent,
         "nodeLeaseDurationSeconds": LEASE_DURATION_SECONDS,

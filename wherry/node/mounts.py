@@ -65,13 +65,28 @@ def tmpfs(target: Path, *, size: int | None = None, mode: int = 0o755, devices: 
     _mount("tmpfs", target, "tmpfs", MS_NOSUID | (0 if devices else MS_NODEV), options)
 
 
-def overlay(target: Path, *, lower: Sequence[Path], upper: Path, work: Path) -> None:
-    """Mount `lower` (the first is the topmost) at `target`, changes going to `upper`.
+def overlay(target: Path, *, lower: Sequence[Path], upper: Path | None = None, work: Path | None = None) -> None:
+    """Mount `lower` (the first is the topmost) at `target`, changes going to `upper`; without one, to read only.
 
     `work` is an empty folder on the file system of `upper`. A lower folder's submounts do not show.
     """
-    lowers = ":".join(_escape(path) for path in lower)
-    _mount("overlay", target, "overlay", 0, f"lowerdir={lowers},upperdir={_escape(upper)},workdir={_escape(work)}")
+    _mount("overlay", target, "overlay", 0, ",".join(overlay_options(lower, upper, work)))
+
+
+def make_like(source: Path, target: Path) -> None:
+    """Make a folder with the mode and the owner of another: in an overlay, the topmost says what a merged one has."""
+    info = source.stat()
+    target.mkdir(exist_ok=True)
+    os.chown(target, info.st_uid, info.st_gid)
+    target.chmod(stat.S_IMODE(info.st_mode))
+
+
+def overlay_options(lower: Sequence[Path], upper: Path | None, work: Path | None) -> list[str]:
+    """Return the options of an overlay (Documentation/filesystems/overlayfs.rst)."""
+    options = ["lowerdir=" + ":".join(_escape(path) for path in lower)]
+    if upper is not None and work is not None:
+        options += [f"upperdir={_escape(upper)}", f"workdir={_escape(work)}"]
+    return options
 
 
 def _escape(path: Path) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from wherry.node.images.imagemap import PACKAGE, ImageMap, ImageMapError
-from wherry.node.images.source import Image, PullError
+from wherry.node.images.machineroot import MachineRoot
+from wherry.node.images.source import Image, ImageFolder, PullError
 
 TEXT = """
 images:
@@ -40,6 +41,23 @@ async def test_relative_paths_start_at_the_maps_folder(tmp_path: Path):
     assert image.env["HOME_DIR"] == str(tmp_path)
     [mount, *_] = (await pull(tmp_path, "db")).mounts
     assert (mount.source, mount.target, mount.read_only) == (tmp_path / "data", "/var/lib/mysql", True)
+
+
+async def test_what_an_entry_speaks_of_is_there_and_nothing_else_of_the_machine(tmp_path: Path):
+    image = await pull(tmp_path, "demo/web")
+    assert [(f.source, f.target) for f in image.folders] == [(tmp_path, str(tmp_path))]
+    assert all(mount.read_only for mount in image.mounts)
+    assert {str(m.source) for m in image.mounts} == {p for p in (sys.prefix, sys.base_prefix) if p != "/usr"}
+    image = await pull(tmp_path, "db")
+    assert (image.folders, [mount.target for mount in image.mounts]) == ((), ["/var/lib/mysql"])
+    ours = await ImageMap().pull("wherry/coredns:1", "Always")
+    assert PACKAGE / "wherry" in [mount.source for mount in ours.mounts]
+
+
+async def test_every_image_starts_from_the_machines_root(tmp_path: Path):
+    folder = ImageFolder(tmp_path, "/usr")
+    image = await ImageMap([], MachineRoot((tmp_path,), (folder,))).pull("busybox", "Always")
+    assert (image.layers, image.folders) == ((tmp_path,), (folder,))
 
 
 async def test_the_id_changes_with_the_entry(tmp_path: Path):

@@ -41,7 +41,7 @@ class TestEnding:
             "address free", lambda: uid not in [f.read_text() for f in (node.config.run_dir / "addresses").iterdir()]
         )
         await node.until("log gone", lambda: not log.exists())
-        assert "veth" not in Path("/proc/net/dev").read_text()
+        await node.until("link gone", lambda: "veth" not in Path("/proc/net/dev").read_text())
         assert not list(Path("/sys/fs/cgroup").glob(f"*{node.config.cgroup_parent}/pod*"))
 
     async def test_one_that_does_not_listen_is_killed_when_its_grace_is_over(self, node: World):

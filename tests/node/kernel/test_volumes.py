@@ -40,12 +40,12 @@ async def test_volumes_hold_what_they_promise(node: World):
     script = (
         "cd /v; cat config/deep/one; echo; cat secret/TWO; echo; stat -Lc %a secret/TWO; cat info/labels; echo;"
         "cat all/token; echo; cat all/TWO; echo; findmnt -no FSTYPE -M /v/memory; touch scratch/x && ls scratch;"
-        "touch config/no 2>/dev/null || echo read-only; echo kept > node/file; sleep 1000"
+        "touch config/no 2>/dev/null || echo read-only; echo kept > node/file; echo end; sleep 1000"
     )
     mounts = [{"name": v["name"], "mountPath": f"/v/{v['name']}"} for v in volumes]
     node.create("volumes", script, {"volumeMounts": mounts}, volumes=volumes)
     await node.running("volumes")
-    expected = ["1", "2", "400", 'app="volumes"', "default/vault", "2", "tmpfs", "x", "read-only"]
+    expected = ["1", "2", "400", 'app="volumes"', "default/vault", "2", "tmpfs", "x", "read-only", "end"]
     assert await node.printed("volumes", len(expected)) == expected
     assert (node.config.state_dir / "upper/opt/mysql/data/file").read_text() == "kept\n"
     assert not Path("/opt/mysql/data/file").exists()

@@ -201,7 +201,7 @@ def _end_everything(made: World) -> None:
     for _ in range(3):  # a container whose conmon dies first may have children left
         for top in Path("/sys/fs/cgroup").glob(f"*{made.config.cgroup_parent}"):
             for folder, _, _ in os.walk(top):  # groups come and go meanwhile
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(OSError):
                     _kill_all((Path(folder) / "cgroup.procs").read_text().split())
         time.sleep(0.05)
     cgroups.remove_tree(made.config.cgroup_parent)

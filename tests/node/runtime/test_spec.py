@@ -10,16 +10,22 @@ import pytest
 from tests.node.build import container, pod
 from wherry.node.images.source import Image
 from wherry.node.runtime.security import CAPABILITIES, DEFAULT_CAPABILITIES, User
-from wherry.node.runtime.spec import Machine, Mount, Namespaces, Request, arguments, build
+from wherry.node.runtime.spec import Machine, Mount, Namespaces, Overlay, Request, arguments, build
 from wherry.objects import Object
 
 IMAGE = Image("demo/web", "sha256:1", command=("/entry",), args=("default",), working_dir="/srv")
-MACHINE = Machine(capabilities=frozenset(CAPABILITIES), memory=1 << 34, unified_cgroups=False, hidden=("/data",))
+MACHINE = Machine(capabilities=frozenset(CAPABILITIES), memory=1 << 34, unified_cgroups=False)
 PODS = Path("/run/pods/1")
 
 
 def config(
-    one: Object | None = None, *, user: User | None = None, mounts: Any = (), machine: Machine = MACHINE, **spec: Any
+    one: Object | None = None,
+    *,
+    user: User | None = None,
+    mounts: Any = (),
+    overlays: Any = (),
+    machine: Machine = MACHINE,
+    **spec: Any,
 ) -> Object:
     one = one or container()
     request = Request(
@@ -29,6 +35,7 @@ def config(
         user=user or User(),
         env={"A": "1"},
         mounts=mounts,
+        overlays=overlays,
         namespaces=Namespaces(PODS / "net", PODS / "ipc", PODS / "uts"),
         shared_memory=PODS / "shm",
         rootfs=Path("/run/containers/1/rootfs"),
@@ -58,10 +65,10 @@ def test_an_ordinary_container_joins_its_pod_and_has_a_pid_namespace_of_its_own(
     assert {"type": "cgroup"} not in found
 
 
-def test_it_has_the_usual_capabilities_and_may_not_see_what_is_hidden():
+def test_it_has_the_usual_capabilities_and_may_not_see_the_machines_keys():
     built = config()
     assert set(built["process"]["capabilities"]["bounding"]) == set(DEFAULT_CAPABILITIES)
-    assert "/data" in built["linux"]["maskedPaths"]
+    assert {"/proc/kcore", "/proc/keys"} <= set(built["linux"]["maskedPaths"])
     assert built["process"]["cwd"] == "/srv"
     assert "rlimits" not in built["process"]
 
@@ -72,7 +79,7 @@ def test_a_privileged_container_has_all_there_is_and_nothing_masked():
     built = config(container(securityContext={"privileged": True}), machine=some)
     assert "CAP_SYS_ADMIN" in built["process"]["capabilities"]["effective"]
     assert "CAP_SYS_RESOURCE" not in built["process"]["capabilities"]["bounding"]
-    assert "maskedPaths" not in built["linux"]
+    assert not {"maskedPaths", "readonlyPaths"} & built["linux"].keys()
     assert built["linux"]["devices"] == [device]
     assert built["linux"]["resources"]["devices"] == [{"allow": True, "access": "rwm"}]
 
@@ -116,7 +123,7 @@ def test_the_oom_score_follows_the_quality_of_service(qos: str, lowest: int, sco
     spec = pod(one, status={"qosClass": qos})
     machine = Machine(frozenset(), 1 << 34, False, lowest_oom_score=lowest)
     request = Request(
-        spec, one, IMAGE, User(), {}, (), Namespaces(None, None, PODS / "uts"), PODS, PODS, "/c", "myblog"
+        spec, one, IMAGE, User(), {}, (), (), Namespaces(None, None, PODS / "uts"), PODS, PODS, "/c", "myblog"
     )
     assert build(request, ["x"], machine)["process"]["oomScoreAdj"] == score
 
@@ -126,6 +133,17 @@ def test_a_mount_inside_another_comes_after_it():
     [first, second] = config(mounts=[inner, outer])["mounts"][-2:]
     assert (first["destination"], second["destination"]) == ("/srv/data", "/srv/data/deep")
     assert "ro" in second["options"]
+
+
+def test_a_folder_of_the_image_comes_before_what_is_mounted_in_it_and_is_read_only_if_the_root_is():
+    usr = Overlay(Path("/view/usr"), "/usr", Path("/layers/0/upper"), Path("/layers/0/work"))
+    one = container(securityContext={"readOnlyRootFilesystem": True})
+    built = config(one, overlays=[usr], mounts=[Mount(Path("/a"), "/usr/share/data")])
+    first, second = built["mounts"][-2:]
+    assert first["options"] == ["lowerdir=/view/usr", "upperdir=/layers/0/upper", "workdir=/layers/0/work"]
+    assert (first["type"], second["destination"]) == ("overlay", "/usr/share/data")
+    assert "/usr" in built["linux"]["readonlyPaths"]
+    assert "/usr" not in config(overlays=[usr])["linux"]["readonlyPaths"]
 
 
 def test_the_pods_sysctls_are_set():

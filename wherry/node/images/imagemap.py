@@ -1,6 +1,6 @@
 """The image map: any program installed on this machine as an image, without building one.
 
-A YAML file lists patterns; the first that matches a reference says what to run over the host's own root file system:
+A YAML file lists patterns; the first that matches a reference says what to run over a view of the host's file system:
 
     images:
       - match: "192.168.51.209:5000/myblog:*"  # or a list; see reference.py
@@ -13,20 +13,23 @@ A YAML file lists patterns; the first that matches a reference says what to run 
         replaceCommand: true                   # also in place of what the container itself says
 
 `{python}` stands for this interpreter, `{package}` for the folder wherry is imported from, `{folder}` for the file's.
+What they stand for is in the container where it is on this machine, and so is the file's folder for a relative
+workingDir; beside that a container finds what `machineroot.py` shows, and its `mounts`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import yaml
 
 from wherry.node.images import reference as references
-from wherry.node.images.source import Image, ImageMount, PullError, PullPolicy
+from wherry.node.images.machineroot import MachineRoot
+from wherry.node.images.source import Image, ImageFolder, ImageMount, PullError, PullPolicy
 
 COMPONENTS = Path(__file__).with_name("components.yaml")
 BUILTIN = Path(__file__).with_name("builtin.yaml")
@@ -80,7 +83,8 @@ class ImageMap:
     wherry's own components come before all of them: a pattern for everything must not take the cluster's DNS away.
     """
 
-    def __init__(self, files: Iterable[Path] = ()):
+    def __init__(self, files: Iterable[Path] = (), root: MachineRoot = MachineRoot()):  # noqa: B008
+        self._root = root
         ordered = (COMPONENTS, *files, BUILTIN)
         self._entries = [(entry, path.parent) for path in ordered for entry in load(path)]
 
@@ -92,7 +96,7 @@ class ImageMap:
             raise PullError(f'Failed to apply default image tag "{reference}": {error}', "InvalidImageName") from error
         for entry, folder in self._entries:
             if any(references.matches(asked, pattern) for pattern in entry.patterns):
-                return resolve(reference, entry, folder)
+                return resolve(reference, entry, folder, self._root)
         if policy == "Never":
             raise PullError(
                 f'Container image "{reference}" is not present with pull policy of Never', "ErrImageNeverPull"
@@ -115,8 +119,8 @@ def load(path: Path) -> Sequence[Entry]:
         raise ImageMapError(f"{path}: {error}") from error
 
 
-def resolve(reference: str, entry: Entry, folder: Path) -> Image:
-    """Turn an entry of a file in `folder` into the image of `reference`."""
+def resolve(reference: str, entry: Entry, folder: Path, root: MachineRoot = MachineRoot()) -> Image:  # noqa: B008
+    """Turn an entry of a file in `folder` into the image of `reference`, over `root`."""
     folder = folder.resolve()
     places = {"{python}": sys.executable, "{package}": str(PACKAGE), "{folder}": str(folder)}
 
@@ -134,22 +138,31 @@ def resolve(reference: str, entry: Entry, folder: Path) -> Image:
         working_dir=str(folder / fill(entry.working_dir)),
         env={name: fill(value) for name, value in entry.env.items()},
         user=entry.user,
-        mounts=mounts + _unseen([folder, PACKAGE, *INTERPRETER], Path("/")),
+        layers=root.layers,
+        folders=(*root.folders, *_own_folder(entry, folder)),
+        mounts=(*root.mounts, *_programs(entry), *mounts),
         stop_signal=entry.stop_signal,
         replaces_command=entry.replace_command,
-        # An interpreter below a home folder that is closed to others must still run for a pod's runAsUser.
-        reachable=(folder, PACKAGE, *INTERPRETER, Path(sys.executable).resolve()) if _uses(entry, places) else (),
     )
 
 
-def _uses(entry: Entry, places: Iterable[str]) -> bool:
-    words = (*entry.command, *entry.args, *entry.env.values(), *(m.source for m in entry.mounts))
-    return any(place in word for place in places for word in words)
+def _uses(entry: Entry, place: str) -> bool:
+    words = (*entry.command, *entry.args, *entry.env.values(), entry.working_dir, *(m.source for m in entry.mounts))
+    return any(place in word for word in words)
 
 
-def _unseen(folders: Sequence[Path], root: Path) -> tuple[ImageMount, ...]:
-    """Return mounts for the folders an overlay over `root` would not show, because they are on another file system."""
-    device = root.stat().st_dev
-    hidden: list[Path] = [f for f in dict.fromkeys(folders) if f.stat().st_dev != device]
-    outermost = [f for f in hidden if not any(other in f.parents for other in hidden)]
-    return tuple(ImageMount(folder, str(folder)) for folder in outermost)
+def _own_folder(entry: Entry, folder: Path) -> tuple[ImageFolder, ...]:
+    """Return the map's own folder, if the entry speaks of it: by its place, or by a relative working folder."""
+    wanted = _uses(entry, "{folder}") or not entry.working_dir.startswith(("/", "{"))
+    return (ImageFolder(folder, str(folder)),) if wanted else ()
+
+
+def _programs(entry: Entry) -> Iterator[ImageMount]:
+    """Yield the folders of what the entry's places stand for, each where it is on this machine, to read only."""
+    wanted = [*INTERPRETER] if _uses(entry, "{python}") else []
+    if _uses(entry, "{package}"):
+        wanted.append(PACKAGE / "wherry")
+    for folder in dict.fromkeys(wanted):
+        covered = folder.is_relative_to("/usr") or any(other in folder.parents for other in wanted)
+        if not covered:
+            yield ImageMount(folder, str(folder), read_only=True)

@@ -20,12 +20,19 @@ class ImageMount:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFolder:
+    """A folder of the host that is at `target` in the container, copy-on-write: nothing written there comes back."""
+
+    source: Path
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """Something containers can be made of: the fields of an OCI image's config that matter here.
 
     id: changes whenever anything else does. command, args: Entrypoint and Cmd. user: `name|uid[:group|gid]`.
-    layers: the lower folders of the root file system, topmost first. reachable: paths every user in the container must
-    get to, so that the folders above them can be passed through there, whatever their modes are on the host.
+    layers: the lower folders of the root file system, topmost first. folders: shown over it.
     replaces_command: a container runs `command` and `args` whatever it says itself.
     """
 
@@ -37,8 +44,8 @@ class Image:
     env: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     mounts: tuple[ImageMount, ...] = ()
-    layers: tuple[Path, ...] = (Path("/"),)
-    reachable: tuple[Path, ...] = ()
+    layers: tuple[Path, ...] = ()
+    folders: tuple[ImageFolder, ...] = ()
     stop_signal: str = "SIGTERM"
     replaces_command: bool = False
 

@@ -21,7 +21,7 @@ from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.perform import Performer
 from wherry.node.pods.act.statuswriter import StatusWriter
 from wherry.node.pods.act.telling import called, tell
-from wherry.node.pods.plan import failures, inheritance, unsupported
+from wherry.node.pods.plan import failures, inheritance, sysctls, unsupported
 from wherry.node.pods.plan.actions import Action, CleanUp, SetUp
 from wherry.node.pods.plan.containers import everyone
 from wherry.node.pods.plan.decide import decide
@@ -91,6 +91,8 @@ class PodWorker:
             tell(self._node.events, self.pod, "Warning", "Unsupported", text)
         if self.state.refused and not has_ended(self.pod):
             tell(self._node.events, self.pod, "Warning", "FailedValidation", f"Error: {self.state.refused}")
+        if self.state.rejected is not None and not has_ended(self.pod):
+            tell(self._node.events, self.pod, "Warning", self.state.rejected.reason, self.state.rejected.message)
 
     def _step(self) -> Decision:
         """Follow, decide, launch, tell."""
@@ -176,6 +178,7 @@ def _first_state(node: NodeServices, pod: Object, found: Iterable[Instance]) -> 
         runs=runs,
         started_at=timestamps.parse(began) if began else time.time(),
         refused="; ".join(unsupported.refusals(pod)),
+        rejected=sysctls.rejection(pod),
         cleaned=not (node.sandboxes.folder(uid).exists() or node.volumes.hold(uid)),
     )
     now = time.time()

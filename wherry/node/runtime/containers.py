@@ -3,7 +3,7 @@
 run_dir/containers/ID/    the OCI bundle: config.json, rootfs/, record.json (the `Instance`), conmon's files,
                           private/ (subPaths, bound)
 run_dir/runtime/          the OCI runtime's own state        run_dir/attach/   links to attach sockets
-state_dir/containers/ID/  upper/ and work/ of the root file system's overlay
+state_dir/containers/ID/  upper/ and work/ of the root file system's overlay, and N/ with those of folder N of the image
 state_dir/logs/NAMESPACE_POD_UID/CONTAINER/ATTEMPT.log
 """
 
@@ -14,7 +14,6 @@ import logging
 import os
 import shutil
 import signal
-import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,16 +21,17 @@ from pathlib import Path
 import msgspec
 
 from wherry.node import mounts
+from wherry.node.images.source import ImageFolder
 from wherry.node.runtime import conmon
 from wherry.node.runtime.conmon import CreateError, Launch
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.machine import Programs
+from wherry.node.runtime.spec import Overlay
 from wherry.objects import Object
 
 log = logging.getLogger(__name__)
 
 OUTPUT_LIMIT = 10 << 10
-PASS = stat.S_IXGRP | stat.S_IXOTH
 
 
 class ExecTimeoutError(Exception):
@@ -109,20 +109,25 @@ class Containers:
 
     # Starting
 
-    def lay_out(self, run: Instance, layers: Sequence[Path], reachable: Sequence[Path] = ()) -> Path:
-        """Make a run's folder and mount its root file system; return where. Blocks: call it in a thread.
+    def overlays(self, id: str, folders: Sequence[ImageFolder]) -> list[Overlay]:
+        """Return how an image's folders are shown in a container; `lay_out` makes the places for what is written."""
+        places = [self._layers / id / str(number) for number in range(len(folders))]
+        return [
+            Overlay(one.source, one.target, place / "upper", place / "work")
+            for one, place in zip(folders, places, strict=True)
+        ]
 
-        The folders above the `reachable` paths are opened to be passed through, in this container's copy.
-        """
+    def lay_out(self, run: Instance, layers: Sequence[Path], overlays: Sequence[Overlay]) -> None:
+        """Make a run's folders and mount its root file system. Blocks: call it in a thread."""
         bundle = self.bundle(run.id)
         rootfs, upper, work = bundle / "rootfs", self._layers / run.id / "upper", self._layers / run.id / "work"
         for folder in (rootfs, upper, work, bundle / "exits"):
             folder.mkdir(parents=True, exist_ok=True)
         self.save(run)
         mounts.overlay(rootfs, lower=layers, upper=upper, work=work)
-        for folder in {above for path in reachable for above in path.parents}:
-            _open_to_pass(rootfs / folder.relative_to("/"))
-        return rootfs
+        for one in overlays:
+            one.work.mkdir(parents=True)
+            mounts.make_like(one.lower, one.upper)
 
     async def start(self, run: Instance, config: Object, log_path: Path, container: Object) -> Instance:
         """Start a run that is laid out; returns its record. Raises CreateError, with nothing left running."""
@@ -259,10 +264,3 @@ def _kill_from(pid_file: Path) -> None:
         os.kill(int(pid_file.read_text()), signal.SIGKILL)
     except (OSError, ValueError):
         return
-
-
-def _open_to_pass(folder: Path) -> None:
-    """Open a folder for everybody: a pod's user without a group of its own is in root's, as /root is."""
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if mode & PASS != PASS:
-        folder.chmod(mode | PASS)

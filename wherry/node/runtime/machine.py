@@ -74,12 +74,15 @@ def _version(binary: Path) -> str:
     return answer.stdout.split("\n", 1)[0].split()[-1].partition("+")[0]
 
 
-def describe(programs: Programs, controllers: frozenset[str], hidden: Sequence[str] = ()) -> Machine:
+def describe(programs: Programs, controllers: frozenset[str]) -> Machine:
     """Return what containers can have here, and warn about what they cannot.
 
-    `controllers`: those of control groups that limit pods; `hidden`: folders of the host containers must not see.
+    `controllers`: those of control groups that limit pods.
     """
-    bounding = security.bounding_set(Path("/proc/self/status").read_text())
+    status = Path("/proc/self/status").read_text()
+    bounding = security.bounding_set(status)
+    if not (filters_calls := "\nSeccomp:" in status):
+        log.warning("pods may make every system call: this kernel has no seccomp")
     if missing := cgroups.LIMITING - controllers:
         log.warning("limits of pods are not enforced, control groups here lack: %s", " ".join(sorted(missing)))
     restricts_devices = can_restrict_devices(programs, bounding)
@@ -94,10 +97,11 @@ def describe(programs: Programs, controllers: frozenset[str], hidden: Sequence[s
         unified_cgroups=cgroups.is_unified(),
         controllers=controllers,
         restricts_devices=restricts_devices,
+        filters_calls=filters_calls,
+        architecture=os.uname().machine,
         # Going below one's own score needs CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)).
         lowest_oom_score=-1000 if "CAP_SYS_RESOURCE" in bounding else own_score,
         devices=tuple(devices(Path("/dev"))),
-        hidden=tuple(hidden),
     )
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from wherry.node.cgroups import LIMITING
 from wherry.node.downward.expansion import expand
 from wherry.node.images.source import Image
-from wherry.node.runtime import resources, security
+from wherry.node.mounts import overlay_options
+from wherry.node.runtime import resources, seccomp, security
 from wherry.node.runtime.security import User
 from wherry.objects import Object
 
@@ -46,17 +47,31 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """A folder of the host that is shown copy-on-write: what is written goes to `upper`."""
+
+    lower: Path
+    target: str
+    upper: Path
+    work: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
-    """What containers on this machine can have. `controllers`: those of control groups that limits can be set for."""
+    """What containers on this machine can have. `controllers`: those of control groups that limits can be set for.
+
+    filters_calls: there is seccomp; `architecture` is uname(2)'s.
+    """
 
     capabilities: frozenset[str]
     memory: int
     unified_cgroups: bool
     controllers: frozenset[str] = LIMITING
     restricts_devices: bool = True
+    filters_calls: bool = True
+    architecture: str = "x86_64"
     lowest_oom_score: int = -1000
     devices: tuple[Mapping[str, object], ...] = ()
-    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,7 @@ class Request:
     user: User
     env: Mapping[str, str]
     mounts: Sequence[Mount]
+    overlays: Sequence[Overlay]
     namespaces: Namespaces
     shared_memory: Path
     rootfs: Path
@@ -99,19 +115,24 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
         "namespaces": _namespaces(request.namespaces, machine),
         "resources": _resources(container, machine, privileged=privileged),
     }
+    granted = security.capabilities(settings, machine.capabilities)
+    if machine.filters_calls and (profile := seccomp.profile(settings, granted, machine.architecture)):
+        linux["seccomp"] = profile
     if privileged:
         linux["devices"] = list(machine.devices)
     else:
-        linux["maskedPaths"] = [*MASKED, *machine.hidden]
+        linux["maskedPaths"] = list(MASKED)
         linux["readonlyPaths"] = list(READ_ONLY)
+    if read_only_root := bool(settings.get("readOnlyRootFilesystem")):
+        linux.setdefault("readonlyPaths", []).extend(one.target for one in request.overlays)
     sysctls = (request.pod["spec"].get("securityContext") or {}).get("sysctls")
     if sysctls:
-        linux["sysctl"] = {entry["name"]: entry["value"] for entry in sysctls}
+        linux["sysctl"] = {entry["name"].replace("/", "."): entry["value"] for entry in sysctls}
     config: Object = {
         "ociVersion": OCI_VERSION,
-        "root": {"path": str(request.rootfs), "readonly": bool(settings.get("readOnlyRootFilesystem"))},
+        "root": {"path": str(request.rootfs), "readonly": read_only_root},
         "process": _process(request, args, machine),
-        "mounts": _default_mounts(request, privileged=privileged) + list(map(_bind, _outermost_first(request.mounts))),
+        "mounts": _default_mounts(request, privileged=privileged) + _own_mounts(request),
         "linux": linux,
     }
     return config
@@ -187,6 +208,12 @@ def _bind(mount: Mount) -> Object:
     return {"destination": mount.target, "type": "bind", "source": str(mount.source), "options": options}
 
 
-def _outermost_first(mounts: Sequence[Mount]) -> list[Mount]:
-    """Order mounts so that one inside another is mounted after it."""
-    return sorted(mounts, key=lambda m: m.target.rstrip("/").count("/"))
+def _overlay(one: Overlay) -> Object:
+    options = overlay_options([one.lower], one.upper, one.work)
+    return {"destination": one.target, "type": "overlay", "source": "overlay", "options": options}
+
+
+def _own_mounts(request: Request) -> list[Object]:
+    """Return the image's folders and all binds, ordered so that one inside another is mounted after it."""
+    found = [*map(_overlay, request.overlays), *map(_bind, request.mounts)]
+    return sorted(found, key=lambda m: m["destination"].rstrip("/").count("/"))

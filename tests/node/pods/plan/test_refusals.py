@@ -12,6 +12,8 @@ from wherry.objects import Object, podreferences
 @pytest.mark.parametrize(
     ("spec", "named"),
     [
+        (pod(container(securityContext={"seccompProfile": {"type": "Localhost"}})), "Localhost"),
+        (pod(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "x.json"}}), "Localhost"),
         (pod(shareProcessNamespace=True), "shareProcessNamespace"),
         (pod(volumes=[{"name": "v", "nfs": {"server": "x", "path": "/"}}]), "nfs"),
         (pod(container(livenessProbe={"grpc": {"port": 1}})), "grpc"),
@@ -28,7 +30,7 @@ def test_an_ordinary_pod_is_refused_nothing():
 
 
 def test_what_is_left_out_is_warned_about():
-    spec = pod(securityContext={"seccompProfile": {"type": "RuntimeDefault"}}, ephemeralContainers=[{"name": "debug"}])
+    spec = pod(securityContext={"appArmorProfile": {"type": "RuntimeDefault"}}, ephemeralContainers=[{"name": "debug"}])
     assert len(warnings(spec)) == 2
 
 

@@ -80,6 +80,7 @@ def prepare(
         user=user,
         env=variables,
         mounts=mounts,
+        overlays=node.containers.overlays(run.id, image.folders),
         namespaces=node.sandboxes.namespaces(pod),
         shared_memory=node.sandboxes.shared_memory(pod),
         rootfs=node.containers.bundle(run.id) / "rootfs",
@@ -112,7 +113,7 @@ async def start(node: NodeServices, pod: Object, prepared: Prepared) -> Instance
     run, request = prepared.run, prepared.request
 
     def lay_out() -> None:
-        node.containers.lay_out(run, prepared.image.layers, prepared.image.reachable)
+        node.containers.lay_out(run, prepared.image.layers, request.overlays)
         ending = node.containers.bundle(run.id) / TERMINATION_LOG
         ending.touch()
         ending.chmod(0o666)

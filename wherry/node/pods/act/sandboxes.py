@@ -6,7 +6,7 @@ run_dir/pods/UID/{hosts,hostname,resolv.conf}                  run_dir/pods/UID/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -43,6 +43,7 @@ class SandboxSettings:
     address: str
     cluster_dns: str
     cluster_domain: str
+    pod_pids_limit: int
 
 
 class Sandboxes:
@@ -96,7 +97,8 @@ class Sandboxes:
         uid, spec = pod["metadata"]["uid"], pod["spec"]
         folder = self.folder(uid)
         folder.mkdir(exist_ok=True)
-        cgroups.create(self.cgroup(uid), resources.of_pod(pod))
+        limits = replace(resources.of_pod(pod), pids=self._settings.pod_pids_limit)
+        cgroups.create(self.cgroup(uid), limits)
         wanted = {"uts": folder / "uts", "ipc": folder / "ipc"}
         if spec.get("hostIPC"):
             del wanted["ipc"]

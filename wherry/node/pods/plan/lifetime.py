@@ -51,6 +51,7 @@ def is_ending(pod: Object, state: State, now: float) -> bool:
     limit = deadline(pod, state)
     return (
         state.gone
+        or state.rejected is not None
         or metadata.is_being_deleted(pod)
         or has_ended(pod)
         or is_over(pod, state)

@@ -36,6 +36,14 @@ class Failure:
     at: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why this node does not take the pod at all: it fails with this, and nothing of it is started."""
+
+    reason: str
+    message: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
     """Everything `decide` and the status look at beside the pod.
@@ -48,7 +56,7 @@ class State:
     withdrawn: nobody who follows the API sends the pod new connections any more.
     gone: the pod is not in the API any more.
     told: the API has been told that nothing is left of the deleted pod; it may still wait for finalizers.
-    refused: what the pod asks for that this node cannot do.
+    refused: what the pod asks for that this node cannot do; rejected: what it asks for that no pod may.
     cleaned: nothing is left of the pod on this node but its status.
     """
 
@@ -64,6 +72,7 @@ class State:
     gone: bool = False
     told: bool = False
     refused: str = ""
+    rejected: Rejection | None = None
     cleaned: bool = False
 
     @property

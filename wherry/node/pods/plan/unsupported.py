@@ -17,6 +17,8 @@ def refusals(pod: Object) -> list[str]:
         found.append("hostUsers: false is not supported by this node")
     if spec.get("runtimeClassName"):
         found.append(f"runtimeClassName {spec['runtimeClassName']} is not supported by this node")
+    if any((context.get("seccompProfile") or {}).get("type") == "Localhost" for context in _contexts(pod)):
+        found.append("a seccompProfile of type Localhost is not supported by this node")
     for container in everyone(pod):
         found += [f"container {container['name']}: {what} not supported by this node" for what in _of(container)]
     return found
@@ -30,14 +32,18 @@ def _of(container: Object) -> list[str]:
     return found
 
 
+def _contexts(pod: Object) -> list[Object]:
+    """Return the securityContexts of the pod and of its containers."""
+    return [one.get("securityContext") or {} for one in (pod["spec"], *everyone(pod))]
+
+
 def warnings(pod: Object) -> list[str]:
     """Return what is left out though the pod is run, one sentence each."""
     found = []
     if pod["spec"].get("ephemeralContainers"):
         found.append("ephemeralContainers are not supported by this node: not started")
-    contexts = [pod["spec"].get("securityContext") or {}]
-    contexts += [c.get("securityContext") or {} for c in everyone(pod)]
-    for name in ("seccompProfile", "appArmorProfile", "seLinuxOptions"):
+    contexts = _contexts(pod)
+    for name in ("appArmorProfile", "seLinuxOptions"):
         if any((c.get(name) or {}).get("type", "Set") != "Unconfined" for c in contexts if name in c):
             found.append(f"securityContext.{name} is not supported by this node: run without it")
     return found

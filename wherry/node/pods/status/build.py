@@ -36,13 +36,16 @@ def build(pod: Object, state: State, now: float, *, host_ip: str, runtime: str) 
     status["startTime"] = old.get("startTime") or rfc3339(state.started_at or now)
     if state.sandbox is not None:
         status["podIP"], status["podIPs"] = state.sandbox.ip, [{"ip": state.sandbox.ip}]
-    if inits:
-        status["initContainerStatuses"] = inits
-    status["containerStatuses"] = regular
+    if state.rejected is None:
+        if inits:
+            status["initContainerStatuses"] = inits
+        status["containerStatuses"] = regular
     return status
 
 
 def _why(pod: Object, state: State, old: Object, now: float) -> Object:
+    if state.rejected is not None:
+        return {"reason": state.rejected.reason, "message": f"Pod was rejected: {state.rejected.message}"}
     limit = deadline(pod, state)
     if old.get("reason") == "DeadlineExceeded" or (limit is not None and now >= limit and not is_over(pod, state)):
         return {"reason": "DeadlineExceeded", "message": DEADLINE_MESSAGE}
@@ -57,6 +60,8 @@ def phase(pod: Object, state: State, inits: list[Object], regular: list[Object],
     if old in ENDED:
         return old
     limit = deadline(pod, state)
+    if state.rejected is not None:
+        return "Failed"
     if init_failed(pod, state) or (limit is not None and now >= limit):
         return "Failed"
     through = all(is_through(c, s) for c, s in zip(init_containers(pod), inits, strict=True))
