@@ -19,7 +19,7 @@ import uvloop  # noqa: F401 - shared by all
 from wherry.client import http, kubeconfig
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.hostforward import run as hostforward
-from wherry.cluster.paths import Paths, node_namespace, node_run
+from wherry.cluster.paths import RUN, Paths, node_namespace, node_run
 from wherry.cluster.supervisor import Component
 from wherry.component import process
 from wherry.net import namespaces
@@ -95,7 +95,7 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
         serving_certificate=paths.pki / f"node-{node.name}-serving.crt",
         serving_key=paths.pki / f"node-{node.name}-serving.key",
         client_ca=paths.pki / "ca.crt",
-        hidden=[paths.data],
+        hidden=[paths.data, RUN],
         component_logs=component_logs(node, config, paths),
     )
 

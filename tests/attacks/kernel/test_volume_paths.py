@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket as socketlib
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +192,29 @@ async def test_what_a_pod_leaves_behind_is_removed_without_following_its_links(n
         return [point for point in points if any(point.is_relative_to(place) for place in places)]
 
     await node.until("no mounts", lambda: not mounted())
+
+
+async def test_the_sockets_by_which_containers_are_attached_to_are_no_host_path(node: World):
+    node.create("victim", container={"stdin": True})
+    await node.running("victim")
+    [socket] = (node.config.run_dir / "attach").glob("*/attach")
+    for number, path in enumerate([socket, socket.resolve(), Path("/proc/1/root", *socket.parts[1:])]):
+        before = len(node.events("FailedMount"))
+        node.create(f"thief{number}", volumes=[{"name": "h", "hostPath": {"path": str(path), "type": "Socket"}}])
+        await node.until("refused", lambda before=before: len(node.events("FailedMount")) > before)
+
+
+async def test_a_socket_of_the_machine_is_a_host_path(node: World):
+    with socketlib.socket(socketlib.AF_UNIX) as listening:
+        path = Path("/run", f"wherry-attack-{os.getpid()}")
+        listening.bind(str(path))
+        listening.listen()
+        try:
+            volume = {"name": "h", "hostPath": {"path": f"/var/run/{path.name}", "type": "Socket"}}
+            script = "import socket; socket.socket(socket.AF_UNIX).connect('/socket'); print('connected', flush=True)"
+            mount = {"volumeMounts": [{"name": "h", "mountPath": "/socket"}]}
+            node.create("client", container={"image": "demo/python", "args": ["-c", script], **mount}, volumes=[volume],
+                        restartPolicy="Never")  # fmt: skip
+            assert await node.printed("client", 1) == ["connected"]
+        finally:
+            path.unlink()
