@@ -1,6 +1,7 @@
 """`scripts/soak MINUTES`: a real cluster in which everything churns, called by every way of access; what that leaves.
 
 churn.py      objects of every kind made, changed and deleted; workloads rolled and scaled; parts killed
+server.py     what is called: ends gracefully
 calls.py      requests by every way of access, counted; runs in a pod as well, so it needs nothing but Python
 growth.py     memory, descriptors and files, sampled, and their slopes
 """
@@ -92,12 +93,13 @@ class Soak:
         beginning = asyncio.Lock()
 
         async def begin() -> None:
-            begun = subprocess.Popen(
-                command, env=self._k8s.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            )
+            with (self._k8s.home / "port-forward.log").open("ab") as log:
+                begun = subprocess.Popen(command, env=self._k8s.environment, stdout=log, stderr=log)
             process[:] = [begun]
-            assert begun.stdout is not None
-            await asyncio.to_thread(begun.stdout.readline)  # that it listens, or why not
+            while begun.poll() is None:  # until it listens
+                await asyncio.sleep(0.1)
+                if await calls.http(self._k8s.bind, FORWARDED) == calls.ANSWERED:
+                    return
 
         async def call() -> str:
             async with beginning:

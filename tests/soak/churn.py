@@ -51,8 +51,8 @@ class Churn:
         )
 
     def just_before(self, moment: float) -> str:
-        """Return what happened in the ten seconds before a time (seconds since the epoch)."""
-        recent = [f"{what} {moment - at:.1f} s before" for at, what in self.happened if 0 <= moment - at < 10]
+        """Return what happened in the fifteen seconds before a time (seconds since the epoch)."""
+        recent = [f"{what} {moment - at:.1f} s before" for at, what in self.happened if 0 <= moment - at < 15]
         return ", ".join(recent) or "nothing before"
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:

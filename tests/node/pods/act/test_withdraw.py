@@ -115,11 +115,26 @@ async def test_one_that_is_always_connected_to_ends_all_the_same(
     tasks: asyncio.TaskGroup, monkeypatch: pytest.MonkeyPatch
 ):
     """The last pod of a Service is sent connections to its end."""
-    monkeypatch.setattr(withdraw, "LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(withdraw, "LONGEST_LAST_SECONDS", 0.1)
     coming = itertools.count()
     waiting = EndpointWatch(following(FakeClient(piece(terminating=True)), tasks)).withdrawn(
         pod(), lambda: next(coming)
     )
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_it_waits_longer_for_who_is_late_where_another_pod_could_serve(
+    tasks: asyncio.TaskGroup, monkeypatch: pytest.MonkeyPatch
+):
+    """A node's proxy that is being replaced goes on sending connections by its old rules."""
+    monkeypatch.setattr(withdraw, "LONGEST_LAST_SECONDS", 0.01)
+    monkeypatch.setattr(withdraw, "LONGEST_SECONDS", 1.0)
+    both = piece(terminating=True)
+    both["endpoints"] += piece(terminating=False, ready=True, uid="another")["endpoints"]
+    coming = itertools.count()
+    watch = EndpointWatch(following(FakeClient(both), tasks))
+    waiting = tasks.create_task(watch.withdrawn(pod(), lambda: next(coming)))
+    assert not await is_over(waiting)
     await asyncio.wait_for(waiting, 5)
 
 

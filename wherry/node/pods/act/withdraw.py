@@ -19,16 +19,18 @@ from pathlib import Path
 from wherry.component.component import Component
 from wherry.component.informer import Informer
 from wherry.objects import Object
-from wherry.objects.meaning.endpoints import endpoints, is_terminating
+from wherry.objects.meaning.endpoints import endpoints, is_ready, is_terminating, service_of
 from wherry.objects.meaning.wellknown import SLICE_MANAGED_BY
 from wherry.objects.resource import ENDPOINT_SLICES
 
 MANAGED = f"{SLICE_MANAGED_BY}=endpointslice-controller.k8s.io"
 QUIET_SECONDS = 0.2
 """How long no new connection must have come: twice the time between two changes that a proxy makes."""
-LONGEST_SECONDS = 3.0
-"""How long connections may keep it from ending: a follower that looks for the API server tries every two seconds, but
-the last endpoints of a Service are sent connections to their end (KEP-1669)."""
+LONGEST_SECONDS = 10.0
+"""How long connections may keep it from ending while others could take them: somebody's rules are old, as those of a
+proxy that is being replaced."""
+LONGEST_LAST_SECONDS = 3.0
+"""The same for the last endpoints of a Service, which are sent connections to their end (KEP-1669)."""
 
 Taken = Callable[[], int]
 """Returns how many connections the pod has taken so far."""
@@ -77,7 +79,8 @@ class EndpointWatch:
                 await changed.wait()
                 changed.clear()
                 found = endpoints_of(pod["metadata"]["uid"], slices.items())
-        await _quiet(taken)
+            others = _others_serve(pod["metadata"]["uid"], slices.items())
+        await _quiet(taken, LONGEST_SECONDS if others else LONGEST_LAST_SECONDS)
 
     @asynccontextmanager
     async def _following(self, namespace: str) -> AsyncIterator[tuple[Informer, asyncio.Event]]:
@@ -99,10 +102,18 @@ class EndpointWatch:
         return followed
 
 
-async def _quiet(taken: Taken) -> None:
+def _others_serve(uid: str, slices: Iterable[Object]) -> bool:
+    """Return whether each Service of the pod `uid` has another endpoint that is ready."""
+    slices = list(slices)
+    own = {service_of(piece) for piece in slices if endpoints_of(uid, [piece])}
+    ready = {service_of(p) for p in slices if any(is_ready(e) and not is_terminating(e) for e in endpoints(p))}
+    return own <= ready
+
+
+async def _quiet(taken: Taken, longest: float) -> None:
     """Return when no connection has come for a while, or this has taken too long."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(longest):
             before = -1
             while (now := taken()) != before:
                 before = now
