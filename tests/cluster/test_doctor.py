@@ -16,6 +16,7 @@ from wherry.apiserver.storage.sqlite.store import SqliteStorage
 from wherry.cluster import certificates, kubeconfig
 from wherry.cluster.config import ClusterConfig, plan_nodes
 from wherry.cluster.doctor import examine, salvage
+from wherry.cluster.lifecycle import ClusterError
 from wherry.cluster.paths import Paths
 
 NOW = datetime.datetime.now(datetime.UTC)
@@ -66,8 +67,14 @@ def set_aside(paths: Paths) -> None:
 Spoil = Callable[[Paths], object]
 
 WRONG: dict[str, tuple[Spoil, str, str, str]] = {
-    "truncated store": (lambda p: os.truncate(p.state, 5000), "store", "truncated", "doctor --name web --salvage"),
-    "empty store": (lambda p: os.truncate(p.state, 0), "store", "is empty", "doctor --name web --salvage"),
+    "truncated store": (
+        lambda p: os.truncate(p.state, p.state.stat().st_size - 4096),
+        "store",
+        "truncated",
+        "doctor --name web --salvage",
+    ),
+    "empty store": (lambda p: os.truncate(p.state, 0), "store", "is empty", "no object can be read: put a copy"),
+    "no store but a folder": (lambda p: (p.state.unlink(), p.state.mkdir()), "store", "is a folder", ""),
     "changed object": (flip, "store", "1 of 2 objects are damaged: /core/configmaps/default/b", "sets them aside"),
     "object set aside": (set_aside, "object core/nodes/n1", "what was stored is damaged", "remove that file"),
     "configuration": (lambda p: p.config.write_text("{"), "configuration", "is damaged", ""),
@@ -100,6 +107,14 @@ def test_each_thing_that_is_wrong_is_one_finding_with_its_way_out(paths: Paths, 
 def test_certificates_that_end_soon_are_told_of(paths: Paths) -> None:
     later = NOW + datetime.timedelta(days=3640)
     assert {subject for subject, *_ in bad(paths, later)} >= {"certificate authority", "certificate admin"}
+
+
+@pytest.mark.parametrize("what", ["empty store", "no store but a folder"])
+def test_what_promises_nothing_is_not_salvaged(paths: Paths, what: str) -> None:
+    WRONG[what][0](paths)
+    with pytest.raises(ClusterError, match="there is nothing to salvage"):
+        salvage.run("web", paths, NOW, lambda message: None)
+    assert not list(paths.data.glob("salvaged-*"))
 
 
 def test_salvage_makes_a_store_the_doctor_finds_good(paths: Paths) -> None:

@@ -20,6 +20,8 @@ def run(name: str, paths: Paths, now: datetime.datetime, progress: Progress) -> 
             if sandbox.running(paths) is not None:
                 raise ClusterError(f"cluster {name} is running: `wherry down --name {name}` first")
             progress("reading what can be read")
+            if not salvage.promises(paths.state):
+                raise ClusterError(f"no object can be read from {paths.state}: there is nothing to salvage")
             return salvage.salvage(paths.state, paths.data / f"salvaged-{now:%Y%m%dT%H%M%S}")
     except StorageError as error:
         raise ClusterError(str(error)) from error

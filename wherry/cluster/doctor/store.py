@@ -7,7 +7,8 @@ import datetime
 from collections.abc import Iterator
 
 from wherry.apiserver.state import aside
-from wherry.apiserver.storage.interface import StorageError
+from wherry.apiserver.storage.interface import Damaged, StorageError
+from wherry.apiserver.storage.sqlite import salvage
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
 from wherry.cluster.doctor.finding import Finding
 from wherry.cluster.paths import Paths
@@ -35,13 +36,20 @@ def examine(name: str, paths: Paths, *, is_running: bool) -> Iterator[Finding]:
 def _examine(subject: str, name: str, paths: Paths) -> Finding:
     try:
         entries, damaged = asyncio.run(_read(SqliteStorage(paths.state, busy_seconds=0.5)))
+    except Damaged as error:
+        return Finding(subject, str(error), _way_out(name, paths))
     except StorageError as error:
-        salvage = f"`wherry doctor --name {name} --salvage` keeps every object that can be read"
-        return Finding(subject, str(error), salvage)
+        return Finding(subject, str(error))
     if damaged:
         what = f"{len(damaged)} of {entries} objects are damaged: {', '.join(damaged[:5])}"
         return Finding(subject, what, "`wherry up` sets them aside and serves the others")
     return Finding(subject, said=f"good, {entries} objects")
+
+
+def _way_out(name: str, paths: Paths) -> str:
+    if salvage.promises(paths.state):
+        return f"`wherry doctor --name {name} --salvage` keeps every object that can be read"
+    return f"no object can be read: put a copy of {paths.state.name} back, or `wherry down --name {name} --purge`"
 
 
 async def _read(storage: SqliteStorage) -> tuple[int, list[str]]:

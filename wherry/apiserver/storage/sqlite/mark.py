@@ -25,9 +25,12 @@ class Mark:
         return store.with_name(store.name + "-mark")
 
     def set(self, revision: int) -> None:
-        """Note that `revision` is durable. Always the same few bytes, so that a full disk has room for them."""
+        """Note that `revision` is durable, twice: one that was damaged must not count.
+
+        Always the same few bytes, so that a full disk has room for them.
+        """
         with contextlib.suppress(OSError):  # then a loss would not be noticed: no reason to refuse a write
-            os.pwrite(self._fd, b"%0*d" % (_DIGITS, revision), 0)
+            os.pwrite(self._fd, b"%0*d %0*d" % (_DIGITS, revision, _DIGITS, revision), 0)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -37,6 +40,7 @@ class Mark:
 def acknowledged(store: Path) -> int:
     """Return the newest revision ever acknowledged, as far as is known; 0 without a mark that can be read."""
     try:
-        return int(Mark.of(store).read_bytes())
+        first, *again = map(int, Mark.of(store).read_bytes().split())
+        return first if again in ([], [first]) else 0  # those of before had it once
     except (OSError, ValueError):
         return 0

@@ -68,6 +68,11 @@ def salvage(path: Path, folder: Path) -> Salvaged:
     return Salvaged(len(found), sum(not entry.intact for entry in found.values()), folder)
 
 
+def promises(path: Path) -> bool:
+    """Return whether any object can be read of the store at `path`; the files stay as they are."""
+    return (path.is_file() or problems.wal(path).is_file()) and bool(_read(path)[0])
+
+
 def _read(path: Path) -> tuple[dict[str, Found], int]:
     """Return what can be read of a store's files, by key, and the newest revision seen; the files stay as they are."""
     asked: dict[str, Found] = {}
