@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,20 @@ def test_logs_of_an_unknown_component_name_those_there_are() -> None:
         1,
         "wherry: there is no component 'kubelet'; choose from init\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "printed"),
+    [((), "oldest older one two "), (("-n", "1"), "two "), (("-n", "3"), "older one two "), (("-n", "0"), "")],
+)
+def test_logs_of_a_component_reach_back_over_what_was_put_aside(
+    stopped: Path, options: tuple[str, ...], printed: str
+) -> None:
+    (stopped / "logs" / "init.log.1").write_text("older\n")
+    (stopped / "logs" / "init.log.2").write_text("oldest\n")
+    command = [sys.executable, "-m", "wherry", "logs", "--name", "web", "init", *options]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.replace("\n", " ") == printed
 
 
 @pytest.mark.usefixtures("stopped")

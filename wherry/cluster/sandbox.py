@@ -140,8 +140,9 @@ def _init(config: ClusterConfig, paths: Paths, listeners: Mapping[str, int]) -> 
     """PID 1: private mounts, the network, the components."""
     from wherry.cluster import components, topology
     from wherry.cluster.supervisor import Supervisor
-    from wherry.telemetry import log
+    from wherry.telemetry import log, logfile
 
+    logfile.redirect(paths.logs / "init.log")
     log.setup("init")
     _mounts()
     setproctitle(f"wherry: init of {config.name}, {paths.data}")

@@ -25,6 +25,7 @@ from setproctitle import setproctitle
 from wherry.cluster import reports
 from wherry.cluster.reports import Report
 from wherry.component.backoff import Backoff
+from wherry.telemetry import logfile
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ SETTLED_SECONDS = 10.0
 PATIENCE = (0.05, 10.0, SETTLED_SECONDS)
 """The shortest and the longest pause (seconds), and how long a component runs before a crash counts as the first."""
 STOP_SECONDS = 5.0
-LOG_BYTES = 16 * 1024 * 1024
 
 
 HOPELESS = os.EX_CONFIG
@@ -188,7 +188,7 @@ def _become(component: Component, logs: Path, words: int) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.setsid()
-        redirect_output(logs / f"{component.name}.log")
+        logfile.redirect(logs / f"{component.name}.log")
         setproctitle(f"wherry: {component.name}")
         component.run()
         code = 0
@@ -220,14 +220,3 @@ def _reason(error: BaseException) -> str:
         error = error.exceptions[0]
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def redirect_output(path: Path) -> None:
-    """Send stdout and stderr to `path`, kept below `LOG_BYTES` by starting anew when a component starts."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
-    os.dup2(fd, 1)
-    os.dup2(fd, 2)
-    os.close(fd)

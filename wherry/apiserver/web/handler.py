@@ -106,7 +106,7 @@ class Handler:
             # A fault of ours must reach the client in the API's own words, and end nobody else's request.
             if request.writer.output_size:
                 raise
-            log.exception("%s %s failed", request.method, request.path_qs)
+            log.exception("failed: %s %s", request.method, request.path_qs)
             return responses.failure(InternalError.of("the server failed; its log says why"), asked.warnings)
 
     async def _answer(self, request: web.BaseRequest, asked: _Asked) -> web.StreamResponse:

@@ -20,6 +20,7 @@ from aiohttp import web
 
 from wherry.objects import timestamps
 from wherry.objects.errors import BadRequest, NotFound
+from wherry.telemetry import logfile
 
 V = TypeVar("V")
 
@@ -118,8 +119,7 @@ class NodeLogs:
         text = ""
         for name in request.query.getall("query"):
             path = self._find(name.lstrip("/") if name.startswith("/") else f"{name}.log")
-            with path.open(errors="replace") as file:
-                text += "".join(select(file, options))
+            text += "".join(select(_lines(logfile.files(path)), options))
         return text
 
     def _find(self, path: str) -> Path:
@@ -131,6 +131,12 @@ class NodeLogs:
             if found.exists() and found.is_relative_to(place.resolve()):
                 return found
         raise NotFound(f"this node has no log {path}; it has {', '.join(sorted(self._places))}")
+
+
+def _lines(files: Iterable[Path]) -> Iterator[str]:
+    for path in files:
+        with path.open(errors="replace") as file:
+            yield from file
 
 
 def _listing(names: Iterable[str]) -> web.Response:
