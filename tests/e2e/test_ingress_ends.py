@@ -125,6 +125,30 @@ def test_a_killed_controller_is_not_noticed(k8s: Cluster) -> None:
     assert k8s.find("nginx: master process .*wherry-ingress") == masters
 
 
+def test_a_killed_nginx_master_is_not_noticed(k8s: Cluster) -> None:
+    """Its workers go on until the next nginx listens beside them."""
+    alone(k8s)
+    masters = k8s.find("nginx: master process .*wherry-ingress")
+    (master,) = masters
+    with stream() as counted:
+        os.kill(master, signal.SIGKILL)
+        eventually("another", lambda: k8s.find("nginx: master process .*wherry-ingress") - masters, 20)
+        k8s.kubectl("rollout status deployment/echo --timeout=60s")
+    assert set(counted) == {"200"}
+
+
+def test_killed_nginx_workers_cost_no_more_than_what_they_were_doing(k8s: Cluster) -> None:
+    """A connection that a worker has taken ends with it; those that wait are the next worker's."""
+    (master,) = k8s.find("nginx: master process .*wherry-ingress")
+    workers = {int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()}
+    with stream() as counted:
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        eventually("others", lambda: not workers & set(k8s.find("nginx: worker process")), 10)
+        k8s.kubectl("rollout status deployment/echo --timeout=60s")
+    assert counted.total() - counted["200"] <= len(workers)
+
+
 def test_a_rollout_is_not_noticed(k8s: Cluster) -> None:
     before = ready_pods(k8s)
     with stream() as counted:

@@ -165,7 +165,9 @@ def title(pid: str) -> bytes:
 
 
 @asynccontextmanager
-async def running(directory: Path, *objects: Object, **changes: Any) -> AsyncIterator[World]:
+async def running(
+    directory: Path, *objects: Object, shared_memory: str = "32m", **changes: Any
+) -> AsyncIterator[World]:
     """Run a controller on `objects` until left."""
     client = FakeClient(*objects)
     options = Options(
@@ -184,6 +186,7 @@ async def running(directory: Path, *objects: Object, **changes: Any) -> AsyncIte
         most_connections=512,
         access_log="",
         error_level="warn",
+        shared_memory=shared_memory,
     )
     nginx = Nginx(runtime, find_binary())
     controller = Controller(client, options, nginx)

@@ -13,7 +13,7 @@ from typing import Any
 
 from wherry.ingress import metrics
 from wherry.ingress.nginx import secrets
-from wherry.ingress.nginx.control import STORES, Store
+from wherry.ingress.nginx.control import STORES, Store, StoreFull
 from wherry.ingress.nginx.errors import ConfigRefused
 from wherry.ingress.nginx.process import Nginx
 from wherry.ingress.nginx.template import render
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 Entries = Mapping[str, Any]
 
 DEFAULT_HOST = "_"
+FULL_SECONDS = 10.0
+"""After which what found no place in shared memory is pushed again."""
 
 
 class Applier:
@@ -37,6 +39,7 @@ class Applier:
         self._clock = clock
         self._pushed: dict[Store, Entries] = {}
         self._structure: Structure | None = None
+        self._without_place: dict[Store, frozenset[str]] = {}
         self._conf = ""
         self._refused: Structure | None = None
         self._reloaded = float("-inf")
@@ -64,12 +67,12 @@ class Applier:
         if self._nginx.pid is None:
             await self._start()
         for store, entries in wanted.items():
-            await self._push(store, entries)
+            await self._push_what_fits(store, entries)
         wait = await self._restructure(model.structure)
         if not wait:
             for store, entries in wanted.items():
                 await self._drop(store, entries)
-        return wait
+        return wait or (FULL_SECONDS if any(self._without_place.values()) else 0)
 
     async def _start(self) -> None:
         """Go on with the nginx of a predecessor, or start one that knows nothing and listens to nobody but us."""
@@ -83,6 +86,19 @@ class Applier:
             return
         await self._nginx.start(render(None, self._nginx.runtime))
         log.info("nginx started pid=%s directory=%s", self._nginx.pid, self._nginx.runtime.directory)
+
+    async def _push_what_fits(self, store: Store, entries: Entries) -> None:
+        """Push; where shared memory is full, what found no place is known not to be there, and told of."""
+        try:
+            await self._push(store, entries)
+            without: frozenset[str] = frozenset()
+        except StoreFull as full:
+            without = full.keys
+            log.error("store=%s: %s; the rest is served, they are tried again in %.0f s", store, full, FULL_SECONDS)
+            known = {**self._pushed.get(store, {}), **entries}
+            self._pushed[store] = {key: value for key, value in known.items() if key not in without}
+        self._without_place[store] = without
+        metrics.without_place.labels(store).set(len(without))
 
     async def _push(self, store: Store, entries: Entries) -> None:
         known = self._pushed.get(store)
@@ -102,7 +118,7 @@ class Applier:
         gone = [key for key in self._pushed[store] if key not in entries]
         if gone:
             await self._nginx.control.change(store, dict.fromkeys(gone))
-            self._pushed[store] = entries
+            self._pushed[store] = {key: value for key, value in self._pushed[store].items() if key in entries}
             log.info("pushed store=%s removed=%d", store, len(gone))
 
     async def _restructure(self, structure: Structure) -> float:

@@ -30,6 +30,11 @@ certificate_expiry = metrics.gauge(
     "nginx_ingress_controller_ssl_expire_time_seconds", "When a host's certificate expires, since the epoch", ["host"]
 )
 problems = metrics.gauge("wherry_ingress_problems", "Warnings about objects that hold right now", ["reason"])
+without_place = metrics.gauge(
+    "wherry_ingress_entries_without_place",
+    "Endpoints' and certificates' entries nginx' memory has no place for",
+    ["store"],
+)
 syncs = metrics.histogram("wherry_ingress_sync_seconds", "Time from a change's arrival until nginx follows it")
 
 

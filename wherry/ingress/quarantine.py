@@ -20,6 +20,7 @@ from wherry.ingress.fronts.ingress.parts import Part, parts, without
 from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.nginx import secrets
 from wherry.ingress.nginx.errors import ConfigRefused, NginxError
+from wherry.ingress.nginx.ports import TAKEN
 from wherry.ingress.nginx.process import Nginx
 from wherry.ingress.nginx.template import render
 from wherry.ingress.route import problem
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
 """Pauses before nginx is tried again that failed by itself."""
+PORT_SECONDS = 30.0
+"""After which a port that was taken is tried again."""
 
 
 class Quarantine:
@@ -109,6 +112,13 @@ class Quarantine:
         found = await culprits(everything, refusal)
         await self._check_nginx(refusal)  # or a disk that filled up meanwhile would be blamed on the last of them
         self._left_out = found
+        if any(TAKEN in why for why in found.values()):
+            asyncio.get_running_loop().call_later(PORT_SECONDS, self._try_whole_again)
+
+    def _try_whole_again(self) -> None:
+        """Look whether a port that was taken is free by now; nothing else would tell us."""
+        self._refused = None
+        self._changed()
 
     async def _refusal(self, structure: Structure) -> str:
         try:

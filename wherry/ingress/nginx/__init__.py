@@ -11,6 +11,7 @@
     nginx.conf.j2   the template: structure only, no endpoints, no certificates
     lua/            what runs inside nginx
     control.py      the control socket: push endpoints and certificates, read counters
+    ports.py        whether streams can have their ports
     process.py      start, test, reload, drain, restart
 
 How a request travels:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -19,6 +20,14 @@ class ControlError(Exception):
     """nginx did not take what it was told: it is gone, busy, or out of shared memory."""
 
 
+class StoreFull(ControlError):
+    """Shared memory is full: what was told is in force, but for some `keys`."""
+
+    def __init__(self, keys: Sequence[str]):
+        super().__init__(f"nginx' shared memory is full: {len(keys)} entries found no place, such as {keys[0]}")
+        self.keys = frozenset(keys)
+
+
 class Control:
     """Speaks to the nginx behind `socket`. Every request has a connection of its own: a reload must not hold us to old
     workers.
@@ -28,11 +37,11 @@ class Control:
         self._socket = socket
 
     async def replace(self, store: Store, entries: Mapping[str, Any]) -> None:
-        """Make `entries` the whole content of a store; raises `ControlError`."""
+        """Make `entries` the whole content of a store; raises `ControlError`, or `StoreFull`."""
         await self._ask("PUT", f"/configuration/{store}", entries)
 
     async def change(self, store: Store, entries: Mapping[str, Any]) -> None:
-        """Set `entries`, and remove those that are None; raises `ControlError`."""
+        """Set `entries`, and remove those that are None; raises `ControlError`, or `StoreFull`."""
         await self._ask("PATCH", f"/configuration/{store}", entries)
 
     async def known(self, store: Store) -> dict[str, Any]:
@@ -63,6 +72,8 @@ class Control:
                 session.request(method, f"http://nginx{path}", json=body) as answer,
             ):
                 content = await answer.read()
+                if answer.status == HTTPStatus.INSUFFICIENT_STORAGE:
+                    raise StoreFull(msgspec.json.decode(content, type=list[str]))
                 if answer.status >= 300:
                     raise ControlError(f"{method} {path}: {answer.status} {content.decode(errors='replace').strip()}")
                 return content

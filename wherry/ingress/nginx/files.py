@@ -54,13 +54,25 @@ def living_master(runtime: Runtime) -> int | None:
     return group if group is not None and group in _serving(group) else None
 
 
-async def take_over(runtime: Runtime) -> None:
-    """Stop the nginx a killed predecessor left behind in this directory, and remove its socket.
+def left_behind(runtime: Runtime) -> int | None:
+    """Return the process group of a nginx that serves from this directory, perhaps by its workers alone, or None.
 
-    It gets a graceful shutdown: its ports are free at once, requests under way are finished by the old workers. When
-    its master was killed its workers live on, still listening; they are known by its process group.
+    When its master was killed its workers live on, still listening; they are known by its process group.
     """
     group = _recorded_pid(runtime)
+    return group if group is not None and _serving(group) else None
+
+
+def shares_ports(conf: str) -> bool:
+    """Whether another nginx may listen beside one with this configuration."""
+    return " reuseport" in conf
+
+
+async def take_over(runtime: Runtime, group: int | None) -> None:
+    """Stop the nginx a killed predecessor left behind in this directory.
+
+    It gets a graceful shutdown: its ports are free at once, requests under way are finished by the old workers.
+    """
     if group is not None:
         deadline = time.monotonic() + TAKEOVER_SECONDS
         serving = _serving(group)
@@ -68,7 +80,6 @@ async def take_over(runtime: Runtime) -> None:
             os.kill(pid, signal.SIGQUIT)
         while _serving(group) - {group} and time.monotonic() < deadline:  # noqa: ASYNC110 - the processes of a dead parent
             await asyncio.sleep(0.02)
-    runtime.socket.unlink(missing_ok=True)
 
 
 def _recorded_pid(runtime: Runtime) -> int | None:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from wherry.ingress.nginx import files
+from wherry.ingress.nginx import files, ports
 from wherry.ingress.nginx.control import Control, ControlError
 from wherry.ingress.nginx.errors import ConfigRefused, NginxError
 from wherry.ingress.nginx.runtime import Runtime
@@ -97,6 +97,7 @@ class Nginx:
         self._binary = binary
         self._child: asyncio.subprocess.Process | None = None  # kept, since asyncio buries it only then
         self._pid: int | None = None
+        self._left: int | None = None
         self._ended = asyncio.Event()
 
     @property
@@ -105,8 +106,15 @@ class Nginx:
         return self._pid
 
     async def start(self, conf: str) -> None:
-        """Start with `conf` and return once it is in force; what a killed predecessor left behind is stopped first."""
-        await files.take_over(self.runtime)
+        """Start with `conf` and return once it is in force.
+
+        What a killed predecessor left behind is stopped first; or if it shares its ports, after the next `reload`, so
+        that somebody listens all the time.
+        """
+        self._left = files.left_behind(self.runtime)
+        if self._left is not None and not files.shares_ports(self.runtime.conf.read_text()):
+            await self._end_left()
+        self.runtime.socket.unlink(missing_ok=True)
         check_surroundings(self.runtime, conf)
         files.write(self.runtime.conf, conf)
         # A process group of its own: a terminal's Ctrl-C is for us, and workers can be found when their master is gone.
@@ -141,10 +149,18 @@ class Nginx:
         Raises `ConfigRefused` when the test fails.
         """
         candidate = self.runtime.conf.with_suffix(".next")
+        if not files.shares_ports(conf):
+            await self._end_left()
         await self._test(conf, candidate)
         candidate.rename(self.runtime.conf)
         self._signal(signal.SIGHUP)
         await self._in_force(conf, RELOAD_SECONDS)
+        await self._end_left()
+
+    async def _end_left(self) -> None:
+        """Stop what a predecessor left behind."""
+        left, self._left = self._left, None
+        await files.take_over(self.runtime, left)
 
     async def test(self, conf: str) -> None:
         """Raise `ConfigRefused` with nginx' reason when it would not take `conf`. May overlap with everything else."""
@@ -183,6 +199,7 @@ class Nginx:
     async def _test(self, conf: str, candidate: Path) -> None:
         check_modules(conf, ConfigRefused)
         try:
+            ports.check(conf, self.runtime.conf.read_text() if self._pid is not None else "")
             files.write(candidate, conf)
             test = await asyncio.create_subprocess_exec(
                 *self._command("-t", "-q", "-c", str(candidate)), stderr=asyncio.subprocess.PIPE

@@ -28,6 +28,8 @@ class Runtime:
     most_connections: int = 16_384
     access_log: str = "/dev/stdout"
     error_level: str = "notice"
+    shared_memory: str = "32m"
+    """For endpoints, and for certificates: about 150 bytes an endpoint, 5 kB a certificate."""
     resolvers: tuple[str, ...] = ()
     """Addresses of name servers, for hosts that annotations name."""
 

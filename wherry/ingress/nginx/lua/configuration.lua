@@ -35,15 +35,14 @@ local function sorted_keys(map)
     return keys
 end
 
--- Sets in the order of keys ("certificate/..." before the "host/..." that points at it), then removes.
+-- Sets in the order of keys ("certificate/..." before the "host/..." that points at it), then removes. Returns the keys that
+-- found no memory: the others are in force, and an entry that was there before stays as it was.
 local function apply(dict, entries)
+    local failed = {}
     for _, key in ipairs(sorted_keys(entries)) do
         local value = entries[key]
-        if value ~= cjson.null then
-            local ok, err = dict:safe_set(key, cjson.encode(value))
-            if not ok then
-                return nil, err
-            end
+        if value ~= cjson.null and not dict:safe_set(key, cjson.encode(value)) then
+            failed[#failed + 1] = key
         end
     end
     for key, value in pairs(entries) do
@@ -51,7 +50,7 @@ local function apply(dict, entries)
             dict:delete(key)
         end
     end
-    return true
+    return failed
 end
 
 local function stale_as_null(dict, entries)
@@ -93,10 +92,9 @@ function _M.serve(name)
     if method == "PUT" then
         stale_as_null(dict, entries)
     end
-    local ok
-    ok, err = apply(dict, entries)
-    if not ok then
-        return answer(507, err)
+    local failed = apply(dict, entries)
+    if #failed > 0 then
+        return answer(507, cjson.encode(failed))
     end
     ngx.status = ngx.HTTP_NO_CONTENT
 end
