@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 COALESCE_SECONDS = 0.01
 """Changes that arrive together are applied together."""
 RETRY_SECONDS = 1.0
+BUG_SECONDS = 2.0
+"""After which objects that a bug of ours left out are looked at again: it may have been the moment's."""
 LOOK_SECONDS = 0.2
 """How often one that is to end looks for another replica; what it followed is followed no more."""
 HANDOVER_SECONDS = 1.0
@@ -144,7 +146,10 @@ class Controller:
                 found = cluster.services.get(*service), cluster.sources(service)
                 self._backends[ref] = resolved(ref, *found, self._backends.get(ref))
         backends = list(self._backends.values())
-        self._reporter.report([*self._model.problems, *backend_problems(self._model, backends)])
+        problems = [*self._model.problems, *backend_problems(self._model, backends)]
+        self._reporter.report(problems)
+        if any(found.reason == problem.INTERNAL for found in problems):
+            asyncio.get_running_loop().call_later(BUG_SECONDS, cluster.mark_all)
         wait = await self._apply(backends)
         metrics.syncs.observe(time.monotonic() - started)
         return wait

@@ -1,4 +1,4 @@
-"""Ports of streams: whether nginx could listen there. `nginx -t` does not ask, and a reload that fails by it only logs."""
+"""Ports of streams: whether nginx could listen there. `nginx -t` does not ask; a reload that fails only logs."""
 
 from __future__ import annotations
 

@@ -142,7 +142,9 @@ class _Builder:
             wrong = pattern_problem(rule.path) if host.regex else path_problem(rule.path)
         except Exception as error:  # as in `add`
             log.exception("path %r is left out", rule.path)
-            wrong = f"wherry fails on it: {error!r}"
+            message = f"path {rule.path!r} of host {host.host} is left out, wherry fails on it: {error!r}"
+            self._report(self._subjects[rule.ingress], problem.INTERNAL, message)
+            return False
         if wrong:
             message = f"path {rule.path!r} of host {host.host} is left out: {wrong}"
             self._report(self._subjects[rule.ingress], problem.BAD_PATH, message)
