@@ -173,3 +173,23 @@ def test_interrupting_up_before_anything_runs_says_so(monkeypatch: pytest.Monkey
 def test_the_default_cluster_needs_no_name_in_advice() -> None:
     assert options.verb("shell n", "default") == "wherry shell n"
     assert options.verb("shell n", "web") == "wherry shell --name web n"
+
+
+@pytest.mark.parametrize("verb", ["proxy", "dns", "ingress"])
+def test_a_component_outside_a_pod_asks_for_its_cluster(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """$KUBECONFIG is kubectl's: with it alone a component would change this machine for a cluster nobody named."""
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        "{current-context: c, contexts: [{name: c, context: {cluster: c}}], "
+        "clusters: [{name: c, cluster: {server: 'http://127.0.0.9:1'}}]}"
+    )
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(".:5353 {\n    kubernetes cluster.local\n}\n")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    given = ["--conf", str(corefile), "--bind", "127.0.0.230"] if verb == "dns" else []
+    code = "from wherry.cli.main import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code, verb, *given], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, "name the cluster with --kubeconfig FILE" in ended.stderr) == (1, True), ended.stderr

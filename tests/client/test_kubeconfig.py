@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from wherry.client.kubeconfig import ConfigError, in_cluster, load, select
+from wherry.client.kubeconfig import ConfigError, component, in_cluster, load, select
 
 
 def document(**user: object) -> dict[str, object]:
@@ -79,6 +79,18 @@ def test_in_a_pod_its_service_account_goes_before_the_home_folder(tmp_path, monk
     with pytest.raises(ConfigError, match="not in a cluster"):
         load()
     assert load(context="main").token == "somebody"
+
+
+def test_a_component_takes_no_cluster_that_it_was_not_given(tmp_path, monkeypatch):
+    """What kubectl was last used with is not where a component is to change a machine for."""
+    path = write(tmp_path / "home/.kube/config", document(token="somebody"))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(ConfigError, match=r"not in a cluster.*name the cluster with --kubeconfig"):
+        component()
+    with pytest.raises(ConfigError, match="name the file with --kubeconfig"):
+        component(context="main")
+    assert component(path).token == "somebody"
+    assert component(path, "second").server == "https://10.0.0.2"
 
 
 def test_of_several_files_the_first_to_name_something_wins(tmp_path, monkeypatch):

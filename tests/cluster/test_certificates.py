@@ -37,6 +37,21 @@ def test_keys_are_their_owners_only(tmp_path: Path) -> None:
     assert {p.stat().st_mode & 0o777 for p in tmp_path.glob("*.key")} == {0o600}
 
 
+def test_making_is_told_of_only_while_something_is_made(tmp_path: Path) -> None:
+    config = ClusterConfig("default", plan_nodes("1", "192.168.51.0/24", "10.244.0.0/16"))
+    told: list[str] = []
+
+    def issue_all() -> list[str]:
+        told.clear()
+        certificates.issue_all(tmp_path, config, NOW, lambda: told.append("making"))
+        return told
+
+    assert issue_all()
+    assert not issue_all()
+    (tmp_path / "sa.key").unlink()
+    assert len(issue_all()) == 1
+
+
 def test_a_second_run_keeps_everything_but_what_has_other_names(tmp_path: Path) -> None:
     issue(tmp_path)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}

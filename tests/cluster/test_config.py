@@ -28,6 +28,11 @@ def test_nodes_can_be_named_with_or_without_addresses() -> None:
     ]
 
 
+def test_a_lone_node_can_be_named_too() -> None:
+    assert [(n.name, n.address) for n in plan_nodes("web=", LAN, PODS)] == [("web", "192.168.51.209")]
+    assert len(plan_nodes(" 2 ", LAN, PODS)) == 2
+
+
 def test_addresses_go_on_below_the_first_when_the_lan_ends() -> None:
     nodes = plan_nodes("50", LAN, PODS)
     assert len({n.address for n in nodes}) == 50
@@ -38,8 +43,16 @@ def test_addresses_go_on_below_the_first_when_the_lan_ends() -> None:
     ("spec", "message"),
     [
         ("0", "at least one node"),
+        ("two", "--nodes two: no number of nodes, no list NAME.*one node of that name is two="),
+        ("3x", "no number of nodes"),
+        ("-1", "no number of nodes"),
+        ("", "no number of nodes"),
+        ("3,4", "'3' is a number"),
+        ("³,a", "'³' is not a node name"),
+        ("99999999", "no address left after 256"),
+        ("9" * 5000, "no number of nodes"),
         ("a,a", "a is named twice"),
-        ("A_b", "'A_b' is not a node name"),
+        ("A_b,", "'A_b' is not a node name"),
         ("a=1.2.3", "a=1.2.3"),
         ("a=10.0.0.1", "must be in --node-cidr"),
         ("a=192.168.51.1", "the host's side"),

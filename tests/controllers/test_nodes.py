@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from tests.controllers.builders import NOW, Clock, everything, names, node, pod, running, until
+from tests.controllers.builders import NOW, everything, names, node, pod, running, until
 from tests.fake.client import FakeClient
+from tests.virtual import in_virtual_time
 from wherry.controllers.nodelifecycle.controller import NodeLifecycleController
 from wherry.controllers.nodelifecycle.eviction import leaves_at
 from wherry.controllers.nodelifecycle.evictor import TaintEvictionController
@@ -91,13 +93,18 @@ def state(client: FakeClient, name: str) -> Object:
     return found
 
 
-async def test_a_node_that_stops_renewing_becomes_unknown_tainted_and_its_pods_unready() -> None:
-    clock = Clock()
+def test_a_node_that_stops_renewing_becomes_unknown_tainted_and_its_pods_unready() -> None:
+    in_virtual_time(_one_of_two_nodes_falls_silent())
+
+
+async def _one_of_two_nodes_falls_silent() -> None:
+    loop = asyncio.get_running_loop()
     client = FakeClient(node("n1"), node("n2"), lease("n1", NOW), lease("n2", NOW), pod("web", node="n1"))
-    async with running(client, (NodeLifecycleController,), clock, node_monitor_grace_period=0.05):
+    async with running(client, (NodeLifecycleController,), lambda: NOW + loop.time(), node_monitor_grace_period=40.0):
         await until(lambda: client.watching == 3)
-        clock.now += 0.06
+        await asyncio.sleep(30)
         client.put(lease("n2", NOW + 1))
+        await asyncio.sleep(11)
         await until(lambda: condition(state(client, "n1"), "Ready")["status"] == "Unknown")  # type: ignore[index]
         await until(lambda: ("unreachable", "NoExecute") in keys(state(client, "n1")["spec"].get("taints", [])))
 

@@ -44,7 +44,7 @@ def command(
     """Serve the names of a cluster, as its Corefile says."""
     if context.invoked_subcommand:
         return
-    from wherry.client.http import connect
+    from wherry.client.http import connect_component
     from wherry.component import process
     from wherry.dns import component
     from wherry.dns.instance import DnsConfig
@@ -53,7 +53,7 @@ def command(
     log.setup("dns", format="json" if log_format == "json" else "text")
     with _told():
         config = DnsConfig(Path(corefile), bind, port)
-        process.run(component.run(lambda: connect(kubeconfig), config))
+        process.run(component.run(lambda: connect_component(kubeconfig), config))
 
 
 @command.command()

@@ -27,7 +27,7 @@ _PROBLEMS = (ConfigurationError, UnsupportedMode, kubeconfig.ConfigError, ModeEr
 
 
 @click.group(invoke_without_command=True)
-@click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Where the API is.  [default: in-cluster]")
+@click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Where the API is.  [default: the pod's own]")
 @click.option("--hostname-override", "node_name", help="This node's name.  [default: the host's name]")
 @click.option("--proxy-mode", "mode", help="How to do it: nftables.  [default: nftables]")
 @click.option("--cluster-cidr", help="Where pods are: other sources are masqueraded to cluster IPs.")
@@ -55,14 +55,14 @@ def command(context: click.Context, /, file: str | None, cleanup: bool, **given:
         elif cleanup:
             asyncio.run(mode.cleanup())
         else:
-            client = http.connect(path)
+            client = http.connect_component(path)
             process.run(component.run(client, config), client)
     except (*_PROBLEMS, yaml.YAMLError, UnicodeDecodeError) as error:
         raise Failure(" ".join(str(error).split())) from error
 
 
 @command.command()
-@click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Where the API is.")
+@click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Where the API is.  [default: as kubectl]")
 @click.option("--node", required=True, help="The node to plan for.")
 @click.option("--nft", is_flag=True, help="Print what nft would be told as well.")
 @click.pass_obj

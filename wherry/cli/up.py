@@ -27,7 +27,7 @@ def _proxy_mode(context: click.Context, parameter: click.Parameter, value: str |
 
 @click.command()
 @options.name
-@click.option("--nodes", help="How many nodes, or their names: NAME[=IP],…  [default: 1]")
+@click.option("--nodes", help="How many nodes, or their names: NAME=[IP],…  [default: 1]")
 @click.option("--proxy-mode", callback=_proxy_mode, help="How kube-proxy works: nftables.  [default: nftables]")
 @click.option("--node-cidr", help="The LAN of the nodes.  [default: 192.168.51.0/24]")
 @click.option("--pod-cidr", help="Where pods get addresses, a /24 (of IPv6 a /64) per node.  [default: 10.244.0.0/16]")

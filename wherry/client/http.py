@@ -56,6 +56,11 @@ def connect(path: str | Path | None = None, context: str | None = None) -> HttpC
     return HttpClient(kubeconfig.load(path, context))
 
 
+def connect_component(path: str | Path | None = None, context: str | None = None) -> HttpClient:
+    """Return a component's client (see `kubeconfig.component`); raises `kubeconfig.ConfigError`."""
+    return HttpClient(kubeconfig.component(path, context))
+
+
 class HttpClient:
     """A `Client` for the server and user of `config`; belongs to the event loop that uses it first."""
 

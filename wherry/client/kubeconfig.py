@@ -77,6 +77,22 @@ def load(path: str | Path | None = None, context: str | None = None) -> Config:
     return select(_merge(files), context)
 
 
+def component(path: str | Path | None = None, context: str | None = None) -> Config:
+    """Return the config of a component: of the file `path`, else the pod's service account; raises `ConfigError`.
+
+    Unlike `load` it looks nowhere else, as kube-proxy and ingress-nginx do: a component changes the machine it runs on,
+    and the cluster somebody last used kubectl with is not its own for that.
+    """
+    if path is not None:
+        return load(path, context)
+    if context is not None:
+        raise ConfigError("--context chooses in a kubeconfig: name the file with --kubeconfig, too")
+    try:
+        return in_cluster()
+    except ConfigError as error:
+        raise ConfigError(f"{error}; outside of one, name the cluster with --kubeconfig FILE") from error
+
+
 def in_cluster(directory: Path = SERVICE_ACCOUNT, environ: Mapping[str, str] = os.environ) -> Config:
     """Return the config a pod is given; raises `ConfigError` outside of one."""
     host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT")

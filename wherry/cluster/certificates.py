@@ -6,7 +6,7 @@ Keys are ECDSA P-256: made in well under a millisecond, where RSA takes a tenth 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -25,11 +25,15 @@ CLOCK_SKEW = datetime.timedelta(minutes=5)
 
 
 class Authority:
-    """A CA whose certificate and key are `ca.crt` and `ca.key` in `directory`; made on first use."""
+    """A CA whose certificate and key are `ca.crt` and `ca.key` in `directory`; made on first use.
 
-    def __init__(self, directory: Path, now: datetime.datetime):
+    `making` is called before anything is made.
+    """
+
+    def __init__(self, directory: Path, now: datetime.datetime, making: Callable[[], None] = lambda: None):
         self._directory = directory
         self._now = now
+        self._making = making
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (directory / "ca.key").exists():
             self._create()
@@ -51,6 +55,7 @@ class Authority:
         path = self._directory / f"{name}.crt"
         if path.exists() and self._is_good(name, hosts):
             return
+        self._making()
         key = ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, o) for o in organizations]
         subject.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
@@ -78,6 +83,7 @@ class Authority:
         return _serves(certificate, hosts)
 
     def _create(self) -> None:
+        self._making()
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
         usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
@@ -103,9 +109,14 @@ class Authority:
         )
 
 
-def issue_all(directory: Path, config: ClusterConfig, now: datetime.datetime) -> None:
-    """Make every certificate of a cluster that is not there yet, and the service accounts' signing key."""
-    authority = Authority(directory, now)
+def issue_all(
+    directory: Path, config: ClusterConfig, now: datetime.datetime, making: Callable[[], None] = lambda: None
+) -> None:
+    """Make every certificate of a cluster that is not there yet, and the service accounts' signing key.
+
+    `making` is called before each that is made.
+    """
+    authority = Authority(directory, now, making)
     first = config.control_plane
     names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"]
     names += [f"kubernetes.default.svc.{config.cluster_domain}", "localhost", first.name]
@@ -119,6 +130,7 @@ def issue_all(directory: Path, config: ClusterConfig, now: datetime.datetime) ->
         authority.issue(f"node-{node.name}-serving", f"system:node:{node.name}", hosts=[node.name, node.address])
     signer = directory / "sa.key"
     if not signer.exists():
+        making()
         _write_key(signer, ec.generate_private_key(ec.SECP256R1()))
     try:
         private_key(signer)

@@ -21,6 +21,7 @@ FIRST_HOST = 209  # the article's k8s-master is 192.168.51.209, and the others c
 POD_RANGE = {Family.V4: 24, Family.V6: 64}  # how long the prefix of a node's part of the pod range is
 SMALLEST_SERVICE_RANGE = 16
 NAME_RULE = "lower-case letters, digits and '-' between them, 63 at most"
+NUMBER = re.compile(r"[0-9]{1,9}")
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -167,13 +168,13 @@ def _balancer_pool(lan: Network) -> Network | None:
 
 
 def plan_nodes(spec: str, node_cidr: str, pod_cidr: str) -> tuple[Node, ...]:
-    """Turn `--nodes` ("3", or "NAME[=IP],…") into nodes with LAN addresses and a part of the pod range each."""
+    """Turn `--nodes` ("3", or "NAME[=IP],…") into nodes with LAN addresses and a part of the pod range each.
+
+    A single word is refused: it is likelier a number with a slip of the finger than a cluster's only node.
+    """
     lans = networks("--node-cidr", node_cidr)
     pods = networks("--pod-cidr", pod_cidr)
-    if spec.isdigit():
-        named = _default_names(int(spec))
-    else:
-        named = [(n.strip(), ip.strip()) for n, _, ip in (part.partition("=") for part in spec.split(","))]
+    named = _named(spec, min(lan.num_addresses for lan in lans.values()))
     if not named:
         raise ConfigError("--nodes: a cluster needs at least one node")
     _check_names([name for name, _ in named])
@@ -185,6 +186,19 @@ def plan_nodes(spec: str, node_cidr: str, pod_cidr: str) -> tuple[Node, ...]:
     )
 
 
+def _named(spec: str, most: int) -> list[tuple[str, str]]:
+    """Return (name, address or "") of each node; `most` is how many addresses there are."""
+    if NUMBER.fullmatch(spec.strip()):
+        if int(spec) > most:
+            raise ConfigError(f"--nodes {spec}: --node-cidr has no address left after {most}")
+        return _default_names(int(spec))
+    if "," not in spec and "=" not in spec:
+        raise ConfigError(
+            f"--nodes {spec}: no number of nodes, no list NAME[=IP],…; one node of that name is {spec.strip()}="
+        )
+    return [(n.strip(), ip.strip()) for n, _, ip in (part.partition("=") for part in spec.split(","))]
+
+
 def _default_names(count: int) -> list[tuple[str, str]]:
     master = DEFAULT_NAMES[0]
     return [(master if i == 0 else f"k8s-slave{i}", "") for i in range(count)]
@@ -194,6 +208,8 @@ def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if not NODE_NAME.fullmatch(name):
             raise ConfigError(f"--nodes: {name!r} is not a node name ({NAME_RULE})")
+        if name.isdigit():
+            raise ConfigError(f"--nodes: {name!r} is a number; a list has names, with a letter in each")
         if names.count(name) > 1:
             raise ConfigError(f"--nodes: {name} is named twice")
 

@@ -81,8 +81,9 @@ def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
     listeners = _listen(config)
     try:
         cgroups.remove_tree(f"/wherry-{config.name}")  # left by a crash
-        progress("making certificates")
-        certificates.issue_all(paths.pki, config, datetime.datetime.now(datetime.UTC))
+        certificates.issue_all(
+            paths.pki, config, datetime.datetime.now(datetime.UTC), lambda: progress("making certificates")
+        )
         config.save(paths.config)
         kubeconfig.write(config, paths)
         progress("starting the sandbox")

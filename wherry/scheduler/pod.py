@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wherry.objects import Object, metadata, quantity
-from wherry.objects.meaning.pods import is_sidecar, lasting_containers, node_of
-from wherry.objects.meaning.services import protocol
+from wherry.objects.meaning.pods import HeldPort, host_ports, is_sidecar, node_of
 from wherry.objects.metadata import controller_of
 from wherry.objects.selectors import LabelSelector, from_labels, stored
 from wherry.scheduler.affinity import Term, terms_of
@@ -16,9 +15,6 @@ from wherry.scheduler.affinity import Term, terms_of
 MILLICORES = "cpu"
 DEFAULT_MILLICORES = 100
 DEFAULT_BYTES = 200 * 1024 * 1024
-
-HostPort = tuple[str, str, int]
-"""(address, protocol, port); the address 0.0.0.0 clashes with every other."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +82,9 @@ class Pod:
         return asked.get("cpu") or DEFAULT_MILLICORES, asked.get("memory") or DEFAULT_BYTES
 
     @cached_property
-    def host_ports(self) -> frozenset[HostPort]:
+    def host_ports(self) -> frozenset[HeldPort]:
         """The ports it takes on its node."""
-        return frozenset(
-            (p.get("hostIP") or "0.0.0.0", protocol(p), p["hostPort"])
-            for c in lasting_containers(self.spec)
-            for p in c.get("ports") or ()
-            if p.get("hostPort")
-        )
+        return host_ports(self.spec)
 
     @cached_property
     def required_affinity(self) -> tuple[Term, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wherry.objects import Object, metadata
-from wherry.scheduler.pod import HostPort, Pod, amount
+from wherry.objects.meaning.pods import HeldPort
+from wherry.scheduler.pod import Pod, amount
 
 NO_LABELS: Mapping[str, str] = {}
 
@@ -21,7 +22,7 @@ class Node:
     pods: dict[str, Pod] = field(default_factory=dict)
     requested: Counter[str] = field(default_factory=Counter)
     weight: list[int] = field(default_factory=lambda: [0, 0])
-    ports: Counter[HostPort] = field(default_factory=Counter)
+    ports: Counter[HeldPort] = field(default_factory=Counter)
     owners: Counter[str] = field(default_factory=Counter)
     allocatable: dict[str, int] = field(default_factory=dict)
 

@@ -107,7 +107,10 @@ async def test_with_policy_never_the_reason_is_the_policy():
         ("images: [{match: x, comand: [y]}]", "comand"),
         ("images: [{command: [y]}]", "match"),
         ("images: {", "not YAML"),
-        ("", "Expected"),
+        ("", "it is empty; an image map begins with `images:`"),
+        ("# nothing yet\n", "it is empty"),
+        ("just a word", "Expected"),
+        ("\x00\x01\x02ELF", "not YAML"),
     ],
 )
 def test_a_map_with_a_mistake_is_refused_with_its_file_and_place(tmp_path: Path, text: str, message: str):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
 
 from tests.node.kernel.world import World
+from wherry.node.pods.plan import backoff
+from wherry.objects.resource import PODS
 
 pytestmark = pytest.mark.kernel
 
@@ -72,6 +75,17 @@ async def test_an_unknown_image_is_named_with_the_way_out(node: World):
     assert "example.com/unknown:1" in message
     assert "--image-map" in message
     await node.until("backs off", lambda: node.waiting("lost") == "ImagePullBackOff")
+
+
+async def test_a_corrected_image_is_started_at_once(node: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 300.0)
+    node.create("typo", container={"image": "example.com/unknown:1"})
+    await node.until("backs off", lambda: node.waiting("typo") == "ImagePullBackOff")
+    found = copy.deepcopy(node.api.peek(PODS, "typo", "demo"))
+    assert found is not None
+    found["spec"]["containers"][0]["image"] = "demo/shell"
+    node.api.put(found)
+    await node.running("typo")
 
 
 async def test_a_program_that_is_not_there_is_told(node: World):

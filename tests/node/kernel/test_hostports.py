@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from tests.node.kernel.world import ADDRESS, World
+from wherry.node.pods.plan.admission import NODE_PORTS
 
 pytestmark = pytest.mark.kernel
 
@@ -78,6 +79,15 @@ class TestHostPorts:
                 own.send(b"who")
                 return bool(own.recv(99))
             return False
+
+    async def test_a_pod_bound_past_the_scheduler_to_a_port_that_is_taken_is_rejected(self, node: World):
+        await self.serve(node, "one", "TCP")
+        port = {"containerPort": 8080, "hostPort": self.PORT, "hostIP": ADDRESS}
+        node.create("two", container={"ports": [port]})
+        await node.until("rejected", lambda: node.status("two").get("phase") == "Failed")
+        assert node.status("two")["reason"] == "NodePorts"
+        assert node.events("NodePorts") == [NODE_PORTS.message]
+        assert await self.ask("TCP", ADDRESS) == "one"
 
     async def test_one_on_every_address_is_reached_on_the_loopback_and_the_pod_gets_no_further(self, node: World):
         await self.serve(node, "every", "TCP")

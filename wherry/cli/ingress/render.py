@@ -11,6 +11,7 @@ import click
 from wherry.cli.ingress import manifests
 from wherry.cli.ingress.connecting import connecting
 from wherry.cli.ingress.flags import options
+from wherry.client.http import connect
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.options import Options
 from wherry.ingress.render import UnsupportedManifest, read_cluster, render_objects
@@ -20,7 +21,7 @@ from wherry.objects.errors import ApiError
 
 @click.command()
 @click.option("--file", "files", type=click.File(), multiple=True, help="Manifests instead of a cluster; - is stdin.")
-@click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Kubeconfig of the cluster.")
+@click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Kubeconfig of the cluster.  [default: as kubectl]")
 @click.option("--backends", is_flag=True, help="Print the endpoints pushed beside nginx.conf, as JSON.")
 @click.pass_obj
 def render(given: dict[str, Any], files: tuple[Any, ...], kubeconfig: str | None, backends: bool) -> None:
@@ -39,7 +40,7 @@ def render(given: dict[str, Any], files: tuple[Any, ...], kubeconfig: str | None
 
 
 async def _read(kubeconfig: str | None, given: dict[str, Any], wanted: Options) -> list[Object]:
-    client = connecting(kubeconfig, given["context"])
+    client = connecting(connect, kubeconfig, given["context"])
     try:
         return await read_cluster(client, wanted)
     except ApiError as error:

@@ -11,6 +11,7 @@ from wherry.cli.goflags import WITHOUT_EFFECT
 from wherry.cli.ingress.connecting import connecting
 from wherry.cli.ingress.flags import declare, options
 from wherry.cli.ingress.render import render
+from wherry.client.http import connect_component
 from wherry.component import process
 from wherry.ingress import component
 from wherry.ingress.guardian import guard
@@ -56,7 +57,7 @@ def _run(given: dict[str, Any], without_effect: list[str]) -> None:
     wanted = options(given)
     guard()
     try:
-        client = connecting(given["kubeconfig"], given["context"])
+        client = connecting(connect_component, given["kubeconfig"], given["context"])
         process.run(component.run(client, wanted), client)
     except (*component.FATAL, BaseExceptionGroup) as error:
         causes = _leaves(error)

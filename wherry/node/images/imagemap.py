@@ -110,7 +110,10 @@ class ImageMap:
 def load(path: Path) -> Sequence[Entry]:
     """Read one file; raises ImageMapError."""
     try:
-        return msgspec.convert(yaml.safe_load(path.read_bytes()), _Document).images
+        document = yaml.safe_load(path.read_bytes())
+        if document is None:
+            raise ImageMapError(f"{path}: it is empty; an image map begins with `images:`")
+        return msgspec.convert(document, _Document).images
     except OSError as error:
         raise ImageMapError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:

@@ -14,6 +14,7 @@ from wherry.component.troubles import Part
 from wherry.node.pods.act import leftovers
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.telling import tell
+from wherry.node.pods.plan.admission import rejection, was_taken_in
 from wherry.node.pods.worker import PodWorker
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.logrotation import GrowingLog
@@ -78,10 +79,21 @@ class PodManager:
 
     def _work(self, pod: Object) -> PodWorker:
         uid = pod["metadata"]["uid"]
-        worker = PodWorker(self._node, pod, self._records.pop(uid, ()))
+        why = rejection(pod, self._taken_in(uid))
+        worker = PodWorker(self._node, pod, self._records.pop(uid, ()), why)
         self._workers[uid] = worker
         self._tasks.create_task(self._run(worker))
         return worker
+
+    def _taken_in(self, newcomer: str) -> Iterator[Object]:
+        """Yield the node's pods but the newcomer and those that were rejected."""
+        for pod in self._pods.items():
+            uid = pod["metadata"]["uid"]
+            worker = self._workers.get(uid)
+            if worker is not None and worker.state.rejected is None:
+                yield worker.current_pod()
+            elif worker is None and uid != newcomer and was_taken_in(pod):
+                yield pod
 
     async def _run(self, worker: PodWorker) -> None:
         """Run a worker, and its successors: one that fails of a fault of ours must not take the other pods along."""
@@ -106,7 +118,7 @@ class PodManager:
     async def _succeed(self, failed: PodWorker) -> PodWorker:
         """Return a worker that takes the pod over as a new agent's would: from what is on disk."""
         found = await asyncio.to_thread(self._node.containers.recover, failed.uid)
-        worker = PodWorker(self._node, failed.pod, await self._begun(found))
+        worker = PodWorker(self._node, failed.pod, await self._begun(found), failed.state.rejected)
         if failed.state.gone:
             worker.update(None)
         return worker

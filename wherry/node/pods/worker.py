@@ -12,6 +12,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from wherry.net.links import LinkError
 from wherry.net.nft import NftError
@@ -27,7 +28,7 @@ from wherry.node.pods.plan.containers import everyone
 from wherry.node.pods.plan.decide import decide
 from wherry.node.pods.plan.decision import Decision
 from wherry.node.pods.plan.events import Began, Event, Failed, Finished, Gone, ReferenceChanged
-from wherry.node.pods.plan.state import State
+from wherry.node.pods.plan.state import Rejection, State
 from wherry.node.pods.plan.update import inherit, update
 from wherry.node.pods.status import build
 from wherry.node.runtime.instance import Instance
@@ -44,9 +45,12 @@ ERRORS = (ApiError, VolumeError, LinkError, NftError, NoAddressLeftError, OSErro
 class PodWorker:
     """Brings one pod up, keeps it, takes it down. `run` ends when nothing of the pod is left to do on this node."""
 
-    def __init__(self, node: NodeServices, pod: Object, found: Iterable[Instance] = ()):
+    def __init__(
+        self, node: NodeServices, pod: Object, found: Iterable[Instance] = (), rejected: Rejection | None = None
+    ):
         self.pod = pod
-        self.state = _first_state(node, pod, found)
+        first = _first_state(node, pod, found)
+        self.state = replace(first, rejected=first.rejected or rejected)
         self._node = node
         self._tasks = asyncio.TaskGroup()
         self._status = StatusWriter(node.client, pod)

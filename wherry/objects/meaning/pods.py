@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from wherry.objects import Object, metadata
 from wherry.objects.family import Family, family_of, usable
+from wherry.objects.meaning.services import protocol
 from wherry.objects.timestamps import parse
 
 ENDED = ("Succeeded", "Failed")
 """The phases that are never left."""
+
+
+EVERY_ADDRESS = "0.0.0.0"
+
+
+class HeldPort(NamedTuple):
+    """A port that a pod takes on its node: on one of the node's addresses, or on `EVERY_ADDRESS`."""
+
+    address: str
+    protocol: str
+    port: int
 
 
 def has_ended(pod: Object) -> bool:
@@ -63,3 +78,23 @@ def lasting_containers(pod_spec: Object) -> list[Object]:
     """Return the containers that run as long as the pod: the regular ones and the sidecars."""
     sidecars = [c for c in pod_spec.get("initContainers") or () if is_sidecar(c)]
     return [*(pod_spec.get("containers") or ()), *sidecars]
+
+
+def host_ports(pod_spec: Object) -> frozenset[HeldPort]:
+    """Return the ports the pod takes on its node."""
+    return frozenset(
+        HeldPort(p.get("hostIP") or EVERY_ADDRESS, protocol(p), p["hostPort"])
+        for c in lasting_containers(pod_spec)
+        for p in c.get("ports") or ()
+        if p.get("hostPort")
+    )
+
+
+def is_taken(wanted: HeldPort, held: Collection[HeldPort]) -> bool:
+    """Return whether a port cannot be had beside those that are held.
+
+    Source: kubernetes pkg/scheduler/framework/types.go (HostPortInfo.CheckConflict): every address clashes with each.
+    """
+    if wanted.address == EVERY_ADDRESS:
+        return any((p, n) == (wanted.protocol, wanted.port) for _, p, n in held)
+    return wanted in held or wanted._replace(address=EVERY_ADDRESS) in held

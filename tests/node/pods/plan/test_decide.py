@@ -25,6 +25,7 @@ from wherry.node.pods.plan.actions import (
     TellPullBackOff,
     Withdraw,
 )
+from wherry.node.pods.plan.admission import NODE_PORTS
 from wherry.node.pods.plan.decide import decide
 from wherry.node.pods.plan.state import Failure, State
 from wherry.node.probes.health import Health
@@ -48,6 +49,9 @@ class TestBringingUp:
         both = pod(container("a"), container("b"))
         assert actions(both, seen()) == [Start("a", 0), Start("b", 0)]
 
+    def test_of_a_pod_that_is_not_taken_in_nothing_is_begun(self):
+        assert actions(pod(), State(rejected=NODE_PORTS, cleaned=True)) == []
+
     def test_nothing_is_begun_twice(self):
         assert actions(pod(), seen(busy=frozenset({"web"}))) == []
 
@@ -59,6 +63,12 @@ class TestBringingUp:
         waiting = decide(pod(), seen(failures=failed), NOW)
         assert (waiting.actions, waiting.wake_at) == ([], NOW + 10)
         assert actions(pod(), seen(failures=failed), NOW + 10) == [Start("web", 0)]
+
+    def test_a_corrected_image_waits_for_nothing(self):
+        failed = {"web": Failure("ImagePullBackOff", "no", NOW + 300, 300, NOW, image="demo/wbe")}
+        assert actions(pod(), seen(failures=failed)) == [Start("web", 0)]
+        crashed = seen(run(exit=1, backoff=300.0, image="demo/wbe"))
+        assert actions(pod(), crashed) == [Start("web", 1)]
 
     def test_a_failed_pull_is_told_as_a_wait_after_a_moment(self):
         failed = {"web": Failure("ErrImagePull", "no", NOW + 10, at=NOW)}

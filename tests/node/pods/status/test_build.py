@@ -8,6 +8,7 @@ import pytest
 
 from tests.node.build import NOW, UID, container, pod, run, seen
 from wherry.node.pods.plan import inheritance
+from wherry.node.pods.plan.admission import NODE_PORTS
 from wherry.node.pods.plan.state import Failure, State
 from wherry.node.pods.status import build as status
 from wherry.node.probes.health import Health
@@ -56,6 +57,12 @@ class TestPhase:
 
     def test_the_end_is_final(self):
         assert build(pod(status={"phase": "Succeeded"}), seen(run(exit=1)))["phase"] == "Succeeded"
+
+    def test_a_pod_that_is_not_taken_in_has_failed_with_the_reason(self):
+        built = build(pod(status={"qosClass": "BestEffort"}), State(rejected=NODE_PORTS, started_at=NOW))
+        assert (built["phase"], built["reason"], built["qosClass"]) == ("Failed", "NodePorts", "BestEffort")
+        assert built["message"].startswith("Pod was rejected: Predicate NodePorts failed: ")
+        assert "containerStatuses" not in built
 
     def test_a_passed_deadline_is_a_failure_with_its_reason(self):
         built = build(pod(activeDeadlineSeconds=60), seen(run(exit=137)))

@@ -66,7 +66,7 @@ async def _pull(node: NodeServices, pod: Object, state: State, container: Object
         tell(node.events, pod, "Warning", "Failed", message, container)
         tell(node.events, pod, "Warning", "Failed", f"Error: {error.reason}", container)
         before = state.failures.get(name)
-        return Failed(name, failures.not_pulled(before, error.reason, error.message, time.time()))
+        return Failed(name, failures.not_pulled(before, reference, error.reason, error.message, time.time()))
     text = f'Container image "{reference}" already present on machine'
     tell(node.events, pod, "Normal", "Pulled", text, container)
     return image

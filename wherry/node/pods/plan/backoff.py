@@ -35,6 +35,7 @@ def text(seconds: float) -> str:
 
 
 def pause_after(run: Instance, previous: Instance | None, ended_at: float) -> float:
-    """Return the pause that follows a run that ended at `ended_at`."""
-    before = None if previous is None or previous.inherited else previous.backoff
+    """Return the pause that follows a run that ended at `ended_at`; one of another image is the first of its kind."""
+    new = previous is None or previous.inherited or previous.image != run.image
+    before = None if new or previous is None else previous.backoff
     return after_run(before, ended_at - run.started_at)

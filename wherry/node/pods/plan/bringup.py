@@ -66,7 +66,9 @@ def _keep_running(pod: Object, container: Object, state: State, now: float, resu
     # What ended for good in an earlier life of the node is not run again; an init container is, its pod begins anew.
     previous = last if container in init_containers(pod) else state.latest(name)
     if is_sidecar(container) or needs_run(pod, container, previous):
-        due = last.finished_at + last.backoff if last is not None else now
+        due = now
+        if last is not None and last.image == container["image"]:
+            due = last.finished_at + last.backoff
         if due > now:
             result.wake(due)
         else:

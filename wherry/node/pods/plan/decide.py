@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from wherry.node.pods.plan.actions import Action, Forget, Retire
 from wherry.node.pods.plan.bringup import bring_up
 from wherry.node.pods.plan.decision import Decision
+from wherry.node.pods.plan.failures import standing
 from wherry.node.pods.plan.lifetime import deadline, is_ending
 from wherry.node.pods.plan.state import State
 from wherry.node.pods.plan.update import KEPT_RUNS
@@ -25,7 +26,7 @@ from wherry.objects import Object
 
 def decide(pod: Object, state: State, now: float) -> Decision:
     """Return what to do next."""
-    result = Decision()
+    result, state = Decision(), standing(pod, state)
     limit = deadline(pod, state)
     if is_ending(pod, state, now):
         wind_down(pod, state, now, result)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wherry.node.pods.plan import backoff
-from wherry.node.pods.plan.state import Failure
+from wherry.node.pods.plan.containers import everyone
+from wherry.node.pods.plan.state import Failure, State
+from wherry.objects import Object
 
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
@@ -21,10 +25,17 @@ def again(before: Failure | None, message: str, now: float) -> Failure:
     return Failure("ContainerCreating", message, now + pause, pause, now)
 
 
-def not_pulled(before: Failure | None, reason: str, message: str, now: float) -> Failure:
+def not_pulled(before: Failure | None, image: str, reason: str, message: str, now: float) -> Failure:
     """Return the failure of an image that cannot be had."""
-    pause = backoff.following(before.pause if before and "Image" in before.reason else 0.0)
-    return Failure(reason, message, now + pause, pause, now)
+    pause = backoff.following(before.pause if before and before.image == image else 0.0)
+    return Failure(reason, message, now + pause, pause, now, image)
+
+
+def standing(pod: Object, state: State) -> State:
+    """Return the state without what kept images from being had that the pod asks for no more."""
+    wanted = {container["name"]: container["image"] for container in everyone(pod)}
+    kept = {k: f for k, f in state.failures.items() if not f.image or f.image == wanted.get(k)}
+    return state if len(kept) == len(state.failures) else replace(state, failures=kept)
 
 
 def misconfigured(message: str, now: float) -> Failure:

@@ -26,7 +26,8 @@ class Sandbox:
 class Failure:
     """Why something could not be done at `at`, and when to try again (epoch seconds).
 
-    `pause` is how long that wait was, for the next one to be longer.
+    `pause` is how long that wait was, for the next one to be longer. `image`: of a container, what it was to run; the
+    wait ends with it, as the kubelet's back-off is one of pod and image.
     """
 
     reason: str
@@ -34,6 +35,7 @@ class Failure:
     retry_at: float
     pause: float = 0.0
     at: float = 0.0
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class State:
     withdrawn: nobody who follows the API sends the pod new connections any more.
     gone: the pod is not in the API any more.
     told: the API has been told that nothing is left of the deleted pod; it may still wait for finalizers.
-    refused: what the pod asks for that this node cannot do; rejected: what it asks for that no pod may.
+    refused: what the pod asks for that this node cannot do.
+    rejected: what it asks for that no pod may, or that another here holds.
     cleaned: nothing is left of the pod on this node but its status.
     """
 
