@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Risk, Scope
 from wherry.ingress.features.basicauth import entry, own, secret_name
@@ -149,6 +146,9 @@ def _authorities(policy: Policy, sources: Sources) -> str:
 
 def authorities(name: str, sources: Sources, annotation: str) -> str:
     """Return the certificates of a Secret's ca.crt, written anew as PEM; raises `Closed`."""
+    from cryptography import x509  # here, since most controllers never need it
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     secret = sources.secret(name)
     if secret is None:
         raise Closed(f"Secret {sources.namespace}/{name} of {annotation} does not exist")
