@@ -165,7 +165,7 @@ async def serves(life: Life, name: str) -> None:
 
     async def resolved() -> bool:
         found = life.dns.records.find((name, "demo", "svc"), "A")
-        return found is not None and [r.data for r in found.records] == [service["spec"]["clusterIP"]]
+        return [str(ip_address(r.data)) for r in found.records] == [service["spec"]["clusterIP"]]
 
     await life.until(f"DNS does not know {name}", resolved)
     await client.create(CONFIG_MAPS, {"metadata": {"name": name}, "data": {"a": "b"}}, "demo")
