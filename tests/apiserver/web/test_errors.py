@@ -159,6 +159,7 @@ FREE = {
     "catalog.py": {"NotFound"},  # a path that names nothing has no resource
     "patch.py": {"Invalid"},  # upstream says no more of a patch that does not apply
     "strategic.py": {"Invalid"},
+    "unserved.py": {"NotFound"},  # with details of its own
     "versions.py": {"Timeout"},  # with details of its own
 }
 """What may be made without `of`, by file."""

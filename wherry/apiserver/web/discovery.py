@@ -10,6 +10,7 @@ from aiohttp import web
 
 from wherry.apiserver.api.api import Api
 from wherry.apiserver.catalog import unknown_path
+from wherry.apiserver.unserved import missing
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
 from wherry.apiserver.web.inventory import Entry, Part, inventory
@@ -47,7 +48,8 @@ class Discovery:
             return
         self._generation = self._api.catalog.generation
         self._groups, self._documents = {}, {}
-        for entry in inventory(self._api):
+        unserved = [Entry(r, (), r.kind.lower()) for r in missing(self._api.catalog)]
+        for entry in (*unserved, *inventory(self._api)):  # the last group of the inventory stays the last
             group = self._groups.setdefault(entry.resource.group, {})
             group.setdefault(entry.resource.version, []).append(entry)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from wherry.apiserver import unserved
 from wherry.apiserver.api.api import Target
 from wherry.apiserver.catalog import unknown_path
 from wherry.objects.resource import Resource
@@ -34,7 +35,9 @@ def target(path: str, find: Callable[[str, str, str], Resource | None]) -> Targe
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _NAMESPACE_PARTS:
         namespace, rest = rest[1], rest[2:]
     resource = find(group, version, rest[0])
-    if resource is None or len(rest) > 3 or not all(rest) or namespace == "":
+    if resource is None:
+        raise unserved.error(group, version, rest[0])
+    if len(rest) > 3 or not all(rest) or namespace == "":
         raise unknown_path()
     if namespace is not None and not resource.namespaced:
         raise unknown_path()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.apps import rollout
 from wherry.apiserver.kinds.common import cells, checks
-from wherry.apiserver.kinds.core.pods import podtemplate
+from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
 from wherry.objects.resource import DAEMON_SETS
@@ -35,6 +35,7 @@ def _default(obj: Object) -> None:
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:
     """Count the template's changes in an annotation, as the conversion from older versions left it."""
+    podwarnings.of_template(new, old, context)
     generation = 1
     if old is None:
         new["status"] = dict.fromkeys(_COUNTERS, 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells, checks
-from wherry.apiserver.kinds.core.pods import podtemplate
+from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
 from wherry.objects.resource import REPLICA_SETS
@@ -24,6 +24,7 @@ def _default(obj: Object) -> None:
 
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:
+    podwarnings.of_template(new, old, context)
     if old is None:
         new["status"] = {"replicas": 0}
 

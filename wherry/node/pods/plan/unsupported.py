@@ -5,30 +5,15 @@ from __future__ import annotations
 from wherry.node.pods.plan.containers import everyone
 from wherry.node.volumes import kinds
 from wherry.objects import Object
+from wherry.objects.meaning import unsupported
 
 
 def refusals(pod: Object) -> list[str]:
     """Return what keeps the pod from being run here, one sentence each."""
-    spec = pod["spec"]
-    found = kinds.refusals(pod)
-    if spec.get("shareProcessNamespace"):
-        found.append("shareProcessNamespace is not supported by this node")
-    if spec.get("hostUsers") is False:
-        found.append("hostUsers: false is not supported by this node")
-    if spec.get("runtimeClassName"):
-        found.append(f"runtimeClassName {spec['runtimeClassName']} is not supported by this node")
+    asked = unsupported.of_pod_spec(pod["spec"])
+    found = [*kinds.refusals(pod), *(f"{what} is not supported by this node" for what in asked)]
     if any((context.get("seccompProfile") or {}).get("type") == "Localhost" for context in _contexts(pod)):
         found.append("a seccompProfile of type Localhost is not supported by this node")
-    for container in everyone(pod):
-        found += [f"container {container['name']}: {what} not supported by this node" for what in _of(container)]
-    return found
-
-
-def _of(container: Object) -> list[str]:
-    found = []
-    for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if "grpc" in (container.get(kind) or {}):
-            found.append(f"{kind} of type grpc is")
     return found
 
 

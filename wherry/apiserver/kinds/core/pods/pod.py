@@ -11,7 +11,7 @@ from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells
 from wherry.apiserver.kinds.core import limits, taints
 from wherry.apiserver.kinds.core.limitrange import LIMIT_RANGE
-from wherry.apiserver.kinds.core.pods import container, podpriority, podqos, podspec, podstatus, podupdate
+from wherry.apiserver.kinds.core.pods import container, podpriority, podqos, podspec, podstatus, podupdate, podwarnings
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning.pods import addresses, has_ended
@@ -39,6 +39,7 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
         if qos := cells.text(old, "status", "qosClass"):
             new.setdefault("status", {}).setdefault("qosClass", qos)  # a node's agent need not repeat it
         return
+    podwarnings.of_pod("spec", new["spec"], None, context)
     limits.admit(new, context.list(LIMIT_RANGE.resource, new["metadata"]["namespace"]))
     podpriority.admit(new)
     taints.tolerate_node_troubles(new["spec"])

@@ -1,0 +1,60 @@
+"""What is not there yet is named, not left to be guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.apiserver.harness import Cluster
+from wherry.apiserver.kinds import KINDS
+from wherry.apiserver.unserved import UNSERVED
+
+MOUNT = {"name": "v", "mountPath": "/v", "mountPropagation": "HostToContainer"}
+CONTAINERS = {
+    "readinessProbe of type grpc": {"name": "c", "image": "nginx", "readinessProbe": {"grpc": {"port": 9000}}},
+    "mountPropagation HostToContainer of v": {"name": "c", "image": "nginx", "volumeMounts": [MOUNT]},
+}
+
+
+def spec(container: dict[str, Any]) -> dict[str, Any]:
+    return {"containers": [container], "volumes": [{"name": "v", "emptyDir": {}}]}
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+@pytest.mark.parametrize("resource", UNSERVED, ids=lambda r: f"{r.plural}.{r.version}")
+async def test_a_kind_that_is_not_served_is_named_in_the_answer(cluster: Cluster, resource: Any, verb: str) -> None:
+    path = resource.path("default" if resource.namespaced else None)
+    status, _, answer = await cluster.request(verb, path, b"{}" if verb == "POST" else b"")
+    assert status == 404
+    assert answer["message"].startswith(f"{resource.kind} ({resource.group_resource}) is not served: wherry does not")
+
+
+async def test_discovery_has_it_without_a_verb_so_that_clients_ask_and_use_it_for_nothing(
+    cluster: Cluster,
+) -> None:
+    for resource in UNSERVED:
+        path = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
+        _, _, listed = await cluster.request("GET", path)
+        [entry] = [r for r in listed["resources"] if r["name"] == resource.plural]
+        assert (entry["kind"], entry["verbs"]) == (resource.kind, [])
+
+
+def test_nothing_that_is_served_is_called_unserved() -> None:
+    assert not {(k.resource.group, k.plural) for k in KINDS} & {(r.group, r.plural) for r in UNSERVED}
+
+
+@pytest.mark.parametrize("what", CONTAINERS)
+async def test_what_no_node_can_do_is_warned_of_in_a_pod_and_in_a_template(cluster: Cluster, what: str) -> None:
+    pod = {"metadata": {"name": "a"}, "spec": spec(CONTAINERS[what])}
+    _, headers, _ = await cluster.request("POST", "/api/v1/namespaces/demo/pods", msgspec.json.encode(pod))
+    told = f"container c: {what} is not supported by wherry: the pod will not be run"
+    assert f"spec: {told}" in headers["warning"]
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": spec(CONTAINERS[what])}
+    deployment = {"metadata": {"name": "a"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}}
+    path = "/apis/apps/v1/namespaces/demo/deployments"
+    _, headers, _ = await cluster.request("POST", path, msgspec.json.encode(deployment))
+    assert f"spec.template.spec: {told}" in headers["warning"]
+    _, headers, _ = await cluster.request("GET", f"{path}/a")
+    assert "warning" not in headers
