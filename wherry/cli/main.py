@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -23,6 +25,12 @@ VERBS = {
     "dns": "Run the cluster DNS server.",
     "ingress": "Run the Ingress controller, or print its nginx.conf.",
 }
+
+
+def _leave_output(error: OSError) -> None:
+    """Let what a full standard output still owes go nowhere: Python would try again at its end, and complain."""
+    if error.errno == errno.ENOSPC and not error.filename:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 class LazyGroup(click.Group):
@@ -51,6 +59,7 @@ class LazyGroup(click.Group):
         except OSError as error:
             from wherry.cluster import files  # here, so that `--help` imports no room
 
+            _leave_output(error)
             raise Failure(files.told(error)) from error
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -59,6 +68,7 @@ class LazyGroup(click.Group):
             return super().main(*args, **extra)
         except OSError as error:
             Failure(f"cannot write the output: {error.strerror}").show()
+            _leave_output(error)
             sys.exit(1)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -110,17 +110,17 @@ class NftCommand:
         return [e for item in listed["nftables"] for e in item.get("map", {}).get("elem", ())]
 
     async def _nft(self, *args: str, script: str = "") -> str:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                "nft",
-                *args,
-                stdin=asyncio.subprocess.PIPE if script else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-        except FileNotFoundError as error:
-            raise NftError("nft is not installed (Debian package nftables)") from error
-        output, problem = await process.communicate(script.encode() or None)
+        # A file, since asyncio's pipes are sockets, from which nft 1.0.9 (Ubuntu 24.04) reads nothing.
+        with os.fdopen(os.memfd_create("nft"), "w+b") as stdin:
+            stdin.write(script.encode())
+            stdin.seek(0)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    "nft", *args, stdin=stdin, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                )
+            except FileNotFoundError as error:
+                raise NftError("nft is not installed (Debian package nftables)") from error
+        output, problem = await process.communicate()
         if process.returncode:
             raise NftError(_brief(problem.decode(errors="replace")) or f"nft ended with status {process.returncode}")
         return output.decode()
