@@ -62,7 +62,7 @@ def said(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("options", [("--name", "x" * 64), ("--nodes", "y" * 64), ("--name", "Under_score")])
+@pytest.mark.parametrize("options", [("--name", "x" * 64), ("--nodes", "y" * 64 + "="), ("--name", "Under_score")])
 def test_a_name_is_told_its_rule_with_the_limit_and_ends_with_2(options: tuple[str, str]) -> None:
     code, text = said("up", *options)
     assert code == 2
