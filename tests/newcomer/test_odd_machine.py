@@ -135,7 +135,7 @@ def test_the_manifest_of_ingress_nginx_comes_and_goes_beside_the_addon(k8s: Clus
 def test_a_typo_in_the_corefile_is_logged_within_seconds(k8s: Cluster) -> None:
     corefile = k8s.kubectl("-n kube-system get configmap coredns -o yaml").replace("loadbalance", "loadbalnce")
     k8s.kubectl("replace -f -", stdin=corefile)
-    told = "Corefile line 19: loadbalnce: there is no such plugin"
+    told = ": loadbalnce: there is no such plugin"
     eventually("the log", lambda: told in k8s.kubectl("-n kube-system logs -l k8s-app=kube-dns --tail=50"), 12)
 
 
