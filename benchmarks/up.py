@@ -38,7 +38,6 @@ def application() -> list[tuple[object, Object]]:
     container = {
         "name": "web",
         "image": "host/python",
-        "command": [sys.executable, "-S", "-m", "http.server", "8000"],
         "readinessProbe": {"tcpSocket": {"port": 8000}, "periodSeconds": 1},
     }
     template = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
@@ -110,7 +109,7 @@ def measure(nodes: int, settle: float) -> tuple[float, float, float, list[memory
     """Run once: seconds until `up` returned, until the first 200, the memory in MB afterwards, and whose it is."""
     with tempfile.TemporaryDirectory() as home:
         image_map = Path(home, "map.yaml")
-        image_map.write_text('images:\n- match: "host/*"\n')
+        image_map.write_text('images:\n- match: "host/*"\n  command: ["{python}", -S, -m, http.server, "8000"]\n')
         os.environ["XDG_DATA_HOME"] = home
         start = time.monotonic()
         options = ["--bind", BIND, "--nodes", str(nodes), "--image-map", str(image_map)]
