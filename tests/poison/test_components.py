@@ -223,6 +223,23 @@ def test_every_component_works_among_nonsense(tmp_path_factory: pytest.TempPathF
     asyncio.run(one_bad_day(tmp_path_factory.mktemp("poison") / "cluster", seed))
 
 
+def test_a_service_whose_address_is_none_claims_nothing_and_keeps_no_server_from_starting(tmp_path: Path) -> None:
+    """A claim is stored under its address: one with a slash in it would be under no object's key."""
+
+    async def scenario() -> None:
+        store = tmp_path / "state.db"
+        async with Cluster(tmp_path, storage=store) as cluster:
+            await cluster.client.create(NAMESPACES, {"metadata": {"name": "demo"}})
+        service = next(o for o in nonsense.valid() if o["kind"] == "Service")
+        spec = {"type": "ClusterIP", "clusterIP": "10.0.0.1/8", "clusterIPs": ["10.0.0.1/8"], "ports": [{"port": 80}]}
+        bad = nonsense.named(service, 1, nonsense.kind_of(service), "demo") | {"spec": spec}
+        await poison(store, [bad])
+        async with Cluster(tmp_path, storage=store) as cluster:
+            await cluster.client.delete(SERVICES, "odd-1", "demo")
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
 def test_what_is_no_object_is_named_set_aside_and_missed_by_nobody_else(tmp_path: Path) -> None:
     """Values of any type anywhere, bytes that are no JSON, keys that mean nothing."""
 

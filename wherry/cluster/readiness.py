@@ -70,7 +70,7 @@ def _expected(config: ClusterConfig) -> list[tuple[str, str]]:
 
 def _progress(workload: Object, fresh: Iterable[Object]) -> Waiting:
     name, namespace = workload["metadata"]["name"], workload["metadata"]["namespace"]
-    selector = selectors.stored(workload["spec"]["selector"])
+    selector = selectors.stored(workload["spec"].get("selector"))
     ready = sum(1 for p in fresh if p["metadata"]["namespace"] == namespace and selector.matches(labels(p)))
     if workload["kind"] == "DaemonSet":
         # Zero wanted means that the controller has not looked yet: a cluster has nodes.

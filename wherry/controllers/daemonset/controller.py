@@ -84,7 +84,7 @@ class DaemonSetController(Controller):
         """Return what the DaemonSet owns of a resource; None when something had to be adopted or released first."""
         meta = daemon_set["metadata"]
         candidates = by_owner.get(meta["uid"]) + by_owner.get((ORPHANS, meta["namespace"]))
-        claimed = claim(daemon_set, selectors.stored(daemon_set["spec"]["selector"]), candidates)
+        claimed = claim(daemon_set, selectors.stored(daemon_set["spec"].get("selector")), candidates)
         if await settle(self.client, DAEMON_SETS, daemon_set, resource, claimed):
             return None
         return claimed.owned
@@ -147,7 +147,7 @@ class DaemonSetController(Controller):
             self.queue.add(key)
         if new is not None and controller_of(new) is None:
             for daemon_set in self._sets_by_namespace.get(new["metadata"]["namespace"]):
-                if selectors.stored(daemon_set["spec"]["selector"]).matches(metadata.labels(new)):
+                if selectors.stored(daemon_set["spec"].get("selector")).matches(metadata.labels(new)):
                     self.enqueue(daemon_set)
 
     def _revision_changed(self, old: Object | None, new: Object | None) -> None:

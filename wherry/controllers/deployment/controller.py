@@ -41,7 +41,7 @@ class DeploymentController(Controller):
             return
         owner, namespace = deployment["metadata"]["uid"], deployment["metadata"]["namespace"]
         candidates = self._sets_by_owner.get(owner) + self._sets_by_owner.get((ORPHANS, namespace))
-        claimed = claim(deployment, selectors.stored(deployment["spec"]["selector"]), candidates)
+        claimed = claim(deployment, selectors.stored(deployment["spec"].get("selector")), candidates)
         if await settle(self.client, DEPLOYMENTS, deployment, REPLICA_SETS, claimed):
             return  # the ReplicaSets' own events bring us back
         decision = decide(deployment, claimed.owned, self._runs_pods, self.context.clock())
@@ -121,7 +121,7 @@ class DeploymentController(Controller):
                 self.queue.add((replica_set["metadata"]["namespace"], owner["name"]))
         if new is not None and controller_of(new) is None:
             for deployment in self._deployments_by_namespace.get(new["metadata"]["namespace"]):
-                if selectors.stored(deployment["spec"]["selector"]).matches(metadata.labels(new)):
+                if selectors.stored(deployment["spec"].get("selector")).matches(metadata.labels(new)):
                     self.queue.add(metadata.key(deployment))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:

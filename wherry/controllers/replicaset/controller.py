@@ -42,7 +42,7 @@ class ReplicaSetController(Controller):
         if replica_set is None:
             self._expectations.forget(key)
             return
-        selector = selectors.stored(replica_set["spec"]["selector"])
+        selector = selectors.stored(replica_set["spec"].get("selector"))
         claimed = claim(replica_set, selector, self._candidates(replica_set))
         if await settle(self.client, REPLICA_SETS, replica_set, PODS, claimed):
             return  # the pods' own events bring us back
@@ -108,7 +108,7 @@ class ReplicaSetController(Controller):
             self.queue.add(key)
         if new is not None and controller_of(new) is None:
             for replica_set in self._sets_by_namespace.get(new["metadata"]["namespace"]):
-                if selectors.stored(replica_set["spec"]["selector"]).matches(labels(new)):
+                if selectors.stored(replica_set["spec"].get("selector")).matches(labels(new)):
                     self.queue.add(metadata.key(replica_set))
 
 

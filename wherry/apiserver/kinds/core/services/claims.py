@@ -12,6 +12,7 @@ from wherry.apiserver.kind import Claim, Kind
 from wherry.apiserver.kinds.core.services import servicespec
 from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
 from wherry.objects import Object, metadata
+from wherry.objects.family import parsed
 from wherry.objects.meaning.servicecidrs import address_of, reference
 from wherry.objects.resource import Resource
 
@@ -24,7 +25,7 @@ def of(service: Object) -> Iterator[Claim]:
     """Yield the claims of a valid Service."""
     spec, key = servicespec.of(service), metadata.key(service)
     for address in servicespec.cluster_ips(spec):
-        if address != servicespec.NO_IP:
+        if parsed(address) is not None:  # neither "None" nor what never was one
             yield Claim(IP_ADDRESS, address_of(key, address))
     for port in sorted(set(servicespec.node_ports(spec))):  # two protocols may share a number
         yield Claim(NODE_PORT, _node_port(port, key))
