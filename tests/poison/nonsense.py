@@ -40,6 +40,11 @@ def valid() -> list[Object]:
     return [accepted(obj, None, World()) for obj in specimens() if kind_of(obj) in KINDS]
 
 
+def valid_of(kind: str) -> Object:
+    """Return a valid object of a kind."""
+    return next(obj for obj in valid() if obj["kind"] == kind)
+
+
 def odd(value: Any, dice: Random) -> Any:
     """Return a value of the same type that is likely wrong in its place."""
     match value:

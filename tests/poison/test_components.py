@@ -240,6 +240,24 @@ def test_a_service_whose_address_is_none_claims_nothing_and_keeps_no_server_from
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
+def test_what_is_stored_and_not_valid_is_named_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        store = tmp_path / "state.db"
+        async with Cluster(tmp_path, storage=store) as cluster:
+            await cluster.client.create(NODES, node("good"))
+        bad = nonsense.named(nonsense.valid_of("Node"), 1, nonsense.kind_of(nonsense.valid_of("Node")), "")
+        bad["status"] = {"addresses": [{"type": "InternalIP", "address": "garbage"}]}
+        await poison(store, [bad])
+        async with Cluster(tmp_path, storage=store):
+            while "is served as it is" not in caplog.text:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+    (told,) = [r.getMessage() for r in caplog.records if "is served as it is" in r.getMessage()]
+    assert "key=odd-1" in told
+    assert 'status.addresses[0].address: Invalid value: "garbage"' in told
+
+
 def test_what_is_no_object_is_named_set_aside_and_missed_by_nobody_else(tmp_path: Path) -> None:
     """Values of any type anywhere, bytes that are no JSON, keys that mean nothing."""
 

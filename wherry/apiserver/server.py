@@ -7,6 +7,7 @@ sockets ─▶ web.listener ─▶ web.handler ─▶ api ─▶ registry ─▶
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import time
@@ -28,6 +29,7 @@ from wherry.apiserver.flowcontrol.gate import Gate
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.local import LocalClient
+from wherry.apiserver.registry.audit import audit
 from wherry.apiserver.registry.context import Settings
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state import aside
@@ -109,6 +111,7 @@ class ApiServer:
             pages=pages(self.health, accounts),
             gate=Gate(),
         )
+        self._auditing: asyncio.Task[None] | None = None
         context = listener.tls(config.tls_certificate, config.tls_key, config.client_ca)
         self._listener = Listener(handler, config.sockets, context, config.patience)
 
@@ -122,10 +125,14 @@ class ApiServer:
         await bootstrap(self.client(), config.service_cidr, config.advertise_address, config.advertise_port)
         await self._listener.start()
         seconds = time.monotonic() - started
+        self._auditing = asyncio.create_task(audit(self._state, self.catalog.kinds))
         log.info("serving revision=%d kinds=%d seconds=%.3f", self._state.revision, len(self.catalog.kinds), seconds)
 
     async def stop(self) -> None:
         """End watches, finish writes under way, and close everything but the sockets."""
+        if self._auditing is not None:
+            self._auditing.cancel()
+            await asyncio.gather(self._auditing, return_exceptions=True)
         await self._state.stop()
         await self._listener.stop()
         await self._connect.close()
