@@ -5,17 +5,19 @@ import pytest
 
 from wherry.dns import kept
 from wherry.dns.kept import Answers, Kept, Store
+from wherry.dns.metrics import Seen
 from wherry.dns.query import Answer, Keep, Query
 from wherry.dns.wire.record import SRV, A, Record
 
 counted: list[Kept] = []
+SEEN = Seen("dns://:53", ".", "udp", A, 0, 20, 40, dnssec=False)
 
 
 def made(name: str, *tags: str, crowd: bool = False, count: int = 1, **times: float) -> Kept:
     query = Query.ask(name, A)
     records = tuple(Record(query.name, A, 60, bytes((192, 0, 2, n))) for n in range(count))
     keep = Keep(tags, crowd=crowd, **times)  # type: ignore[arg-type]
-    return Kept(query, Answer(answer=records, keep=keep, rotate=count > 1), keep, counted.append)
+    return Kept.of(query, Answer(answer=records, keep=keep, rotate=count > 1), keep, SEEN, counted.append)
 
 
 def addresses(wire: bytes | None) -> list[str]:
@@ -77,7 +79,7 @@ def test_records_of_different_lengths_are_turned_too() -> None:
     query = Query.ask("a.", SRV)
     records = tuple(Record(query.name, SRV, 5, b"\0\0\0\1\0\2" + bytes((n,)) + b"x" * n + b"\0") for n in (1, 9, 3))
     keep = Keep()
-    turning = Kept(query, Answer(answer=records, keep=keep, rotate=True), keep, counted.append)
+    turning = Kept.of(query, Answer(answer=records, keep=keep, rotate=True), keep, SEEN, counted.append)
     assert {tuple(sorted(addresses(turning.take()))) for _ in range(3)} == {tuple(sorted(addresses(turning.take())))}
 
 

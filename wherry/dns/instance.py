@@ -76,6 +76,7 @@ class Instance:
         self.listeners: dict[Place, Listener] = {}
         self.chains: list[Chain] = []
         self._sockets = sockets or Sockets()
+        self._owns_sockets = sockets is None
         self._metrics = metrics
         self._troubles = Troubles("dns")
         environment = Environment(
@@ -133,6 +134,8 @@ class Instance:
         await asyncio.gather(*(listener.stop() for listener in self.listeners.values()))
         for plugin in self.plugins:
             await plugin.stop()
+        if self._owns_sockets:
+            self._sockets.keep(())
         if self._refresh in self._metrics.refresh:
             self._refresh()
             self._metrics.refresh.remove(self._refresh)

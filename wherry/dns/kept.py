@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
+from wherry.dns.metrics import Seen
 from wherry.dns.query import FOR_EVER, Answer, Keep, Query
 from wherry.dns.wire.record import Record
 
@@ -23,11 +24,15 @@ SECOND_CHANCES = 16
 
 @dataclass(slots=True)
 class Kept:
-    """One answer without its id. `hits` counts how often it was given; `told`, how many of these are in the metrics."""
+    """One answer without its id.
 
-    query: Query
-    answer: Answer
+    `source`: what it is written anew from when its TTLs have changed. `seen`: what the metrics have of each query it
+    answers; `hits` counts these, `told` those of them that are in the metrics.
+    """
+
+    source: tuple[Query, Answer] | None
     keep: Keep
+    seen: Seen
     tell: Callable[[Kept], None]
     head: bytes = b""
     twice: bytes = b""  # the records, two times in a row: any turn of them is one slice
@@ -37,12 +42,17 @@ class Kept:
     next_second: float = FOR_EVER
     hits: int = 0
     told: int = 0
-    seen: int = 0
+    looked: int = 0  # hits when it was last its turn to go
     timed: bool = False
 
-    def __post_init__(self) -> None:
-        self.timed = self.keep.until < FOR_EVER
-        self._render()
+    @staticmethod
+    def of(query: Query, answer: Answer, keep: Keep, seen: Seen, tell: Callable[[Kept], None]) -> Kept:
+        """Return an answer to keep."""
+        kept = Kept((query, answer), keep, seen, tell, timed=keep.until < FOR_EVER)
+        kept._render()
+        if not kept.timed:
+            kept.source = None
+        return kept
 
     def take(self) -> bytes | None:
         """Return the answer, None when its time has come; its records begin with another each time."""
@@ -62,11 +72,12 @@ class Kept:
         return self.head + self.twice[start:end] + self.tail
 
     def _render(self, age: int = 0) -> None:
-        answer = self.answer
+        assert self.source
+        query, answer = self.source
         if self.keep.stored is not None:
             self.next_second = self.keep.stored + age + 1
             answer = aged(answer, age)
-        pieces = self.query.render(answer)
+        pieces = query.render(answer)
         if not answer.rotate or len(pieces.records) < 2:
             self.head, self.turns = pieces.whole(), ()
             return
@@ -119,9 +130,9 @@ class Store:
     def _evict(self) -> None:
         for _ in range(SECOND_CHANCES):
             question, kept = next(iter(self._kept.items()))
-            if kept.hits == kept.seen:
+            if kept.hits == kept.looked:
                 break
-            kept.seen = kept.hits
+            kept.looked = kept.hits
             self._kept.move_to_end(question)
         self.drop(next(iter(self._kept)))
         self.evictions += 1

@@ -17,7 +17,7 @@ from wherry.dns.fairness import Fairness
 from wherry.dns.kept import LONGEST, Answers, Kept
 from wherry.dns.metrics import Metrics, Seen
 from wherry.dns.places import Place
-from wherry.dns.query import Answer, Query, refuse
+from wherry.dns.query import Answer, Keep, Query, refuse
 from wherry.dns.wire.question import Unanswerable, bare
 
 log = logging.getLogger(__name__)
@@ -103,18 +103,17 @@ class Server:
         answer = await (chain.handle(query) if chain else refuse(query))
         if answer.rcode is None:
             return None
-        if answer.keep and chain and chain.keeps and len(data) <= LONGEST:
-            kept = Kept(query, answer, answer.keep, self._tell)
-            wire = kept.take()
-            kept.hits = 0
-            if changes == self._changes or not answer.keep.tags:
-                (self._datagrams if transport == "udp" else self._streams).put(data[2:], kept)
-        else:
-            wire = query.render(answer).whole()
-        if wire is None:
-            return bare(data, SERVFAIL)
-        self._metrics.count(self._seen(query, zone, answer, len(wire) + 2), time.perf_counter() - start)
+        wire = query.render(answer).whole()
+        seen = self._seen(query, zone, answer, len(wire) + 2)
+        if answer.keep and chain and chain.keeps and len(data) <= LONGEST and self._good(answer.keep, changes):
+            kept = Kept.of(query, answer, answer.keep, seen, self._tell)
+            (self._datagrams if transport == "udp" else self._streams).put(data[2:], kept)
+        self._metrics.count(seen, time.perf_counter() - start)
         return data[:2] + wire
+
+    def _good(self, keep: Keep, changes: int) -> bool:
+        """Whether an answer is still good: nothing it may have been made of has changed since there were `changes`."""
+        return changes == self._changes or not keep.tags
 
     async def resolve(self, query: Query) -> Answer:
         """Run a query of our own through the chains."""
@@ -131,7 +130,8 @@ class Server:
     def _seen(self, query: Query, zone: str, answer: Answer, size: int) -> Seen:
         question = query.question
         dnssec = bool(question.edns and question.edns.dnssec)
-        return Seen(self._name, zone, query.transport, query.type, answer.rcode or 0, len(query.data), size, dnssec)
+        code = answer.rcode or 0
+        return Seen(self._name, zone, query.transport, query.type, code, len(query.data), size, dnssec)
 
     def _tell(self, kept: Kept) -> None:
         """Count the queries a kept answer has answered since it was counted last."""
@@ -139,9 +139,7 @@ class Server:
         if not times:
             return
         kept.told = kept.hits
-        zone, _ = self._chain(kept.query)
-        size = len(kept.head) + len(kept.twice) // 2 + len(kept.tail) + 2
-        self._metrics.count(self._seen(kept.query, zone, kept.answer, size), KEPT_SECONDS, times)
+        self._metrics.count(kept.seen, KEPT_SECONDS, times)
         self._metrics.kept.inc(times)
         if kept.keep.used:
             kept.keep.used(times)

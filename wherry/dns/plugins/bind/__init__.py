@@ -10,6 +10,7 @@ from pyroute2 import IPRoute
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.query import Quiet
+from wherry.net.namespaces import on_own_thread
 
 MANY = True
 """A server block may have several."""
@@ -43,12 +44,16 @@ def _interface(name: str, directive: Directive) -> list[str]:
         index = socket.if_nametoindex(name)
     except OSError as error:
         raise directive.error(f"{name} is neither an address nor an interface here") from error
-    with IPRoute() as route:
-        found = [dict(message["attrs"])["IFA_ADDRESS"] for message in route.get_addr(index=index)]
+    found = on_own_thread(lambda: _addresses(index))  # pyroute2 wants an event loop of its own
     usable = [address for address in found if not ipaddress.ip_address(address).is_link_local]
     if not usable:
         raise directive.error(f"{name} has no address")
     return usable
+
+
+def _addresses(index: int) -> list[str]:
+    with IPRoute() as route:
+        return [dict(message["attrs"])["IFA_ADDRESS"] for message in route.get_addr(index=index)]
 
 
 def setup(directive: Directive, block: ServerBlock, environment: Environment) -> Quiet:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.query import Quiet
+from wherry.net.links import Links
+from wherry.net.namespaces import on_own_thread
 
 INTERFACE = "nodelocaldns"
 
@@ -30,18 +29,18 @@ def prepare(directive: Directive) -> None:
 
     Nobody takes them away: the next process finds them, and meanwhile no query goes elsewhere.
     """
-    name = _interface(directive)
+    name, wanted = _interface(directive), addresses(directive)
     try:
-        with IPRoute() as route:
-            if not route.link_lookup(ifname=name):
-                route.link("add", ifname=name, kind="dummy")
-            (index,) = route.link_lookup(ifname=name)
-            route.link("set", index=index, state="up")
-            there = {dict(message["attrs"])["IFA_ADDRESS"] for message in route.get_addr(index=index)}
-            for address in set(addresses(directive)) - there:
-                route.addr("add", index=index, address=address, prefixlen=ip_address(address).max_prefixlen)
-    except NetlinkError as error:
-        raise directive.error(f"interface {name} cannot be made: {error.args[1]} (it needs CAP_NET_ADMIN)") from error
+        on_own_thread(lambda: _make(name, wanted))  # the library wants an event loop of its own
+    except OSError as error:
+        raise directive.error(f"interface {name} cannot be made: {error} (it needs CAP_NET_ADMIN)") from error
+
+
+def _make(name: str, wanted: list[str]) -> None:
+    with Links() as links:
+        links.bridge(name)  # one without ports: a dummy link does the same, but not every kernel has those
+        for address in wanted:
+            links.address(name, address, ip_address(address).max_prefixlen)
 
 
 def _interface(directive: Directive) -> str:
