@@ -73,7 +73,9 @@ class Connection(web.RequestHandler):
             self._look_at_kernel(self.transport.get_extra_info("socket"), now)
         return self.waits
 
-    def _look_at_kernel(self, sock: socket.socket, now: float) -> None:
+    def _look_at_kernel(self, sock: socket.socket | None, now: float) -> None:
+        if sock is None:  # the transport has let it go
+            return
         try:
             information = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
         except OSError:  # it is being closed
