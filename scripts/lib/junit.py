@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 REASON_CHARACTERS = 300
 
 
 def main(paths: list[str]) -> int:
-    """Return 1 when a test failed, or none was run."""
+    """Return 1 when a test failed, or none was run, or the suite ended before it could report."""
+    if not all(Path(path).exists() for path in paths):
+        print("no report: the suite ended in the middle")
+        return 1
     passed, failed = [], []
     for case in (case for path in paths for case in ElementTree.parse(path).iter("testcase")):
         line = f"{float(case.get('time') or 0):6.1f} s  {case.get('name')}"
