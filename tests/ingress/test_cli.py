@@ -168,7 +168,7 @@ def test_render_refuses_broken_yaml() -> None:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without any object."""
-    monkeypatch.setattr(cli, "connecting", lambda kubeconfig, context: FakeClient())
+    monkeypatch.setattr(cli, "connecting", lambda how, kubeconfig, context: FakeClient())
     monkeypatch.setattr(cli, "guard", lambda: None)  # it forks, and the test's process is not one to fork
 
 
