@@ -34,7 +34,6 @@ class Cluster:
         self.authority = Authority()
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://127.0.0.1:{self.sock.getsockname()[1]}"
-        (directory / "ca.crt").write_bytes(self.authority.pem)
         self.issue("server", "kube-apiserver")
         self.issue("kubelet-client", "kube-apiserver-kubelet-client", "system:masters")
         self.issue("admin", "kubernetes-admin", "system:masters")
@@ -60,9 +59,7 @@ class Cluster:
         self.client = self.server.client()
 
     def issue(self, file: str, name: str, organization: str = "") -> None:
-        certificate, key = self.authority.issue(name, organization)
-        (self.directory / f"{file}.crt").write_bytes(certificate)
-        (self.directory / f"{file}.key").write_bytes(key)
+        self.authority.write(self.directory, file, name, organization)
 
     async def __aenter__(self) -> Cluster:
         await self.server.start()

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -30,6 +31,13 @@ class Authority:
         plain = serialization.NoEncryption()
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
         return signed.public_bytes(serialization.Encoding.PEM), pem
+
+    def write(self, directory: Path, stem: str, name: str, organization: str = "") -> None:
+        """Write what `issue` returns as `STEM.crt` and `STEM.key`, and our own certificate as `ca.crt`."""
+        certificate, key = self.issue(name, organization)
+        (directory / "ca.crt").write_bytes(self.pem)
+        (directory / f"{stem}.crt").write_bytes(certificate)
+        (directory / f"{stem}.key").write_bytes(key)
 
 
 def _name(common: str, organization: str = "") -> x509.Name:

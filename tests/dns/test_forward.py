@@ -267,11 +267,7 @@ async def test_answers_of_others_are_not_taken(tmp_path: Path) -> None:
 
 
 async def test_a_tls_upstream_is_asked_and_must_be_who_it_says(tmp_path: Path) -> None:
-    authority = Authority()
-    (tmp_path / "ca.crt").write_bytes(authority.pem)
-    certificate, key = authority.issue("dns.example")
-    (tmp_path / "dns.crt").write_bytes(certificate)
-    (tmp_path / "dns.key").write_bytes(key)
+    Authority().write(tmp_path, "dns", "dns.example")
     at, corefile = free_port(), tmp_path / "Upstream"
     hosts = "hosts {\n192.0.2.9 a.example.org\n}"
     corefile.write_text(f"tls://.:{at} {{\ntls {tmp_path}/dns.crt {tmp_path}/dns.key\n{hosts}\n}}\n")

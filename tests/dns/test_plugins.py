@@ -17,6 +17,7 @@ from tests.apiserver.accounts import create
 from tests.apiserver.harness import Cluster
 from tests.fake.client import FakeClient
 from wherry.cli.dns import command
+from wherry.component.troubles import Troubles
 from wherry.dns import corefile
 from wherry.dns.instance import DnsConfig, Instance
 from wherry.dns.metrics import Metrics
@@ -88,6 +89,8 @@ async def test_a_zone_is_taken_by_its_time_where_that_is_wanted(tmp_path: Path) 
     changed: list[object] = []
 
     class Environment:
+        troubles = Troubles("test-file")
+
         @staticmethod
         def changed(tags: object) -> None:
             changed.append(tags)

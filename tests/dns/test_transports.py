@@ -139,11 +139,7 @@ def test_while_there_is_room_everybody_is_answered_then_who_has_most_waits() -> 
 
 
 async def test_dns_over_tls_is_served_with_the_plugins_certificate(tmp_path: Path) -> None:
-    authority = Authority()
-    (tmp_path / "ca.crt").write_bytes(authority.pem)
-    certificate, key = authority.issue("dns.example")
-    (tmp_path / "dns.crt").write_bytes(certificate)
-    (tmp_path / "dns.key").write_bytes(key)
+    Authority().write(tmp_path, "dns", "dns.example")
     made = await start(
         tmp_path, f"tls://.:PORT {{\n tls {tmp_path}/dns.crt {tmp_path}/dns.key\n kubernetes cluster.local\n}}\n"
     )

@@ -22,10 +22,6 @@ class Expectations:
         self._deletions: dict[Hashable, set[str]] = {}
         self._since: dict[Hashable, float] = {}
 
-    def satisfied(self, key: Hashable) -> bool:
-        """Return whether the cache can be believed for `key`."""
-        return not self.patience(key)
-
     def patience(self, key: Hashable) -> float:
         """Return for how many seconds to wait for the cache at most: 0 when it can be believed."""
         if not self._creations.get(key) and not self._deletions.get(key):

@@ -113,7 +113,6 @@ class Store:
         self._most = most
         self._tell = tell
         self._by_tag: dict[Hashable, set[bytes]] = {}
-        self.evictions = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -135,7 +134,6 @@ class Store:
             kept.looked = kept.hits
             self._kept.move_to_end(question)
         self.drop(next(iter(self._kept)))
-        self.evictions += 1
 
     def drop(self, question: bytes) -> None:
         """Forget one answer."""

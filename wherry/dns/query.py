@@ -66,6 +66,10 @@ class Query:
         """Return the longest of `zones` the name is in."""
         return next((name for name in self.above if name in zones), None)
 
+    def falls_through(self, zones: tuple[bytes, ...] | None) -> bool:
+        """Return whether a plugin with `fallthrough` for these zones (None: without it) leaves the name to the next."""
+        return zones is not None and self.zone_of(zones) is not None
+
     def render(self, answer: Answer) -> Pieces:
         """Return an answer as its transport takes it."""
         content = Content(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -52,10 +53,17 @@ def soa(zone: bytes, ttl: int, serial: int) -> Record:
     return Record(zone, SOA, ttl, b"\2ns\3dns" + zone + b"\x0ahostmaster" + zone + times)
 
 
-def text_data(text: str) -> bytes:
-    """Return the data of a TXT record of one string of at most 255 bytes."""
-    encoded = text.encode()
-    return bytes((len(encoded),)) + encoded
+def with_names(record: Record, change: Callable[[bytes], bytes]) -> bytes:
+    """Return the data of a record of one of `NAMES_IN` with each name in it changed."""
+    before, count = NAMES_IN[record.type]
+    data, at = record.data[:before], before
+    for _ in range(count):
+        end = at
+        while record.data[end]:
+            end += 1 + record.data[end]
+        data += change(record.data[at : end + 1])
+        at = end + 1
+    return data + record.data[at:]
 
 
 LINE = re.compile(

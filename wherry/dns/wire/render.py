@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wherry.dns.wire.question import AA, AD, CD, HEADER, LARGEST_UDP, QR, RA, RD, TC, Edns, Question, opt
-from wherry.dns.wire.record import CNAME, COMPRESSED, IN, NAMES_IN, Record
+from wherry.dns.wire.record import CNAME, COMPRESSED, IN, Record, with_names
 
 FARTHEST = 0x4000  # a pointer has 14 bits
 
@@ -126,20 +126,8 @@ def _alias(record: Record, known: dict[bytes, int], at: int) -> bytes:
 
 
 def _bytes(record: Record, known: dict[bytes, int]) -> bytes:
-    data = _data(record, known) if record.type in COMPRESSED else record.data
+    data = with_names(record, lambda name: _name(name, known)) if record.type in COMPRESSED else record.data
     return _name(record.name, known) + struct.pack("!HHIH", record.type, IN, record.ttl, len(data)) + data
-
-
-def _data(record: Record, known: dict[bytes, int]) -> bytes:
-    before, count = NAMES_IN[record.type]
-    data, at = record.data[:before], before
-    for _ in range(count):
-        end = at
-        while record.data[end]:
-            end += 1 + record.data[end]
-        data += _name(record.data[at : end + 1], known)
-        at = end + 1
-    return data + record.data[at:]
 
 
 def _name(name: bytes, known: dict[bytes, int]) -> bytes:

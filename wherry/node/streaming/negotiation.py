@@ -12,7 +12,6 @@ from wherry.objects.errors import BadRequest, Forbidden
 
 SPDY = "SPDY/3.1"
 VERSION_HEADER = "X-Stream-Protocol-Version"
-ACCEPTED_HEADER = "X-Accepted-Stream-Protocol-Versions"
 
 
 def is_websocket(request: web.Request) -> bool:

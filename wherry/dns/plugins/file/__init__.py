@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from wherry.component.supervise import supervise
+from wherry.dns.beside import Beside
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.durations import seconds
@@ -41,17 +41,16 @@ class File(Quiet):
         self._environment = environment
         self._zones = {origin: Zone(wanted.path, origin) for origin in zones}
         self._time = wanted.path.stat().st_mtime
-        self._task: asyncio.Task[None] | None = None
+        self._beside = Beside("file", self._watch, environment.troubles)
 
     async def start(self) -> None:
         """Look at the file now and then."""
         if self._settings.reload:
-            self._task = asyncio.ensure_future(supervise("file", self._watch, self._environment.troubles))
+            self._beside.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task:
-            self._task.cancel()
+        self._beside.stop()
 
     async def _watch(self) -> None:
         while True:
@@ -66,7 +65,7 @@ class File(Quiet):
         except (OSError, ValueError) as error:
             log.error("the zone file cannot be read, the old one serves on: %s", error)
             return
-        same = [(z.serial) for z in zones.values()] == [z.serial for z in self._zones.values()]
+        same = [z.serial for z in zones.values()] == [z.serial for z in self._zones.values()]
         if (self._settings.by_time and time != self._time) or not same:
             self._zones, self._time = zones, time
             self._environment.changed((TAG,))
@@ -78,8 +77,8 @@ class File(Quiet):
             return await next(query)
         if query.type in (AXFR, IXFR):
             return Answer(REFUSED, why="zones are not transferred")
-        found, through = self._zones[origin].find(query.name, query.type), self._settings.fallthrough
-        if not found.exists and through is not None and query.zone_of(through) is not None:
+        found = self._zones[origin].find(query.name, query.type)
+        if not found.exists and query.falls_through(self._settings.fallthrough):
             return await next(query)
         return await self._answer(query, found)
 

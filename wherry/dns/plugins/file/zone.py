@@ -94,7 +94,3 @@ class Zone:
 
 def _named(name: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rrset.RRset:
     return dns.rrset.from_rdata_list(name, rdataset.ttl, list(rdataset))
-
-
-def _is_alias(found: Result) -> bool:
-    return bool(found.answer) and found.answer[0].type == CNAME

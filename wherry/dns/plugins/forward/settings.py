@@ -45,7 +45,6 @@ class Settings:
     next: frozenset[int] = frozenset()
     next_on_nodata: bool = False
     failover: frozenset[int] = frozenset()
-    fail_fast: bool = False
 
     def upstreams(self) -> list[Upstream]:
         """Return the upstreams, all well; raises OSError for certificates that cannot be used."""
@@ -96,7 +95,7 @@ def _read(option: Option, directive: Directive, result: Settings) -> None:
         case "failover", codes if codes and "NOERROR" not in codes:
             result.failover = _codes(codes, option, directive)
         case "failfast_all_unhealthy_upstreams", ():
-            result.fail_fast = True
+            pass  # it is what we do anyway
         case name, _ if name in NOT_HERE:
             raise directive.error(f"{option.at}: the option {name} is not supported")
         case _:

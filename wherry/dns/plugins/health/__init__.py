@@ -12,7 +12,7 @@ import time
 import aiohttp
 from aiohttp import web
 
-from wherry.component.supervise import supervise
+from wherry.dns.beside import Beside
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.durations import seconds
@@ -32,17 +32,16 @@ class Health(Quiet):
         self._at = at
         self._environment = environment
         self._port = HttpPort(at, "/health", self._respond)
-        self._task: asyncio.Task[None] | None = None
+        self._beside = Beside("health", self._measure, environment.troubles)
 
     async def start(self) -> None:
         """Listen, and ask ourselves once a second how long that takes: all that is slow here is slow there."""
         await self._port.start()
-        self._task = asyncio.ensure_future(supervise("health", self._measure, self._environment.troubles))
+        self._beside.start()
 
     async def stop(self) -> None:
         """Stop listening."""
-        if self._task:
-            self._task.cancel()
+        self._beside.stop()
         await self._port.stop()
 
     async def _measure(self) -> None:

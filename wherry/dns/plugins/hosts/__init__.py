@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wherry.component.supervise import supervise
 from wherry.dns import names
+from wherry.dns.beside import Beside
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, Option, ServerBlock
 from wherry.dns.durations import seconds
@@ -41,19 +41,17 @@ class Hosts(Quiet):
         self._settings = wanted
         self._environment = environment
         self._known: float | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._beside = Beside("hosts", self._watch, environment.troubles)
         self._read()
 
     async def start(self) -> None:
         """Look at the file now and then."""
         if self._settings.reload:
-            watching = supervise("hosts", self._watch, self._environment.troubles)
-            self._task = asyncio.ensure_future(watching)
+            self._beside.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task:
-            self._task.cancel()
+        self._beside.stop()
 
     async def _watch(self) -> None:
         while True:
@@ -88,7 +86,7 @@ class Hosts(Quiet):
             found = self._reverse(query)
             return await next(query) if not found else self._answer(found)
         addresses = self.table.by_name.get(query.name, [])
-        falls = wanted.fallthrough is not None and query.zone_of(wanted.fallthrough) is not None
+        falls = query.falls_through(wanted.fallthrough)
         if not addresses or (query.type not in (A, AAAA) and wanted.others_fall and falls):
             if falls:
                 return await next(query)

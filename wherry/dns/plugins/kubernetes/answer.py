@@ -71,13 +71,9 @@ class Kubernetes(Quiet):
         if not self.is_ready():
             return Answer(SERVFAIL, why="the cluster has not been read yet")
         found = self._reverse(query, zone) if names.is_reverse(zone) else self._forward(query, zone)
-        if not found.exists and self._falls_through(query):
+        if not found.exists and query.falls_through(self._settings.fallthrough):
             return await next(query)
         return await self._answer(query, zone, found)
-
-    def _falls_through(self, query: Query) -> bool:
-        zones = self._settings.fallthrough
-        return zones is not None and query.zone_of(zones) is not None
 
     def _forward(self, query: Query, zone: bytes) -> Found:
         labels = tuple(label.decode("utf-8", "replace") for label in names.labels(query.name[: -len(zone)] + b"\0"))

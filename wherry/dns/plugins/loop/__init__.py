@@ -5,11 +5,10 @@ It sends one query for a random HINFO name through the chain; seeing that name a
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 
-from wherry.component.supervise import supervise
 from wherry.dns import names
+from wherry.dns.beside import Beside
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.query import SERVFAIL, Answer, Handler, Query, Quiet
@@ -25,17 +24,15 @@ class Loop(Quiet):
         self._probe = names.join((str(secrets.randbits(62)), str(secrets.randbits(62))), zone)
         self._environment = environment
         self._seen = 0
-        self._task: asyncio.Task[None] | None = None
+        self._beside = Beside("loop", self._send, environment.troubles, forever=False)
 
     async def start(self) -> None:
         """Send the probe, beside the first queries."""
-        sending = supervise("loop", self._send, self._environment.troubles, forever=False)
-        self._task = asyncio.ensure_future(sending)
+        self._beside.start()
 
     async def stop(self) -> None:
         """Forget the probe."""
-        if self._task:
-            self._task.cancel()
+        self._beside.stop()
 
     async def _send(self) -> None:
         await self._environment.resolve(Query.ask(names.text(self._probe), HINFO))

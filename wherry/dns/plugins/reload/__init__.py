@@ -12,7 +12,7 @@ import random
 from itertools import zip_longest
 from pathlib import Path
 
-from wherry.component.supervise import supervise
+from wherry.dns.beside import Beside
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock, fingerprint
 from wherry.dns.durations import seconds
@@ -31,16 +31,15 @@ class Reload(Quiet):
         self._jitter = min(jitter, interval / 2)
         self._known = fingerprint(Path(environment.corefile), os.environ)
         self._environment = environment
-        self._task: asyncio.Task[None] | None = None
+        self._beside = Beside("reload", self._watch, environment.troubles)
 
     async def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.ensure_future(supervise("reload", self._watch, self._environment.troubles))
+        self._beside.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task:
-            self._task.cancel()
+        self._beside.stop()
 
     async def _watch(self) -> None:
         path = Path(self._environment.corefile)

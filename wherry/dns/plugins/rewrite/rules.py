@@ -10,7 +10,7 @@ from wherry.dns import names
 from wherry.dns.errors import CorefileError
 from wherry.dns.plugins.rewrite.match import Match, ended, filled
 from wherry.dns.query import Answer, Query
-from wherry.dns.wire.record import CNAME, NAMES_IN, Record
+from wherry.dns.wire.record import CNAME, NAMES_IN, Record, with_names
 
 Back = Callable[[Answer], Answer]
 """What becomes of the answer."""
@@ -163,17 +163,7 @@ def _renamed(answer: Answer, change: Callable[[bytes], bytes], *, values: bool) 
 
 
 def _with_names(record: Record, change: Callable[[bytes], bytes]) -> Record:
-    if record.type not in NAMES_IN:
-        return record
-    before, count = NAMES_IN[record.type]
-    data, at = record.data[:before], before
-    for _ in range(count):
-        end = at
-        while record.data[end]:
-            end += 1 + record.data[end]
-        data += change(record.data[at : end + 1])
-        at = end + 1
-    return record._replace(data=data + record.data[at:])
+    return record._replace(data=with_names(record, change)) if record.type in NAMES_IN else record
 
 
 def _each(answer: Answer, change: Callable[[Record], Record]) -> Answer:

@@ -58,7 +58,7 @@ class TemplatePlugin(Quiet):
             return await next(query)
         facts = self._facts(query, zone)
         if facts is None:
-            if wanted.fallthrough is not None and query.zone_of(wanted.fallthrough) is not None:
+            if query.falls_through(wanted.fallthrough):
                 return await next(query)
             return Answer(SERVFAIL, why="the template's zone, but not its pattern, and no fallthrough")
         self._metrics.template_matches.inc()

@@ -6,6 +6,16 @@ local function variable(kind, name)
     return ngx.var[kind .. name:lower():gsub("-", "_")]
 end
 
+-- Returns true or false for a value that says so, nil for any other.
+local function said(value)
+    if value == "always" then
+        return true
+    end
+    if value == "never" then
+        return false
+    end
+end
+
 -- Returns true or false where the header decides, nil where it does not.
 local function by_header(split)
     local value = split.header ~= "" and variable("http_", split.header)
@@ -23,22 +33,11 @@ local function by_header(split)
         end
         return found ~= nil or nil
     end
-    if value == "always" then
-        return true
-    end
-    if value == "never" then
-        return false
-    end
+    return said(value)
 end
 
 local function by_cookie(split)
-    local value = split.cookie ~= "" and ngx.var["cookie_" .. split.cookie]
-    if value == "always" then
-        return true
-    end
-    if value == "never" then
-        return false
-    end
+    return said(split.cookie ~= "" and ngx.var["cookie_" .. split.cookie])
 end
 
 function _M.takes(split)
