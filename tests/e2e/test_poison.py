@@ -55,6 +55,8 @@ async def poison(store: Path) -> None:
     await storage.open()
     known = {entry.key for entry in (await storage.range(limit=10_000)).entries}
     objects = [*nonsense.objects(dice, 120, "default"), *nonsense.shapeless(dice, 40, "default", first=500)]
+    # To have the address of another Service makes sense.
+    objects = [obj for obj in objects if "10.96.0.10" not in str(obj)]
     writes = [*map(nonsense.write_of, objects), Write("/core/pods/default/bytes", b"\xff{", 0), Write("x", b"", 0)]
     # Limits hold for everybody in their namespace, and nodes without an agent would be waited for.
     left_out = ("/core/limitranges/", "/core/nodes/")
