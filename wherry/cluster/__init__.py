@@ -18,6 +18,7 @@ topology.py       the LAN, the nodes' network namespaces
 components.py     the processes of a cluster and what each runs
 controlplane.py   API server + controllers + scheduler + addons, one process
 addons/           the manifests of what runs as pods: kube-proxy, coredns
+board.py          what processes in there put up for `wherry status` to read
 hostforward/      loopback on the host → node ports, load balancers and the ingress inside
 relay/            the two relays it is made of: streams and datagrams
 """

@@ -1,19 +1,13 @@
-"""What the init reports of its components: which ones end, how often in a row, and why.
-
-The report lies in the sandbox's own tmpfs, so that it needs no room on the disk and is gone with the sandbox; the host
-reads it through the init's root (proc_pid_root(5)).
-"""
+"""What the init reports of its components: which ones end, how often in a row, and why."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import msgspec
 
+from wherry.cluster import board
 from wherry.cluster.paths import RUN
 
 FILE = RUN / "components.json"
@@ -37,20 +31,13 @@ class Report(msgspec.Struct, frozen=True):
 
 def write(reports: Iterable[Report]) -> None:
     """Replace the report; a report that cannot be written is no reason to fail."""
-    new = FILE.with_suffix(".new")
-    with contextlib.suppress(OSError):
-        new.write_bytes(msgspec.json.encode(list(reports)))
-        new.replace(FILE)
+    board.write(FILE, reports)
 
 
 def read(init: int) -> Sequence[Report]:
     """Return which components of the sandbox of `init` (the host's pid) do not run as they should."""
-    try:
-        text = Path(f"/proc/{init}/root{os.fspath(FILE)}").read_bytes()
-        reports = msgspec.json.decode(text, type=list[Report])
-    except (OSError, msgspec.DecodeError):
-        return ()
-    return [report for report in reports if not report.settled or report.settled > time.time()]
+    found = board.read(FILE, init, Report)
+    return [report for report in found if not report.settled or report.settled > time.time()]
 
 
 def fatal(reports: Iterable[Report]) -> Report | None:

@@ -42,8 +42,7 @@ def bind_open(fd: int, target: Path) -> None:
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
-    _mount(f"/proc/self/fd/{fd}", target, None, MS_BIND | MS_REC)
-    _mount("none", target, None, MS_PRIVATE | MS_REC)
+    bind(Path(f"/proc/self/fd/{fd}"), target, recursive=True)
 
 
 def make_private(target: Path) -> None:
