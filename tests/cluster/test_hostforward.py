@@ -72,6 +72,27 @@ def test_that_of_a_local_one_leads_to_a_node_that_has_an_endpoint() -> None:
     assert wanted[Listener("TCP", "127.5.51.64", 80)].target == (WORKER, 30080)
 
 
+@pytest.mark.parametrize("policy", ["Local", "Cluster"])
+@pytest.mark.parametrize(
+    ("ranges", "admitted"),
+    [
+        ([], True),
+        (["192.168.51.0/24"], True),
+        (["10.0.0.0/8"], False),
+        (["10.0.0.0/8", "192.168.51.1/32"], True),
+        (["192.168.51.0/24", "nonsense"], False),
+        (["fd00::/8"], True),
+        (["192.168.051.0/24"], True),
+    ],
+)
+def test_that_of_one_with_source_ranges_is_there_if_they_let_the_machines_lan_address_in(
+    policy: str, ranges: list[str], admitted: bool
+) -> None:
+    ranged = balanced("192.168.51.64", externalTrafficPolicy=policy, loadBalancerSourceRanges=ranges)
+    wanted = of_service(ranged, slices(endpoint("k8s-slave1")), config())
+    assert (Listener("TCP", "127.5.51.64", 80) in wanted) is admitted
+
+
 @pytest.mark.parametrize(("ip", "bind"), [("203.0.113.1", "127.0.0.5"), ("192.168.51.64", "127.1.0.5")])
 def test_an_address_of_another_pool_and_one_without_room_on_loopback_have_none(ip: str, bind: str) -> None:
     wanted = of_service(balanced(ip), [], config(bind))

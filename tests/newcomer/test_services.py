@@ -25,6 +25,7 @@ kind: Service
 metadata: {name: %s}
 spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080%s}], %s}
 """
+OTHERS = '{"spec":{"loadBalancerSourceRanges":["10.0.0.0/8"]}}'
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,14 @@ def test_the_first_connection_to_a_new_node_port_is_answered(k8s: Cluster) -> No
     for number in range(30100, 30105):
         create(k8s, f"first-{number}", "type: NodePort", f", nodePort: {number}")
         eventually("the listener", lambda number=number: connects(number), 5)
+
+
+def refuses(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), 5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def connects(number: int) -> bool:
@@ -98,3 +107,16 @@ def test_one_of_another_class_waits_for_that(k8s: Cluster) -> None:
     create(k8s, "next", "type: LoadBalancer")
     eventually("the next one's", lambda: "192.168.51.66" in k8s.kubectl("get service next"), 10)
     assert "<pending>" in k8s.kubectl("get service other")
+
+
+@pytest.mark.parametrize("policy", ["Local", "Cluster"])
+def test_a_load_balancers_source_ranges_hold_for_the_machine_too(k8s: Cluster, policy: str) -> None:
+    name = f"ranged-{policy.lower()}"
+    ranges = "loadBalancerSourceRanges: [192.168.51.1/32]"
+    create(k8s, name, f"type: LoadBalancer, externalTrafficPolicy: {policy}, {ranges}")
+    template = "jsonpath={.status.loadBalancer.ingress[0].ip}"
+    ip = str(eventually("the address", lambda: k8s.kubectl(f"get service {name} -o {template}"), 10))
+    here = ip.replace("192.168", "127.74")
+    eventually("from the machine", lambda: answers(k8s, here), 10)
+    k8s.kubectl(f"patch service {name} -p {OTHERS}")
+    eventually("nobody there", lambda: refuses(here, 80), 10)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.apiserver.harness import Cluster
+from tests.apiserver.harness import KUBECTL, Cluster
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.unserved import UNSERVED
 
@@ -39,6 +39,23 @@ async def test_discovery_has_it_without_a_verb_so_that_clients_ask_and_use_it_fo
         _, _, listed = await cluster.request("GET", path)
         [entry] = [r for r in listed["resources"] if r["name"] == resource.plural]
         assert (entry["kind"], entry["verbs"]) == (resource.kind, [])
+
+
+@pytest.mark.parametrize("version", KUBECTL)
+@pytest.mark.parametrize("command", ["apply -f -", "create -f -", "get -f -", "delete -f -"])
+@pytest.mark.parametrize("resource", UNSERVED[::9], ids=lambda r: r.plural)
+async def test_kubectl_shows_that_answer_and_advises_nothing(
+    cluster: Cluster, resource: Any, command: str, version: str
+) -> None:
+    if not KUBECTL[version].exists():
+        pytest.skip(f"kubectl {version} is not installed")
+    wanted = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": "a"}}
+    code, out, err = await cluster.kubectl(
+        *command.split(), version=version, input=msgspec.json.encode(wanted).decode()
+    )
+    assert code == 1, out
+    assert f"{resource.kind} ({resource.group_resource}) is not served: wherry does not have this kind yet" in err
+    assert "CRD" not in err
 
 
 def test_nothing_that_is_served_is_called_unserved() -> None:

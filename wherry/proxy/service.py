@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, 
 from typing import Any, NamedTuple
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, family_of, parsed_network, usable
+from wherry.objects.family import Family, Network, family_of, parsed_network, usable
 from wherry.objects.meaning.services import (
     balancers,
     cluster_ips,
@@ -17,6 +17,7 @@ from wherry.objects.meaning.services import (
     is_port,
     ports,
     protocol,
+    source_ranges,
 )
 from wherry.objects.meaning.wellknown import HEADLESS, SERVICE_PROXY_NAME
 
@@ -84,7 +85,7 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
         node_port=_number(port.get("nodePort")),
         external_ips=tuple(ip for ip in external_ips(service) if family_of(ip) is family),
         load_balancer_ips=balancers,
-        source_ranges=tuple(collapse(spec.get("loadBalancerSourceRanges") or (), family)) if balancers else (),
+        source_ranges=tuple(_collapsed(source_ranges(service) or (), family)) if balancers else (),
         affinity_seconds=_affinity(spec),
         internal_local=spec.get("internalTrafficPolicy") == "Local",
         external_local=external_local,
@@ -96,7 +97,7 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
 
 def _load_balancer_ips(service: Object, family: Family) -> tuple[str, ...]:
     """Return the load balancer's addresses that packets keep as destination (KEP-1860: not so with ipMode Proxy)."""
-    if not all(parsed_network(cidr.strip()) for cidr in service["spec"].get("loadBalancerSourceRanges") or ()):
+    if source_ranges(service) is None:
         return ()  # nobody can tell who may come in
     held = usable(i.get("ip") for i in balancers(service) if i.get("ipMode") != "Proxy")
     return tuple(ip for ip in held if family_of(ip) is family)
@@ -117,7 +118,10 @@ def _affinity(spec: dict[str, Any]) -> int:
 
 def collapse(ranges: Iterable[str], family: Family) -> list[str]:
     """Return the CIDRs of one family, none inside another: an nft interval set refuses overlaps."""
-    networks = [n for r in ranges if (n := parsed_network(r.strip())) is not None]
+    return _collapsed([n for r in ranges if (n := parsed_network(r.strip())) is not None], family)
+
+
+def _collapsed(networks: Iterable[Network], family: Family) -> list[str]:
     if family is Family.V6:
         return [str(n) for n in collapse_addresses(n for n in networks if isinstance(n, IPv6Network))]
     return [str(n) for n in collapse_addresses(n for n in networks if isinstance(n, IPv4Network))]

@@ -1,7 +1,8 @@
 """What one Service wants listened on at the machine's loopback, and where each listener leads. Pure.
 
 Every node port listens at its own number. A load balancer's address, which the machine has no route to, has a stand-in
-on loopback: `127.N` and its last two numbers, where `--bind` is 127.0.0.N. Protocols: TCP and UDP; SCTP has no relay.
+on loopback: `127.N` and its last two numbers, where `--bind` is 127.0.0.N, if the Service's source ranges let in the
+address by which the machine is on the LAN. Protocols: TCP and UDP; SCTP has no relay.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from wherry.cluster.config import ClusterConfig
 from wherry.cluster.relay.address import Address
 from wherry.objects import Object
 from wherry.objects.meaning import endpoints
-from wherry.objects.meaning.services import balancers, is_local_outside, ports, protocol
+from wherry.objects.meaning.services import admits, balancers, is_local_outside, ports, protocol
 
 SMALL_LOOPBACK = ip_network("127.0.0.0/24")
 
@@ -64,8 +65,10 @@ def _serving_nodes(slices: Iterable[Object]) -> set[str]:
 
 
 def stand_ins(service: Object, config: ClusterConfig) -> Iterator[tuple[str, str]]:
-    """Yield (address on loopback, load balancer's address) for those of our own pool."""
+    """Yield (address on loopback, load balancer's address) for those of our own pool that let this machine in."""
     pool = config.balancer_pool
+    if not admits(service, config.lan_gateway):
+        return
     for entry in balancers(service):
         if pool and entry.get("ip") and ip_address(entry["ip"]) in pool and (here := _on_loopback(entry["ip"], config)):
             yield here, entry["ip"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, parsed, usable
+from wherry.objects.family import Family, Network, parsed, parsed_network, usable
 from wherry.objects.selectors import from_labels
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
@@ -70,6 +72,23 @@ def is_port(number: int | None) -> bool:
 def protocol(port: Object) -> str:
     """Return the protocol (TCP, UDP, SCTP) of a port: a Service's, a slice's, a container's."""
     return port.get("protocol") or "TCP"
+
+
+def source_ranges(service: Object) -> list[Network] | None:
+    """Return the networks a load balancer lets in, all when empty; None where a text is no network: nobody can tell."""
+    found = [parsed_network(cidr.strip()) for cidr in service["spec"].get("loadBalancerSourceRanges") or ()]
+    networks = [n for n in found if n is not None]
+    return networks if len(networks) == len(found) else None
+
+
+def admits(service: Object, address: str) -> bool:
+    """Return whether a load balancer of the Service lets an address in.
+
+    Ranges restrict clients of their own family only. Source: kubernetes pkg/proxy/serviceport.go.
+    """
+    ranges, client = source_ranges(service), ip_address(address)
+    mine = [network for network in ranges or () if network.version == client.version]
+    return ranges is not None and (not mine or any(client in network for network in mine))
 
 
 def balancers(obj: Object) -> list[Object]:

@@ -72,8 +72,8 @@ class Follower:
                 probing.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await probing
-        self._post(HealthChanged(self._run.id, None))
         await self._record(end)
+        self._post(HealthChanged(self._run.id, None))  # not before: a running one of no health reads as without a probe
 
     async def _record(self, end: Exit) -> None:
         containers, name = self._node.containers, self._run.container
