@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.ingress.certificates import make_certificate
 from tests.ingress.objects import endpoint_slice, ingress, path, rule, service, tls_secret
@@ -77,6 +78,31 @@ async def test_a_retry_reaches_the_endpoint_that_lives(nginx_dir: Path) -> None:
         ]
         async with running(nginx_dir, *objects) as world:
             assert await counted(world, "a.test", 10) == {"one": 10}
+
+
+async def one_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer one request as if the connection were to go on, and end it when the next one comes."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    await reader.read(1)
+    writer.close()
+
+
+KEPT = [{}, {"affinity": "cookie"}, {"load-balance": "ewma"}, {"upstream-hash-by": "$uri"}]
+
+
+@pytest.mark.parametrize("annotations", KEPT, ids=lambda named: "".join(named) or "plain")
+async def test_an_endpoint_that_ends_a_kept_connection_is_asked_again(
+    nginx_dir: Path, annotations: dict[str, str]
+) -> None:
+    async with await asyncio.start_server(one_answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        rules = ingress("web", rule("a.test"), annotations=annotations)
+        async with running(nginx_dir, rules, service(), endpoint_slice("web", ("127.0.0.1", port))) as world:
+            status, headers, _ = await world.ask("a.test")
+            assert status == 200
+            cookie = {"Cookie": headers.get("Set-Cookie", "").partition(";")[0]}
+            assert [(await world.ask("a.test", headers=cookie))[0] for _ in range(10)] == [200] * 10
 
 
 async def test_an_equal_model_changes_nothing(nginx_dir: Path) -> None:

@@ -38,14 +38,14 @@ local function pool_of(name)
 end
 
 -- Returns the next endpoint for this request that was not tried, or nil.
-local function next_peer(state)
+local function untried(state)
     local data, pool, tried = state.data, state.pool, state.tried
     if data.affinity then
         local turn, is_there = affinity.find(data.affinity, pool, tried)
+        state.tells = not turn and (not is_there or data.affinity.changes)
         if turn then
             return turn
         end
-        state.tells = not is_there or data.affinity.changes
     end
     local balance = data.balance
     if balance and #balance.hash_by > 0 then
@@ -55,6 +55,17 @@ local function next_peer(state)
         return choice.by_speed(pool, tried)
     end
     return choice.in_turn(pool, tried)
+end
+
+-- Returns the endpoint to try next, or nil when there are none. More tries than endpoints come of connections that were
+-- kept and had ended: nginx does not count those, and they say nothing of the endpoint. So all may be tried once more.
+local function next_peer(state)
+    local turn = untried(state)
+    if not turn then
+        state.tried = {}
+        turn = untried(state)
+    end
+    return turn
 end
 
 local function is_live(name)
