@@ -10,17 +10,6 @@ def test_pauses_double_up_to_the_longest():
     assert [backoff.failed() for _ in range(6)] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
-def test_a_crash_after_a_calm_run_is_the_first_one():
-    backoff = Backoff(0.1, 30.0, calm=60.0)
-    assert [backoff.failed(1.0) for _ in range(10)][-1] == 30.0
-    assert backoff.failed(60.0) == 0.1
-    assert backoff.failed(59.9) == 0.2
-
-
-def test_the_very_first_crash_pauses_shortest_however_long_the_run_was():
-    assert Backoff(0.1, 30.0, calm=60.0).failed(3600.0) == 0.1
-
-
 def test_a_success_begins_anew():
     backoff = Backoff(0.1, 30.0)
     backoff.failed()

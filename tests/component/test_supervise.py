@@ -29,14 +29,14 @@ def starts_of(lives: list[float], for_seconds: float, error: BaseException | Non
     return in_virtual_time(main())
 
 
-def test_a_rare_crash_pauses_a_tenth_of_a_second():
-    assert starts_of([0.0, 600.0, 600.0], 1300.0) == [0.0, 0.1, 600.2, 1200.3]
+def test_a_rare_crash_makes_no_pause():
+    assert starts_of([0.0, 600.0, 600.0], 1300.0) == [0.0, 0.0, 600.0, 1200.0]
 
 
 def test_crashes_in_a_row_come_back_later_and_later():
-    assert starts_of([0.0], 7.0) == [0.0, 0.1, 0.3, 0.7, 1.5, 3.1, 6.3]
+    assert starts_of([0.0], 3.0) == [0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.3, 0.7, 1.5]
     gaps = starts_of([0.0], 300.0)
-    assert gaps[-1] - gaps[-2] == 30.0
+    assert gaps[-1] - gaps[-2] == 10.0
 
 
 def test_a_task_that_ends_unasked_comes_back():
@@ -56,7 +56,7 @@ def test_a_task_that_ends_unasked_comes_back():
 
 
 def test_a_task_cancelled_by_what_it_waits_for_comes_back():
-    assert starts_of([0.0], 0.5, asyncio.CancelledError()) == [0.0, 0.1, 0.3]
+    assert starts_of([0.0], 0.5, asyncio.CancelledError()) == [0.0] * 5 + [0.1, 0.3]
 
 
 def test_cancelling_ends_it_even_when_the_work_raises_on_its_way_out():
@@ -85,11 +85,12 @@ def test_a_crash_is_logged_once_counted_and_shown_until_the_task_has_run_for_a_w
             nonlocal fails
             fails -= 1
             if fails >= 0:
+                await asyncio.sleep(0.05)
                 raise RuntimeError("broken")
             await asyncio.sleep(3600)
 
         task = asyncio.create_task(supervise("work", work, troubles))
-        for until in (0.05, 0.2, 0.35, 0.6):
+        for until in (0.06, 0.11, 0.19, 0.25):
             await asyncio.sleep(until - asyncio.get_running_loop().time())
             seen.append(troubles.check())
         task.cancel()

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import uvloop  # noqa: F401 - shared by all
 
-# What the components share is imported here, once, before the init forks them: see supervisor.py. What only one of them
-# needs, and much of, that one imports: side by side with the others, and without a copy that lies idle in the init.
+# What the components share is imported here, once, before the init forks them: see supervisor.py. So is what only the
+# control plane needs, which is to be back at once when it is killed. A lone node's agent imports what it needs itself.
 from wherry.client import http, kubeconfig
+from wherry.cluster import controlplane
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.hostforward import run as hostforward
 from wherry.cluster.paths import RUN, Paths, node_namespace, node_run
@@ -52,8 +53,6 @@ def of(config: ClusterConfig, paths: Paths, listeners: Mapping[str, socket.socke
 
 
 def _control_plane(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]) -> None:
-    from wherry.cluster import controlplane
-
     log.setup("control-plane")
     namespaces.enter(node_namespace(config.control_plane.name))
     process.run(controlplane.run(config, paths, sockets))

@@ -24,14 +24,13 @@ from setproctitle import setproctitle
 
 from wherry.cluster import reports
 from wherry.cluster.reports import Report
-from wherry.component.backoff import Backoff
+from wherry.component.restarts import Restarts
 from wherry.telemetry import logfile
 
 log = logging.getLogger(__name__)
 
 SETTLED_SECONDS = 10.0
-PATIENCE = (0.05, 10.0, SETTLED_SECONDS)
-"""The shortest and the longest pause (seconds), and how long a component runs before a crash counts as the first."""
+"""How long a component runs before it is said to run, and its next end to be the first in a row."""
 STOP_SECONDS = 5.0
 
 
@@ -50,15 +49,17 @@ class CannotStart(Exception):
 class Component:
     """A process: its name, and what it does (returns when told to stop, or raises).
 
-    `last_words` is the reading end of a pipe on which the process says what it dies of.
+    `failures` counts its ends in a row; `last_words` is the reading end of a pipe on which the process says what it
+    dies of.
     """
 
     name: str
     run: Callable[[], None]
     pid: int = 0
     started: float = 0.0
-    backoff: Backoff = field(default_factory=lambda: Backoff(*PATIENCE))
-    due: float = field(default=0.0)
+    restarts: Restarts = field(default_factory=Restarts)
+    failures: int = 0
+    due: float = 0.0
     last_words: int = -1
     report: Report | None = None
 
@@ -123,11 +124,13 @@ class Supervisor:
     def _ended(self, component: Component, status: int) -> None:
         now = time.monotonic()
         component.pid = 0
-        pause = component.backoff.failed(now - component.started)
+        lasted = now - component.started
+        component.failures = 1 if lasted >= SETTLED_SECONDS else component.failures + 1
+        pause = component.restarts.ended(lasted)
         component.due = now + pause
         reason = _heard(component) or _describe(status)
         hopeless = os.waitstatus_to_exitcode(status) == HOPELESS
-        component.report = Report(component.name, component.backoff.failures, reason, hopeless)
+        component.report = Report(component.name, component.failures, reason, hopeless)
         self._report()
         log.warning("ended component=%s: %s; again in %.2f s", component.name, reason, pause)
 

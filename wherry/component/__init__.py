@@ -9,6 +9,7 @@ index.py        `Index`: an informer's objects, found by something else than the
 workqueue.py    `WorkQueue`: keys, de-duplicated, with delays and back-off
 turns.py        `Turns`: long work gives way to the others of its process
 supervise.py    `supervise`: a task that is run again whenever it ends or crashes
+restarts.py     pure: when what has ended is started again
 backoff.py      pure: how long to wait after a failure
 troubles.py     `Troubles`: what fails just now; logged, counted, shown by readiness
 events.py       `EventWriter`, `EventRecorder`: core/v1 Events, counted and folded, written in the background

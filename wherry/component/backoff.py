@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 _MOST_DOUBLINGS = 60
@@ -11,20 +10,14 @@ _MOST_DOUBLINGS = 60
 
 @dataclass(slots=True)
 class Backoff:
-    """The pauses (seconds) after failures in a row: `first`, then twice as long each time, `longest` at most.
-
-    What ran for `calm` seconds before it failed starts from `first` again.
-    """
+    """The pauses (seconds) after failures in a row: `first`, then twice as long each time, `longest` at most."""
 
     first: float
     longest: float
-    calm: float = math.inf
     failures: int = 0
 
-    def failed(self, lasted: float = 0.0) -> float:
-        """Take note of a failure of what had run for `lasted` seconds, and return the pause before the next try."""
-        if lasted >= self.calm:
-            self.failures = 0
+    def failed(self) -> float:
+        """Take note of a failure, and return the pause before the next try."""
         self.failures += 1
         return min(self.first * 2.0 ** min(self.failures - 1, _MOST_DOUBLINGS), self.longest)
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 
-from wherry.component.backoff import Backoff
+from wherry.component.restarts import Restarts
 from wherry.component.troubles import Part, Troubles
 
 Work = Callable[[], Awaitable[None]]
 
-FIRST_SECONDS = 0.1
-LONGEST_SECONDS = 30.0
-CALM_SECONDS = 60.0
-"""A task that ran for so long before it crashed starts again after the shortest pause."""
+SETTLED_SECONDS = 0.1
+"""A task that has run for so long is no longer in trouble, unless it was left alone for longer before."""
 
 
 def told_to_end() -> bool:
@@ -38,15 +36,15 @@ async def supervise(name: str, work: Work, troubles: Troubles, *, forever: bool 
 async def keep(work: Work, part: Part, key: Hashable, *, forever: bool = True) -> None:
     """Do the same for one of many like it: `key` of `part`.
 
-    After a crash the task is in trouble until it has run for as long as it was left alone before.
+    After a crash the task is in trouble until it has run for a while: as long as it was left alone before, at least.
     """
-    backoff = Backoff(FIRST_SECONDS, LONGEST_SECONDS, CALM_SECONDS)
+    restarts = Restarts()
     loop = asyncio.get_running_loop()
     pause = 0.0
     try:
         while True:
             started = loop.time()
-            settled = loop.call_later(pause, part.succeeded, key)
+            settled = loop.call_later(max(pause, SETTLED_SECONDS), part.succeeded, key)
             try:
                 await work()
                 if not forever:
@@ -56,7 +54,7 @@ async def keep(work: Work, part: Part, key: Hashable, *, forever: bool = True) -
                 if told_to_end():
                     raise
                 part.note(key, error)
-                pause = backoff.failed(loop.time() - started)
+                pause = restarts.ended(loop.time() - started)
             finally:
                 settled.cancel()
             await asyncio.sleep(pause)

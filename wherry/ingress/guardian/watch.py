@@ -2,7 +2,8 @@
 
     python -S -E watch.py PID PROGRAM ARGUMENT…
 
-A script of its own that imports nothing of wherry, nor anything large: it is to be small, and it never works.
+A script of its own that imports nothing large, and of wherry the rule for restarts alone: it is to be small, and it
+never works.
 """
 
 import os
@@ -10,10 +11,8 @@ import signal
 import sys
 import time
 
-FIRST_SECONDS = 0.05
-LONGEST_SECONDS = 10.0
-CALM_SECONDS = 60.0
-"""The pause after a kill, the longest after many in a row, and how long a run makes the next kill the first again."""
+sys.path.append(__file__.rpartition("/wherry/")[0])  # which `-S` leaves out
+from wherry.component.restarts import Restarts
 
 WAITED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 """Blocked by whoever starts this script, so that none is lost."""
@@ -23,13 +22,12 @@ BEFORE = "WHERRY_INGRESS_BEFORE"
 
 def main(child: int, program: list[str]) -> None:
     """Wait for `child` and its successors until one ends by itself, and exit as that does."""
-    pause, started = FIRST_SECONDS, time.monotonic()
+    restarts, started = Restarts(), time.monotonic()
     while os.WIFSIGNALED(status := _watch(child)):
-        if time.monotonic() - started >= CALM_SECONDS:
-            pause = FIRST_SECONDS
+        pause = restarts.ended(time.monotonic() - started)
         if signal.sigtimedwait((signal.SIGTERM, signal.SIGINT), pause):
             sys.exit(0)
-        pause, started = min(2 * pause, LONGEST_SECONDS), time.monotonic()
+        started = time.monotonic()
         child = os.spawnve(
             os.P_NOWAIT, program[0], program, os.environ | {BEFORE: f"{os.getpid()} {os.WTERMSIG(status)}"}
         )

@@ -15,7 +15,8 @@ LOST_REASON = "Unknown"
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
     """A run of `container` of a pod; the next run is another Instance, with `attempt` one higher.
 
-    Times are seconds since the epoch, 0 for "not yet". `backoff`: how long to wait after its end before the next run.
+    Times are seconds since the epoch, 0 for "not yet". `backoff`: how long to wait after its end before the next run;
+    `ends`: what a critical pod's `Restarts` remembers.
     `hook`: its postStart hook. `stopping_at`: when its end was asked for; `hooked_at`: when its preStop hook was
     through; `signalled_at`: when it got its stop signal; `killed_at`: when it got SIGKILL. `retired`: it has ended, and
     nothing but its record and its log is left. `inherited`: told by the API only: it ran in an earlier life of this
@@ -32,6 +33,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float = 0.0
     started_at: float = 0.0
     backoff: float = 0.0
+    ends: float = 0.0
     hook: HookState = "none"
     stopping_at: float = 0.0
     stopping_grace: float = 0.0

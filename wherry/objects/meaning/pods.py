@@ -14,6 +14,10 @@ ENDED = ("Succeeded", "Failed")
 """The phases that are never left."""
 
 
+CRITICAL_PRIORITY = 2_000_000_000
+"""Of pods that the cluster itself stands on, and more (kubernetes pkg/apis/scheduling, SystemCriticalPriority)."""
+
+
 EVERY_ADDRESS = "0.0.0.0"
 
 
@@ -33,6 +37,11 @@ def has_ended(pod: Object) -> bool:
 def is_active(pod: Object) -> bool:
     """Return whether the pod counts as a replica: neither ended nor being deleted."""
     return not has_ended(pod) and not metadata.is_being_deleted(pod)
+
+
+def is_critical(pod: Object) -> bool:
+    """Return whether the cluster itself stands on the pod."""
+    return (pod["spec"].get("priority") or 0) >= CRITICAL_PRIORITY
 
 
 def is_ready(pod: Object) -> bool:

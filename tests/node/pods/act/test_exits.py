@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.build import NOW, container, run
+from tests.node.build import NOW, container, pod, run
 from wherry.node.pods.act import exits
 from wherry.node.pods.act.prepare import TERMINATION_LOG
 from wherry.node.pods.status import exits as told
@@ -29,7 +29,7 @@ def test_the_reason_follows_from_the_end(end: Exit, reason: str):
 
 
 def test_a_run_does_not_end_before_it_began():
-    assert told.changes(Exit(0, 1.0), run(), None, "")["finished_at"] == run().started_at
+    assert told.changes(pod(), Exit(0, 1.0), run(), None, "")["finished_at"] == run().started_at
 
 
 def test_the_message_is_what_the_container_wrote(tmp_path: Path):

@@ -81,7 +81,7 @@ class Follower:
         text = await asyncio.to_thread(messages.message, self._container, end.code, bundle, log_path)
         state = self._now()
         run = next((run for run in state.runs[name] if run.id == self._run.id), self._run)
-        changes = exits.changes(end, run, state.before(run), text)
+        changes = exits.changes(self._pod, end, run, state.before(run), text)
         self._post(RunChanged(run, changes))
         log.info("container ended: pod=%s container=%s code=%d", called(self._pod), name, end.code)
         ended = run.but(**changes)

@@ -12,7 +12,7 @@ from wherry.node.pods.act import prepare
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.telling import tell
 from wherry.node.pods.plan import failures
-from wherry.node.pods.plan.backoff import pause_after
+from wherry.node.pods.plan.backoff import next_start
 from wherry.node.pods.plan.containers import container_of
 from wherry.node.pods.plan.events import Failed, RunBegan
 from wherry.node.pods.plan.state import State
@@ -45,16 +45,16 @@ async def start(node: NodeServices, pod: Object, state: State, name: str, attemp
         run = await prepare.start(node, pod, prepared)
     except (CreateError, OSError) as error:
         tell(node.events, pod, "Warning", "Failed", f"Error: {error}", container)
-        return RunBegan(_stillborn(prepared.run, state.latest(name), str(error)))
+        return RunBegan(_stillborn(pod, prepared.run, state.latest(name), str(error)))
     tell(node.events, pod, "Normal", "Created", f"Created container: {name}", container)
     tell(node.events, pod, "Normal", "Started", f"Started container {name}", container)
     return RunBegan(run)
 
 
-def _stillborn(run: Instance, previous: Instance | None, message: str) -> Instance:
+def _stillborn(pod: Object, run: Instance, previous: Instance | None, message: str) -> Instance:
     now = time.time()
     end = {"started_at": now, "finished_at": now, "exit_code": START_ERROR_CODE, "reason": "StartError"}
-    return run.but(**end, message=message, backoff=pause_after(run.but(started_at=now), previous, now))
+    return run.but(**end, message=message, **next_start(pod, run.but(started_at=now), previous, now))
 
 
 async def _pull(node: NodeServices, pod: Object, state: State, container: Object) -> Image | Failed:

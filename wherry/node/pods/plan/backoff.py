@@ -1,12 +1,18 @@
 """How long to wait before starting a container or asking for an image again. Pure.
 
 Source: kubernetes pkg/kubelet/kubelet.go (MaxCrashLoopBackOff, 10 s doubling to 5 min, forgotten after ten minutes) and
-client-go util/flowcontrol/backoff.go.
+client-go util/flowcontrol/backoff.go. What the cluster itself stands on, critical pods, is started again as its other
+components are: DNS that is killed twice in ten minutes is not to be away for ten seconds.
 """
 
 from __future__ import annotations
 
+import math
+
+from wherry.component.restarts import Restarts
 from wherry.node.runtime.instance import Instance
+from wherry.objects import Object
+from wherry.objects.meaning.pods import is_critical
 
 FIRST_SECONDS = 10.0
 LONGEST_SECONDS = 300.0
@@ -29,13 +35,20 @@ def after_run(previous: float | None, ran_for: float) -> float:
 
 
 def text(seconds: float) -> str:
-    """Return the pause as Go prints a duration of whole seconds (`10s`, `2m40s`, `5m0s`)."""
-    minutes, rest = divmod(int(seconds), 60)
+    """Return the pause as Go prints a duration of whole seconds (`10s`, `2m40s`, `5m0s`), rounded up."""
+    minutes, rest = divmod(math.ceil(seconds), 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
-def pause_after(run: Instance, previous: Instance | None, ended_at: float) -> float:
-    """Return the pause that follows a run that ended at `ended_at`; one of another image is the first of its kind."""
+def next_start(pod: Object, run: Instance, previous: Instance | None, ended_at: float) -> dict[str, float]:
+    """Return the fields of a run that ended at `ended_at` which say when the next may start.
+
+    One of another image than the previous run's is the first of its kind.
+    """
     new = previous is None or previous.inherited or previous.image != run.image
-    before = None if new or previous is None else previous.backoff
-    return after_run(before, ended_at - run.started_at)
+    before = None if new else previous
+    lasted = ended_at - run.started_at
+    if is_critical(pod):
+        restarts = Restarts(before.ends if before else 0.0)
+        return {"backoff": restarts.ended(lasted), "ends": restarts.ends}
+    return {"backoff": after_run(before.backoff if before else None, lasted)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.node.pods.plan.backoff import pause_after
+from wherry.node.pods.plan.backoff import next_start
 from wherry.node.runtime.conmon import Exit
 from wherry.node.runtime.instance import Instance
 from wherry.objects import Object
@@ -22,15 +22,15 @@ def reason(end: Exit) -> str:
     return "Completed" if end.code == 0 else "Error"
 
 
-def changes(end: Exit, run: Instance, previous: Instance | None, message: str) -> dict[str, object]:
-    """Return the fields of the run's record that its end changes."""
+def changes(pod: Object, end: Exit, run: Instance, previous: Instance | None, message: str) -> dict[str, object]:
+    """Return the fields of the record of a pod's run that its end changes."""
     at = max(end.at, run.started_at)
     return {
         "finished_at": at,
         "exit_code": end.code,
         "reason": reason(end),
         "message": message,
-        "backoff": pause_after(run, previous, at),
+        **next_start(pod, run, previous, at),
     }
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from wherry.objects import Object
 from wherry.objects.errors import Forbidden
+from wherry.objects.meaning.pods import CRITICAL_PRIORITY
 
-CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+CLASSES = {"system-cluster-critical": CRITICAL_PRIORITY, "system-node-critical": CRITICAL_PRIORITY + 1000}
 """The priority classes there are: Kubernetes' own two. PriorityClass itself is not served."""
 
 
