@@ -14,8 +14,6 @@ from wherry.objects import Object
 from wherry.objects.resource import Resource
 from wherry.objects.verbs import PatchType
 
-_IGNORING = WriteOptions(validation="Ignore")
-
 
 class LocalClient:
     """A `Client` of the server in this process, for `user`."""
@@ -23,6 +21,8 @@ class LocalClient:
     def __init__(self, api: Api, user: User):
         self._api = api
         self._user = user
+        # A component in this process is the manager of what it writes, by the name it has on a machine of its own.
+        self._options = WriteOptions(validation="Ignore", manager=user.name.rpartition(":")[2])
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
         """See `Client.get`."""
@@ -73,13 +73,13 @@ class LocalClient:
         namespace = namespace or metadata.get("namespace")
         name = (name or metadata.get("name", "")) if subresource else ""
         target = _target(resource, namespace, name, subresource)
-        return await self._api.create(self._user, target, obj, _IGNORING)
+        return await self._api.create(self._user, target, obj, self._options)
 
     async def update(self, resource: Resource, obj: Object, *, subresource: str = "") -> Object:
         """See `Client.update`."""
         metadata = obj["metadata"]
         target = _target(resource, metadata.get("namespace"), metadata["name"], subresource)
-        return (await self._api.update(self._user, target, obj, _IGNORING)).object
+        return (await self._api.update(self._user, target, obj, self._options)).object
 
     async def patch(
         self,
@@ -93,7 +93,7 @@ class LocalClient:
     ) -> Object:
         """See `Client.patch`."""
         target = _target(resource, namespace, name, subresource)
-        return await self._api.patch(self._user, target, type, patch, _IGNORING)
+        return await self._api.patch(self._user, target, type, patch, self._options)
 
     async def delete(
         self,
@@ -111,7 +111,7 @@ class LocalClient:
             body["gracePeriodSeconds"] = grace_period_seconds
         if propagation_policy:
             body["propagationPolicy"] = propagation_policy
-        await self._api.delete(self._user, _target(resource, namespace, name), DeleteOptions.of(body), _IGNORING)
+        await self._api.delete(self._user, _target(resource, namespace, name), DeleteOptions.of(body), self._options)
 
     async def resources(self) -> AsyncGenerator[Sequence[Resource], None]:
         """See `Client.resources`."""

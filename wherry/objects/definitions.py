@@ -31,6 +31,8 @@ class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
     its own. `flags`: i inlined into the JSON object, p a pointer in Go (so its zero value counts as given), o left out
     when empty, z left out when zero even if a struct, r required.
     `number` is the protobuf field number (0: not in protobuf); `go` the Go type's name where `type` does not imply it.
+    `map_type` is atomic for an object that is owned as a whole, granular for one that is not although its type is;
+    `default` what a key of list items is where nobody gave it.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
     merge_key: str = ""
     list_type: str = ""
     list_keys: tuple[str, ...] = ()
+    map_type: str = ""
+    default: str | int | bool | None = None
 
     @property
     def inline(self) -> bool:
@@ -79,7 +83,8 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Type:
     """One struct type: `name` as in OpenAPI, `go` as Go prints it (`v1.ServicePort`), `fields` as declared.
 
-    Its fields refer to others of `types` by name. `said` describes a type that is not Kubernetes' own.
+    Its fields refer to others of `types` by name. `said` describes a type that is not Kubernetes' own. `map_type` is
+    atomic for objects that are owned and replaced as a whole.
     """
 
     def __init__(
@@ -89,12 +94,14 @@ class Type:
         fields: tuple[Field, ...],
         types: Mapping[str, Type],
         said: Description | None = None,
+        map_type: str = "",
     ) -> None:
         self.name = name
         self.go = go
         self.fields = fields
         self.types = types
         self.said = said
+        self.map_type = map_type
         self._made: dict[Any, Any] = {}
 
     @cached_property
@@ -131,10 +138,18 @@ class Type:
         return f"<Type {self.name}>"
 
 
+class _Row(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One type, as a row of schema.json."""
+
+    go: str
+    fields: tuple[Field, ...]
+    map_type: str = ""
+
+
 class _File(msgspec.Struct):
     source: str
     kinds: dict[str, dict[str, str]]
-    types: dict[str, tuple[str, tuple[Field, ...]]]
+    types: dict[str, _Row]
 
 
 class Definitions:
@@ -144,8 +159,8 @@ class Definitions:
         file = msgspec.json.decode(data, type=_File)
         self.source = file.source
         self.types: dict[str, Type] = {}
-        for name, (go, fields) in file.types.items():
-            self.types[name] = Type(name, go, fields, self.types)
+        for name, row in file.types.items():
+            self.types[name] = Type(name, row.go, row.fields, self.types, map_type=row.map_type)
         self._kinds = file.kinds
 
     def of_kind(self, gvk: GroupVersionKind) -> Type | None:

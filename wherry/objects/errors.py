@@ -224,6 +224,11 @@ class Conflict(ApiError):
     detailed = True
 
     @classmethod
+    def of_managers(cls, message: str, causes: Sequence[Object]) -> Conflict:
+        """Return the error for an apply that would take fields from those who own them, each a cause."""
+        return cls(message, details=details(causes=causes))
+
+    @classmethod
     def of(cls, plural: str, name: str, why: str, group: str = "") -> Conflict:
         """Return the error for object `name` of `plural`.`group`, with the reason `why`."""
         return cls(

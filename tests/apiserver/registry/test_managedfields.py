@@ -38,16 +38,26 @@ def test_managed_fields_after_a_write(asked: list[Object] | None, part: str, wan
     assert list(after(asked, LIVE, part)) == wanted
 
 
+def owned(obj: Object) -> dict[str, Object]:
+    return {e["manager"]: e["fieldsV1"] for e in obj["metadata"].get("managedFields", ())}
+
+
 async def test_a_client_that_does_not_know_managed_fields_loses_them_for_nobody(cluster: Cluster) -> None:
     obj = config_map("a", x="1")
     obj["metadata"]["managedFields"] = MINE
     made = await cluster.client.create(CONFIG_MAPS, obj, "demo")
-    assert made["metadata"]["managedFields"] == MINE
-    ignorant = config_map("a", x="2")
+    assert owned(made) == {"apiserver": {"f:data": {".": {}, "f:x": {}}}}  # all of a new object is its writer's
+    foreign = {"metadata": {"managedFields": [*made["metadata"]["managedFields"], entry("other", operation="Apply")]}}
+    await cluster.client.patch(CONFIG_MAPS, "a", foreign, "demo")
+    ignorant = config_map("a", x="1", y="2")
     ignorant["metadata"]["namespace"] = "demo"
-    assert (await cluster.client.update(CONFIG_MAPS, ignorant))["metadata"]["managedFields"] == MINE
+    updated = await cluster.client.update(CONFIG_MAPS, ignorant)
+    assert owned(updated) == {
+        "other": {"f:data": {"f:x": {}}},
+        "apiserver": {"f:data": {".": {}, "f:x": {}, "f:y": {}}},
+    }
     patched = await cluster.client.patch(CONFIG_MAPS, "a", {"data": {"x": "3"}}, "demo")
-    assert patched["metadata"]["managedFields"] == MINE
+    assert owned(patched) == {"apiserver": {"f:data": {".": {}, "f:x": {}, "f:y": {}}}}
 
 
 @pytest.mark.parametrize("empty", [[], [{}]])
@@ -64,4 +74,6 @@ async def test_nobody_writes_managed_fields_through_a_subresource(cluster: Clust
     patch = {"metadata": {"managedFields": MINE}, "status": {"replicas": 1}}
     patched = await cluster.client.patch(DEPLOYMENTS, "a", patch, "demo", subresource="status")
     assert patched["status"]["replicas"] == 1
-    assert "managedFields" not in patched["metadata"]
+    assert "mine" not in owned(patched)
+    (through,) = [e for e in patched["metadata"]["managedFields"] if "subresource" in e]
+    assert (through["subresource"], through["fieldsV1"]) == ("status", {"f:status": {"f:replicas": {}}})

@@ -23,6 +23,7 @@ BODIES: dict[str, Any] = {
     "application/json-patch+json": [],
     "application/merge-patch+json": {},
     "application/strategic-merge-patch+json": {},
+    "application/apply-patch+yaml": {},
 }
 PASSED_ON = {"connect"}
 """Actions that somebody else answers: what stands in the query is for that one."""
@@ -87,7 +88,8 @@ async def test_every_operation_that_is_promised_is_there_with_every_kind_of_body
     for operation in operations:
         dry = {"dryRun": "All"} if "dryRun" in operation.query else {}
         for body in operation.bodies or [""]:
-            code, message = await outcome(client, operation.method, operation.url, body, **dry)
+            manager = {"fieldManager": "somebody"} if "apply" in body else {}
+            code, message = await outcome(client, operation.method, operation.url, body, **dry, **manager)
             if code in (405, 406, 415, 500) or message.startswith(UNKNOWN_PATH):
                 refused.append((operation.method, operation.path, body, code, message))
     assert refused == []
@@ -109,6 +111,8 @@ async def test_nothing_is_done_that_is_not_promised(client: HttpClient) -> None:
 
 NONSENSE: dict[str, dict[str, str]] = {
     "dryRun": {"dryRun": "Some"},
+    "fieldManager": {"fieldManager": "x" * 129},
+    "force": {"force": "true"},  # makes no sense where nothing is applied
     "fieldValidation": {"fieldValidation": "Maybe"},
     "gracePeriodSeconds": {"gracePeriodSeconds": "soon"},
     "propagationPolicy": {"propagationPolicy": "Sideways"},

@@ -105,7 +105,9 @@ async def test_bodies_that_cannot_be_read_are_refused(cluster: Cluster) -> None:
     for data, content_type, status in (
         (b"{", "application/merge-patch+json", 400),
         (b"{}", "application/json", 415),
-        (b"{}", "application/apply-patch+yaml", 415),
+        (b"{}", "application/apply-patch+cbor", 415),
+        (b"a: [", "application/apply-patch+yaml", 400),
+        (b"[]", "application/apply-patch+yaml", 400),
     ):
         answered, _, body = await cluster.request("PATCH", f"{PATH}/a", data, Content_Type=content_type)
         assert (answered, body["kind"]) == (status, "Status")

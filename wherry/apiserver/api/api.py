@@ -158,6 +158,17 @@ class Api:
 
         return await self._modify(user, target, "patch", patched, options)
 
+    async def apply(self, user: User, target: Target, config: Object, options: WriteOptions) -> Put:
+        """Apply a configuration to an object, or to a part of it; create the object where there is none."""
+        self.authorizer.require(user, target.attributes("patch"))
+        served = self.catalog.of(target.resource)
+        view = self._view(served, target, "patch")
+        options = replace(options, user=user, subresource=target.subresource)
+        may_create = partial(self.authorizer.require, user, target.attributes("create"))
+        config = view.applied(served, config)
+        result = await self.registry.apply(served, target.key, config, options, may_create, view.part)
+        return result._replace(object=view.read(result.object))
+
     async def delete(self, user: User, target: Target, options: DeleteOptions, write: WriteOptions) -> Outcome:
         """Delete one object."""
         self.authorizer.require(user, target.attributes("delete"))
@@ -185,7 +196,8 @@ class Api:
         def changed(obj: Object) -> Object:
             return view.write(obj, change(view.read(obj)))
 
-        result = await self.registry.modify(served, target.key, changed, replace(options, user=user), view.part)
+        options = replace(options, user=user, subresource=target.subresource)
+        result = await self.registry.modify(served, target.key, changed, options, view.part)
         return view.read(result)
 
     def _view(self, served: Served, target: Target, verb: str) -> View:

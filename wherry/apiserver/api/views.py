@@ -9,6 +9,7 @@ from wherry.apiserver.catalog import Served
 from wherry.apiserver.kind import Kind
 from wherry.objects import Object, definitions, schema, selectors
 from wherry.objects.definitions import Type
+from wherry.objects.errors import BadRequest
 from wherry.objects.resource import Resource
 
 SCALE = Resource("autoscaling", "v1", "scale", "Scale")
@@ -16,6 +17,10 @@ SCALE = Resource("autoscaling", "v1", "scale", "Scale")
 
 def _same(obj: Object) -> Object:
     return obj
+
+
+def _of_the_object(served: Served, config: Object) -> Object:
+    return config
 
 
 def _replace(obj: Object, new: Object) -> Object:
@@ -26,6 +31,7 @@ def _replace(obj: Object, new: Object) -> Object:
 class View:
     """`read` shows an object through the view; `write(obj, shown)` returns the object with what was shown changed.
 
+    `applied(kind, config)` returns a configuration applied through the view as one of the object itself.
     `resource` is the kind the view speaks (None: the object's own); `part` is what may change, for `Registry.modify`.
     """
 
@@ -34,6 +40,7 @@ class View:
     part: str = ""
     read: Callable[[Object], Object] = _same
     write: Callable[[Object, Object], Object] = _replace
+    applied: Callable[[Served, Object], Object] = _of_the_object
     verbs: tuple[str, ...] = ("get", "patch", "update")
 
     def type_of(self, served: Served) -> Type | None:
@@ -68,10 +75,27 @@ def _write_scale(obj: Object, scale: Object) -> Object:
     return {**obj, "metadata": metadata, "spec": spec}
 
 
+def _apply_scale(served: Served, config: Object) -> Object:
+    """Return what a Scale that is applied says of a workload; raises `BadRequest` for what is no Scale."""
+    gvk = (SCALE.group, SCALE.version, SCALE.kind)
+    if definitions.gvk_of(config) != gvk:
+        raise BadRequest(f"invalid object type: what is applied must be a {SCALE.kind} of {SCALE.api_version}")
+    scale = schema.typed(config, gvk, strict=True)[0]
+    resource = served.resource
+    applied: Object = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": scale.get("metadata") or {},
+    }
+    if "replicas" in (config.get("spec") or {}):
+        applied["spec"] = {"replicas": scale["spec"].get("replicas", 0)}
+    return applied
+
+
 PLAIN = View(name="")
 STATUS = View(name="status", part="status")
 FINALIZE = View(name="finalize", part="spec", verbs=("update",))
-SCALED = View(name="scale", resource=SCALE, read=_read_scale, write=_write_scale)
+SCALED = View(name="scale", resource=SCALE, read=_read_scale, write=_write_scale, applied=_apply_scale)
 
 
 def views(kind: Kind) -> list[View]:

@@ -21,7 +21,8 @@ def _nobody(message: str) -> None:
 class WriteOptions:
     """`warn` is called with each text for a `Warning` header; `validation` is Strict, Warn or Ignore.
 
-    `noted` are complaints about the body that its decoded form does not show.
+    `noted` are complaints about the body that its decoded form does not show. `manager` owns the fields that are
+    written through `subresource`; `force` lets an apply take the fields of others.
     """
 
     user: User = SYSTEM
@@ -29,6 +30,9 @@ class WriteOptions:
     validation: str = "Warn"
     noted: Sequence[str] = ()
     warn: Callable[[str], None] = _nobody
+    manager: str = ""
+    subresource: str = ""
+    force: bool = False
 
     def typed(self, obj: Object, gvk: GroupVersionKind, type_: Type | None = None) -> Object:
         """Return `obj` as its kind carries it, a new object; what is unknown is dropped, refused or warned about."""

@@ -30,7 +30,7 @@ GENERATE_ATTEMPTS = 8
 
 
 class Put(NamedTuple):
-    """What became of a PUT: the object, and whether it is new."""
+    """What became of a PUT or an apply: the object, and whether it is new."""
 
     object: Object
     created: bool
@@ -88,6 +88,30 @@ class Registry(Reader):
             identity.check_name(new, key)
             identity.check_absent(served.kind, new)
             return await self._writing.create(served, key, new, options, None)
+
+        return Put((await self._run(served, key, attempt, options)).object, created)
+
+    async def apply(
+        self,
+        served: Served,
+        key: Key,
+        config: Object,
+        options: WriteOptions,
+        may_create: Callable[[], None],
+        part: str = "",
+    ) -> Put:
+        """Apply a configuration to an object, or create the object where `may_create` does not raise.
+
+        Raises `Conflict` for fields that others own, unless `options.force`, and what other writes raise.
+        """
+        created = False
+
+        async def attempt(current: Object | None) -> Finish:
+            nonlocal created
+            created = current is None and not options.subresource
+            if created:
+                may_create()
+            return await self._writing.apply(served, key, config, options, part, current)
 
         return Put((await self._run(served, key, attempt, options)).object, created)
 

@@ -1,24 +1,24 @@
 """The one way to write an object: create, update, patch, and a PUT that creates.
 
-    read ─▶ change ─▶ type ─▶ default ─▶ admit (may wait) ─▶ still the same? ─▶ prepare ─▶ allocate ─▶ managedFields
-    ─▶ validate ─▶ commit
+    read ─▶ change or apply ─▶ type ─▶ default ─▶ managedFields ─▶ admit (may wait) ─▶ still the same? ─▶ prepare
+    ─▶ allocate ─▶ validate ─▶ commit
 
 `transaction.py` reads, compares and commits, and starts again when somebody else was faster; here is what lies between.
 Defaults come before admission, as they do upstream, where decoding fills them in: what admits an object sees it as
-everybody will.
+everybody will. Managed fields come before it, too: what it adds to an object its writer did not ask for.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Catalog, Served
 from wherry.apiserver.kinds.common import objectmeta, required
-from wherry.apiserver.registry import deleting, identity, managedfields, parts, serverfields
+from wherry.apiserver.registry import applying, deleting, identity, managedfields, parts, serverfields
 from wherry.apiserver.registry.context import HookContext, Settings
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
 from wherry.apiserver.registry.reader import not_found
@@ -26,6 +26,7 @@ from wherry.apiserver.registry.transaction import Finish
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.state.state import State
 from wherry.objects import Object
+from wherry.objects.apply.managers import APPLY, UPDATE
 from wherry.objects.errors import AlreadyExists, FieldError
 from wherry.objects.metadata import copy
 
@@ -37,14 +38,14 @@ Change = Callable[[Object], Object]
 class _Draft:
     """A private object on its way in, in storage version; `old` is what it replaces, `part` what it may change.
 
-    `managers` are the managed fields its writer asked for, None when it did not.
+    `managers` are its managed fields.
     """
 
     served: Served
     obj: Object
     old: Object | None
     options: WriteOptions
-    managers: Sequence[Object] | None
+    managers: managedfields.Entries
     part: str = ""
 
 
@@ -75,10 +76,15 @@ class Writing:
         """Attempt to create `new`, which is typed and called `key`, in the place of nothing."""
         if current is not None:
             raise AlreadyExists.of(served.resource.plural, key[1], served.resource.group)
+        now = self._clock()
         obj = served.to_storage(copy(new))
-        managers = obj["metadata"].pop("managedFields", None)
-        serverfields.give(served.kind, obj["metadata"], self._clock())
-        return await self._admitted(_Draft(served, obj, None, options, managers))
+        asked = obj["metadata"].pop("managedFields", None)
+        serverfields.give(served.kind, obj["metadata"], now)
+        _default(served, obj)
+        write = managedfields.write_of(served, options, "", UPDATE, now)
+        entries = managedfields.after(asked, (), "")
+        entries = managedfields.recorded(write, None, served.from_storage(obj), entries)
+        return await self._admitted(_Draft(served, obj, None, options, entries))
 
     async def update(
         self, served: Served, key: Key, change: Change, options: WriteOptions, part: str, current: Object | None
@@ -90,12 +96,52 @@ class Writing:
         changed = change(shown)
         if changed is shown:
             return lambda: current
-        new = typed(served, changed, options)
+        before = managedfields.live(current)
+        new = typed(served, managedfields.unless_same(changed, before), options)
+        obj = self._replacement(served, key, new, current, part)
+        entries = managedfields.after(obj["metadata"].pop("managedFields", None), before, options.subresource)
+        if part != parts.WHOLE:  # what is bound is not the binder's
+            write = managedfields.write_of(served, options, part, UPDATE, self._clock())
+            entries = managedfields.recorded(write, shown, served.from_storage(obj), entries)
+        return await self._admitted(_Draft(served, obj, current, options, entries, part))
+
+    async def apply(
+        self, served: Served, key: Key, config: Object, options: WriteOptions, part: str, current: Object | None
+    ) -> Finish:
+        """Attempt to apply `config`, which creates the object where there is none and nothing but a part is meant."""
+        if current is None and options.subresource:
+            raise not_found(self._state, served, key)
+        now = self._clock()
+        write = managedfields.write_of(served, options, part, APPLY, now)
+        live = managedfields.without(served.from_storage(current)) if current else write.empty
+        made = applying.applied(served, write, live, config, managedfields.live(current), force=options.force)
+        new = typed(served, made.object, options)
+        if current is None:
+            obj = self._first(served, key, new, now)
+        else:
+            obj = self._replacement(served, key, new, current, part)
+        obj["metadata"].pop("managedFields", None)
+        entries = managedfields.ordered(made.managed)
+        return await self._admitted(_Draft(served, obj, current, options, entries, part))
+
+    @staticmethod
+    def _first(served: Served, key: Key, new: Object, now: float) -> Object:
+        """Return the object to store in the place of nothing, which is `key`; `new` is private."""
+        identity.check_name(new, key)
+        identity.check_absent(served.kind, new)
+        obj = served.to_storage(new)
+        serverfields.give(served.kind, obj["metadata"], now)
+        _default(served, obj)
+        return obj
+
+    @staticmethod
+    def _replacement(served: Served, key: Key, new: Object, current: Object, part: str) -> Object:
+        """Return the object to store in the place of `current`; `new` is private."""
         identity.check_name(new, key)
         identity.check_version(served.kind, new, current)
         obj = parts.merged(served.kind, served.to_storage(new), current, part)
-        managers = obj["metadata"].pop("managedFields", None)
-        return await self._admitted(_Draft(served, obj, current, options, managers, part))
+        _default(served, obj)
+        return obj
 
     async def delete(
         self, served: Served, key: Key, options: DeleteOptions, write: WriteOptions, current: Object | None
@@ -109,8 +155,6 @@ class Writing:
 
     async def _admitted(self, draft: _Draft) -> Finish:
         kind, context = draft.served.kind, self.context(draft.options)
-        if kind.default is not None:
-            kind.default(draft.obj)
         await self._admission.admit(kind, draft.obj, draft.old, context)
         return partial(self._finished, draft, context)
 
@@ -121,9 +165,10 @@ class Writing:
         for hook in (kind.prepare, kind.allocate):
             if hook is not None:
                 hook(obj, old, context)
-        live = old["metadata"].get("managedFields") or () if old else ()
-        if managers := managedfields.after(draft.managers, live, draft.part):
-            obj["metadata"]["managedFields"] = list(managers)
+        before = managedfields.live(old)
+        entries = before if managedfields.settled(draft.managers, before) else draft.managers
+        if entries:
+            obj["metadata"]["managedFields"] = entries
         if errors := _errors(draft):
             name = (old or obj)["metadata"].get("name", "")
             raise draft.served.invalid(name, errors)
@@ -132,13 +177,21 @@ class Writing:
         serverfields.count(kind, obj, old)
         if obj == old:
             return old
+        if entries is before and draft.managers:
+            obj["metadata"]["managedFields"] = draft.managers  # something changed: then the time it did counts
         return None if deleting.finished(kind, obj) else obj
+
+
+def _default(served: Served, obj: Object) -> None:
+    if served.kind.default is not None:
+        served.kind.default(obj)
 
 
 def _errors(draft: _Draft) -> list[FieldError]:
     """Return what is wrong with a draft; `WHOLE` exists to do what a kind's rules for updates forbid."""
     kind, obj, old = draft.served.kind, draft.obj, draft.old
     errors = objectmeta.validate(obj, kind) if old is None else objectmeta.validate_update(obj, old)
+    errors += managedfields.problems(draft.managers)
     if kind.validate is not None:
         errors += kind.validate(obj)
     if old is not None and kind.validate_update is not None and draft.part != parts.WHOLE:

@@ -23,7 +23,7 @@ PATCHES: dict[str, PatchType] = {
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
 }
-_APPLY = "application/apply-patch"
+APPLY = "application/apply-patch+yaml"
 _YAML = ("application/yaml", "text/yaml")
 _DELETE_OPTIONS = ("", "v1", "DeleteOptions")
 BODY_SECONDS = 30.0
@@ -125,10 +125,8 @@ JSON_LIST = "application/json, application/yaml, application/vnd.kubernetes.prot
 def read_patch(data: bytes, content_type: str, validate: bool) -> Patch:
     """Return a patch; `validate` looks for fields given twice. Raises `BadRequest`, `UnsupportedMediaType`."""
     media = content_type.partition(";")[0].strip().lower()
-    if media.startswith(_APPLY):
-        raise UnsupportedMediaType("server-side apply is not supported by this server: use a merge patch")
     if media not in PATCHES:
-        known = ", ".join(PATCHES)
+        known = ", ".join((*PATCHES, APPLY))
         raise UnsupportedMediaType(
             f"the body of the request was in an unknown format - accepted media types include: {known}"
         )
@@ -139,6 +137,22 @@ def read_patch(data: bytes, content_type: str, validate: bool) -> Patch:
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"error decoding patch: {error}") from error
     return Patch(PATCHES[media], value, [f'duplicate field "{path}"' for path in twice])
+
+
+def is_applied(content_type: str) -> bool:
+    """Return whether what is sent is a configuration to apply."""
+    return content_type.partition(";")[0].strip().lower() == APPLY
+
+
+def read_config(data: bytes) -> Body:
+    """Return a configuration to apply, as YAML or as JSON, which is YAML too; raises `BadRequest`."""
+    try:
+        body = Body(*yamldocument.read(data))
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise BadRequest(f"error decoding patch: {error}") from error
+    if not isinstance(body.value, dict):
+        raise BadRequest("error decoding patch: it is no object")
+    return body
 
 
 def read_optional(data: bytes, content_type: str) -> Object | None:

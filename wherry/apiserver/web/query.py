@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from wherry.apiserver.registry.managedfields import LONGEST_NAME, check_manager
 from wherry.apiserver.registry.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
 from wherry.objects import Object, fields
 from wherry.objects.errors import BadRequest, FieldError, Invalid
@@ -68,13 +70,45 @@ def watch_options(query: Query) -> WatchOptions:
     )
 
 
-def write_options(query: Query, warn: Callable[[str], None], noted: Sequence[str] = ()) -> WriteOptions:
-    """Return the options of a create, update or patch; raises `Invalid`."""
+def write_options(
+    query: Query, warn: Callable[[str], None], noted: Sequence[str] = (), agent: str = ""
+) -> WriteOptions:
+    """Return the options of a create, update or patch by a client that calls itself `agent`; raises `Invalid`."""
     validation = query.get("fieldValidation", "") or "Warn"
     if validation not in VALIDATIONS:
         supported = ", ".join(f'"{v}"' for v in ("", *VALIDATIONS))
         raise _unsupported("fieldValidation", f'Unsupported value: "{validation}": supported values: {supported}')
-    return WriteOptions(dry_run=_dry_run(query.get("dryRun", "")), validation=validation, warn=warn, noted=noted)
+    named = query.get("fieldManager", "")
+    if errors := check_manager("fieldManager", named):
+        raise Invalid.of("CreateOptions", "", errors, META)
+    dry_run = _dry_run(query.get("dryRun", ""))
+    manager = named or _of_agent(agent)
+    return WriteOptions(dry_run=dry_run, validation=validation, warn=warn, noted=noted, manager=manager)
+
+
+def patch_options(query: Query, warn: Callable[[str], None], noted: Sequence[str], agent: str) -> WriteOptions:
+    """Return the options of a patch other than an apply, which alone can be forced; raises `Invalid`."""
+    if flag(query, "force") is not None:
+        error = fields.forbidden("force", "may not be specified for non-apply patch")
+        raise Invalid.of("PatchOptions", "", [error], META)
+    return write_options(query, warn, noted, agent)
+
+
+def apply_options(query: Query, warn: Callable[[str], None], noted: Sequence[str]) -> WriteOptions:
+    """Return the options of an apply, whose manager must be named; raises `Invalid`."""
+    if not query.get("fieldManager"):
+        error = fields.required("fieldManager", "is required for apply patch")
+        raise Invalid.of("PatchOptions", "", [error], META)
+    return replace(write_options(query, warn, noted), force=bool(flag(query, "force")))
+
+
+def _of_agent(agent: str) -> str:
+    """Return the manager a client is that does not say: its name, without version.
+
+    Source: apiserver pkg/endpoints/handlers/create.go (prefixFromUserAgent).
+    """
+    name = "".join(filter(str.isprintable, agent.partition("/")[0]))
+    return name.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 def delete_options(query: Query, body: Object | None) -> tuple[DeleteOptions, bool]:

@@ -122,10 +122,16 @@ class Resources:
         _require_name(target, "patch")
         form = self._form(request, target)
         data, content_type = await bodies.read(request), request.headers.get("Content-Type", "")
+        served = self._api.catalog.of(target.resource)
+        if bodies.is_applied(content_type):
+            config = bodies.read_config(data)
+            options = query.apply_options(request.query, warnings.append, config.noted)
+            put = await self._api.apply(user, target, config.value, options)
+            return self._shown(served, target, put.object, form, warnings, 201 if put.created else 200)
         type_, patch, noted = bodies.read_patch(data, content_type, _validates(request))
-        options = query.write_options(request.query, warnings.append, noted)
+        options = query.patch_options(request.query, warnings.append, noted, _agent(request))
         made = await self._api.patch(user, target, type_, patch, options)
-        return self._shown(self._api.catalog.of(target.resource), target, made, form, warnings)
+        return self._shown(served, target, made, form, warnings)
 
     async def _delete(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
@@ -155,7 +161,7 @@ class Resources:
         gvk = (resource.group, resource.version, resource.kind)
         content_type = request.headers.get("Content-Type", "")
         body = bodies.read_object(await bodies.read(request), content_type, gvk, _validates(request))
-        return body.value, query.write_options(request.query, warnings.append, body.noted)
+        return body.value, query.write_options(request.query, warnings.append, body.noted, _agent(request))
 
     def _shown(
         self, served: Served, target: Target, obj: Object, form: Form, warnings: list[str], status: int = 200
@@ -168,6 +174,11 @@ class Resources:
 def _validates(request: web.BaseRequest) -> bool:
     """Return whether fields given twice are looked for: unless a client does not want to hear of them."""
     return request.query.get("fieldValidation") != "Ignore"
+
+
+def _agent(request: web.BaseRequest) -> str:
+    """Return what a client says that it is."""
+    return request.headers.get("User-Agent", "")
 
 
 def _require_name(target: Target, verb: str) -> None:

@@ -16,7 +16,12 @@ from wherry.objects.openapi.served import ServedKind
 OBJECTS = ("application/json", "application/yaml")
 WATCH = "application/json;stream=watch"
 STREAMED = ("*/*",)
-PATCHES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
+PATCHES = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+)
 _DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _STATUS = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
 

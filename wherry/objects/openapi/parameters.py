@@ -20,6 +20,8 @@ class Parameter(NamedTuple):
 _ALL = (
     Parameter("pretty", "string", "If 'true', the answer is pretty printed."),
     Parameter("dryRun", "string", "`All` goes through every stage but does not persist the change."),
+    Parameter("fieldManager", "string", "Who writes, and so owns the fields that are written; an apply must say so."),
+    Parameter("force", "boolean", "Let an apply take fields that others own."),
     Parameter("fieldValidation", "string", "What to do about unknown or duplicate fields: Ignore, Warn or Strict."),
     Parameter("gracePeriodSeconds", "integer", "Seconds before the object is deleted; 0 deletes at once."),
     Parameter("propagationPolicy", "string", "What happens to dependents: Orphan, Background or Foreground."),
@@ -47,7 +49,8 @@ _SELECTION = ("continue", "fieldSelector", "labelSelector", "limit", "resourceVe
 _WATCH = ("allowWatchBookmarks", "sendInitialEvents", "timeoutSeconds", "watch")
 _DELETE = ("dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy")
 LIST = _named(*_SELECTION, *_WATCH)
-WRITE = _named("dryRun", "fieldValidation")
+WRITE = _named("dryRun", "fieldManager", "fieldValidation")
+PATCH = _named("dryRun", "fieldManager", "fieldValidation", "force")
 DELETE = _named(*_DELETE)
 DELETE_COLLECTION = _named(*_SELECTION, *_DELETE)
 

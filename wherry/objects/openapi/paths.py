@@ -32,7 +32,7 @@ class Route(NamedTuple):
 _ITEM = {
     "get": Verb("get", "get"),
     "update": Verb("put", "put", parameters.WRITE, "object", (200, 201)),
-    "patch": Verb("patch", "patch", parameters.WRITE, "patch"),
+    "patch": Verb("patch", "patch", parameters.PATCH, "patch", (200, 201)),
     "delete": Verb("delete", "delete", parameters.DELETE, "options"),
 }
 _COLLECTION = {
@@ -40,7 +40,12 @@ _COLLECTION = {
     "create": Verb("post", "post", parameters.WRITE, "object", (201,)),
     "deletecollection": Verb("delete", "deletecollection", parameters.DELETE_COLLECTION, "options"),
 }
-_PART = {**_ITEM, "update": _ITEM["update"]._replace(codes=(200,)), "create": _COLLECTION["create"]}
+_PART = {
+    **_ITEM,
+    "update": _ITEM["update"]._replace(codes=(200,)),
+    "patch": _ITEM["patch"]._replace(codes=(200,)),
+    "create": _COLLECTION["create"],
+}
 _METHODS = {"get": "get", "create": "post", "update": "put", "patch": "patch", "delete": "delete"}
 _PROXY_METHODS = ("delete", "get", "head", "options", "patch", "post", "put")
 

@@ -121,6 +121,8 @@ def _schema(name: str, type_: Type | None, kinds: Sequence[GroupVersionKind], di
     required = sorted(field.name for field in type_.json.values() if field.required)
     if required:
         result["required"] = required
+    if type_.map_type:
+        result["x-kubernetes-map-type"] = type_.map_type
     if kinds:
         result["x-kubernetes-group-version-kind"] = [{"group": g, "kind": k, "version": v} for g, v, k in kinds]
     return result
@@ -135,6 +137,7 @@ def _property(field: Field, text: str, dialect: Dialect) -> Object:
     for extension, value in (
         ("x-kubernetes-list-type", field.list_type),
         ("x-kubernetes-list-map-keys", list(field.list_keys)),
+        ("x-kubernetes-map-type", field.map_type),
         ("x-kubernetes-patch-strategy", field.strategy),
         ("x-kubernetes-patch-merge-key", field.merge_key),
     ):
