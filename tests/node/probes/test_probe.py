@@ -53,10 +53,11 @@ Execute = Callable[[Sequence[str], float], Any]
 
 
 @asynccontextmanager
-async def target(execute: Execute | None = None) -> AsyncIterator[ProbeTarget]:
+async def target(execute: Execute | None = None, connecting: Callable[[], object] = int) -> AsyncIterator[ProbeTarget]:
     async with aiohttp.ClientSession() as session:
         named = container(ports=[{"name": "web", "containerPort": 8002}])
-        yield ProbeTarget(named, "127.0.0.1", session, execute or (lambda command, timeout: asyncio.sleep(0, (0, ""))))
+        execute = execute or (lambda command, timeout: asyncio.sleep(0, (0, "")))
+        yield ProbeTarget(named, "127.0.0.1", session, execute, connecting)
 
 
 @asynccontextmanager
@@ -108,6 +109,16 @@ async def test_a_closed_port_is_refused_in_gos_words(unused_tcp_port: int):
 async def test_an_open_port_is_enough_for_tcp():
     async with server(500) as number:
         assert await attempt({"tcpSocket": {"port": number}}) == ""
+
+
+async def test_what_a_probe_connects_to_is_told_so_that_it_counts_as_no_clients_connection():
+    told: list[None] = []
+    async with server(200) as number, target(connecting=lambda: told.append(None)) as at:
+        for action in ({"tcpSocket": {"port": number}}, {"httpGet": {"port": number}}, {"exec": {"command": ["true"]}}):
+            await check(action, at, 1)
+        assert len(told) == 2
+        await check({"tcpSocket": {"port": number, "host": "localhost"}}, at, 1)
+        assert len(told) == 2  # the pod is at another address
 
 
 async def test_a_command_fails_by_its_exit_code_with_its_output():

@@ -27,12 +27,16 @@ Execute = Callable[[Sequence[str], float], Awaitable[tuple[int, str]]]
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """What is probed: a container at the pod's address. `session` must not verify certificates."""
+    """What is probed: a container at the pod's address. `session` must not verify certificates.
+
+    `connecting` is told before each connection to that address.
+    """
 
     container: Object
     ip: str
     session: aiohttp.ClientSession
     execute: Execute
+    connecting: Callable[[], object]
 
 
 class CheckError(Exception):
@@ -63,13 +67,22 @@ def port(value: int | str, container: Object) -> int:
     raise CheckError(f"couldn't find port: {value}")
 
 
+def host(action: Object, target: ProbeTarget) -> str:
+    """Return the host to connect to."""
+    return str(action.get("host") or target.ip)
+
+
 def url(action: Object, target: ProbeTarget) -> str:
     """Return the URL of an httpGet action."""
     scheme = str(action.get("scheme") or "HTTP").lower()
-    host = action.get("host") or target.ip
     path = str(action.get("path") or "/")
     path = path if path.startswith("/") else f"/{path}"
-    return f"{scheme}://{bracketed(host)}:{port(action['port'], target.container)}{path}"
+    return f"{scheme}://{bracketed(host(action, target))}:{port(action['port'], target.container)}{path}"
+
+
+def _connecting(to: str, target: ProbeTarget) -> None:
+    if to == target.ip:
+        target.connecting()
 
 
 async def _http(action: Object, target: ProbeTarget, timeout: float) -> None:
@@ -77,6 +90,7 @@ async def _http(action: Object, target: ProbeTarget, timeout: float) -> None:
     headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
     for entry in action.get("httpHeaders") or ():
         headers[entry["name"]] = entry["value"]
+    _connecting(host(action, target), target)
     try:
         async with (
             asyncio.timeout(timeout),
@@ -98,14 +112,15 @@ async def _http(action: Object, target: ProbeTarget, timeout: float) -> None:
 
 
 async def _tcp(action: Object, target: ProbeTarget, timeout: float) -> None:
-    host, number = action.get("host") or target.ip, port(action["port"], target.container)
+    to, number = host(action, target), port(action["port"], target.container)
+    _connecting(to, target)
     try:
         async with asyncio.timeout(timeout):
-            _, writer = await asyncio.open_connection(host, number)
+            _, writer = await asyncio.open_connection(to, number)
     except TimeoutError:
-        raise CheckError(f"dial tcp {bracketed(host)}:{number}: i/o timeout") from None
+        raise CheckError(f"dial tcp {bracketed(to)}:{number}: i/o timeout") from None
     except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
-        raise CheckError(f"dial tcp {bracketed(host)}:{number}: {_dial(error)}") from None
+        raise CheckError(f"dial tcp {bracketed(to)}:{number}: {_dial(error)}") from None
     writer.close()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 
@@ -25,7 +26,10 @@ from wherry.objects import Object
 
 @dataclass(frozen=True, slots=True)
 class NodeServices:
-    """The parts of one node agent. `allocatable`: cpu in millicores, memory and ephemeral-storage in bytes."""
+    """The parts of one node agent. `allocatable`: cpu in millicores, memory and ephemeral-storage in bytes.
+
+    `probed`: how often this agent has connected to a pod's address to probe it.
+    """
 
     address: str
     allocatable: dict[str, int]
@@ -41,6 +45,7 @@ class NodeServices:
     services: Informer
     session: aiohttp.ClientSession
     volumes: VolumeManager
+    probed: Counter[str] = field(default_factory=Counter)
 
     def probe_target(self, run: Instance, container: Object, ip: str) -> ProbeTarget:
         """Return what the probes and hooks of a running container are tried on."""
@@ -48,4 +53,4 @@ class NodeServices:
         async def execute(command: Sequence[str], timeout: float) -> tuple[int, str]:
             return await self.containers.execute(run.id, command, timeout)
 
-        return ProbeTarget(container, ip, self.session, execute)
+        return ProbeTarget(container, ip, self.session, execute, lambda: self.probed.update([ip]))

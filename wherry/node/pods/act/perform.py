@@ -81,11 +81,11 @@ class Performer:
                 return await self._finish(pod)
 
     def _connections(self, pod: Object, state: State) -> int:
-        """Return how many connections the pod has taken; a hostNetwork pod's cannot be told from its node's."""
+        """Return how many connections clients have made to the pod; hostNetwork's cannot be told from the node's own."""
         run = next((run for run in state.every_run() if run.running), None)
         if run is None or pod["spec"].get("hostNetwork"):
             return 0
-        return connections_taken(self._node.containers.pid(run.id))
+        return connections_taken(self._node.containers.pid(run.id)) - self._node.probed[state.ip]
 
     async def _forget(self, pod: Object, run: Instance) -> RunForgotten:
         containers = self._node.containers

@@ -24,16 +24,15 @@ from wherry.objects.meaning.wellknown import SLICE_MANAGED_BY
 from wherry.objects.resource import ENDPOINT_SLICES
 
 MANAGED = f"{SLICE_MANAGED_BY}=endpointslice-controller.k8s.io"
-QUIET_SECONDS = 0.2
-"""How long no new connection must have come: twice the time between two changes that a proxy makes."""
-LONGEST_SECONDS = 10.0
-"""How long connections may keep it from ending while others could take them: somebody's rules are old, as those of a
-proxy that is being replaced."""
+QUIET_SECONDS = 1.0
+"""How long no new connection must have come. A proxy makes its changes 0.1 s apart, but one that is being replaced makes
+none for seconds, and what its old rules send meanwhile comes with pauses."""
 LONGEST_LAST_SECONDS = 3.0
-"""The same for the last endpoints of a Service, which are sent connections to their end (KEP-1669)."""
+"""How long connections may keep the last endpoints of a Service from ending: they are sent connections to their end
+(KEP-1669). Where others could take them somebody's rules are old, and only the grace period ends the patience."""
 
 Taken = Callable[[], int]
-"""Returns how many connections the pod has taken so far."""
+"""Returns how many connections the pod has taken so far, but for those of its probes."""
 
 
 def connections_taken(pid: int) -> int:
@@ -80,7 +79,7 @@ class EndpointWatch:
                 changed.clear()
                 found = endpoints_of(pod["metadata"]["uid"], slices.items())
             others = _others_serve(pod["metadata"]["uid"], slices.items())
-        await _quiet(taken, LONGEST_SECONDS if others else LONGEST_LAST_SECONDS)
+        await _quiet(taken, None if others else LONGEST_LAST_SECONDS)
 
     @asynccontextmanager
     async def _following(self, namespace: str) -> AsyncIterator[tuple[Informer, asyncio.Event]]:
@@ -110,11 +109,12 @@ def _others_serve(uid: str, slices: Iterable[Object]) -> bool:
     return own <= ready
 
 
-async def _quiet(taken: Taken, longest: float) -> None:
+async def _quiet(taken: Taken, longest: float | None) -> None:
     """Return when no connection has come for a while, or this has taken too long."""
     with suppress(TimeoutError):
         async with asyncio.timeout(longest):
-            before = -1
-            while (now := taken()) != before:
-                before = now
+            while True:
+                before = taken()
                 await asyncio.sleep(QUIET_SECONDS)
+                if taken() <= before:
+                    return
