@@ -10,7 +10,7 @@ from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.state.change import Change
 from wherry.apiserver.state.collection import Collection
 from wherry.apiserver.state.selection import Selection, select
-from wherry.apiserver.state.window import Window
+from wherry.apiserver.state.window import Windows
 from wherry.objects import Object, metadata, schema
 from wherry.objects.errors import BadRequest, Expired
 from wherry.objects.resource import PODS
@@ -107,7 +107,7 @@ def test_any_older_version_is_put_together_again() -> None:
 
 
 def test_a_version_that_is_forgotten_is_expired() -> None:
-    window = Window(0, length=4)
+    window = Windows(length=4).open(0)
     for revision in range(1, 20):
         window.append(Change(revision, ("", "x"), None, None))
     with pytest.raises(Expired):
@@ -118,7 +118,7 @@ def test_a_version_that_is_forgotten_is_expired() -> None:
 
 
 def test_a_window_is_bounded_by_bytes_too() -> None:
-    window = Window(0, length=1000, size=100)
+    window = Windows(length=1000, size=100).open(0)
     for revision in range(1, 100):
         window.append(Change(revision, ("", "x"), None, None, 30))
     with pytest.raises(Expired):
@@ -126,3 +126,19 @@ def test_a_window_is_bounded_by_bytes_too() -> None:
     assert [change.revision for change in window.since(97)] == [98, 99]
     window.append(Change(100, ("", "x"), None, None, 10_000))
     assert [change.revision for change in window.since(99)] == [100]
+
+
+def test_windows_share_their_room_and_forget_the_oldest_changes_whoevers_they_are() -> None:
+    """So much for all kinds together: with a room for each of fifty the server would grow to fifty times that."""
+    windows = Windows(length=1000, size=100)
+    still, busy, other = windows.open(0), windows.open(0), windows.open(0)
+    other.append(Change(1, ("", "x"), None, None, 30))
+    for revision in range(2, 50):
+        busy.append(Change(revision, ("", "x"), None, None, 30))
+    assert [change.revision for change in busy.since(46)] == [47, 48, 49]
+    with pytest.raises(Expired):
+        busy.since(45)
+    with pytest.raises(Expired):
+        other.since(0)
+    assert other.since(1) == []
+    assert still.since(0) == []  # nothing of it is forgotten

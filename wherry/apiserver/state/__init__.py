@@ -2,7 +2,7 @@
 
     change.py      `Change`: one write, as watchers see it
     selection.py   `Selection`: namespace, label and field selectors in one test
-    window.py      `Window`: the recent changes of one resource, from which watches continue
+    window.py      `Window`: the recent changes of one resource, from which watches continue; `Windows`: all of them
     watches.py     `Watch` and `Watches`: who is told of a change
     commit.py      `Edit` and `Commit`: several objects written at once
     collection.py  `Collection`: the objects of one kind

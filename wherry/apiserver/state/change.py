@@ -84,7 +84,7 @@ class LoggedChange(Change):
         self.revision = entry.revision
         self.key = key
         self._kind = kind
-        self.size = len(entry.value or b"") + len(entry.previous or b"")
+        self.size = len(entry.value or entry.previous or b"")  # what was before is what an earlier change has
         self._entry = entry
 
     @cached_property

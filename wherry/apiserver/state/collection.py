@@ -10,7 +10,7 @@ from wherry.apiserver.state.change import Change, Key
 from wherry.apiserver.state.commit import Pending
 from wherry.apiserver.state.selection import Selection
 from wherry.apiserver.state.watches import Watch, Watches
-from wherry.apiserver.state.window import Window
+from wherry.apiserver.state.window import Windows
 from wherry.objects import Object, metadata
 
 
@@ -23,11 +23,11 @@ class Collection:
     reader sees yet.
     """
 
-    def __init__(self, kind: Kind, start: int = 0):
+    def __init__(self, kind: Kind, start: int = 0, windows: Windows | None = None):
         self.kind = kind
         self.revision = 0
         self.loaded = 0
-        self.window = Window(start)
+        self.window = (windows or Windows()).open(start)
         self.watches = Watches()
         self.pending: dict[Key, Pending] = {}
         self._objects: dict[str, dict[str, Object]] = {}

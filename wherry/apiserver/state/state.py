@@ -25,7 +25,7 @@ from wherry.apiserver.state.change import Change, Key, LoggedChange, encode, gon
 from wherry.apiserver.state.collection import Collection
 from wherry.apiserver.state.commit import Commit, Edit, Pending
 from wherry.apiserver.state.loading import load, seen
-from wherry.apiserver.state.window import Window
+from wherry.apiserver.state.window import Windows
 from wherry.apiserver.storage.interface import Compacted, Entry, LogEntry, Stale, Storage, StorageError, Write
 from wherry.objects import Object
 from wherry.objects.resource import Resource
@@ -49,6 +49,7 @@ class State:
         self.revision = 0
         self._storage = storage
         self._aside = Aside(aside)
+        self._windows = Windows()
         self._kinds = list(kinds)
         stored = (one for kind in self._kinds for one in (kind, *kind.claim_kinds))
         self._collections = {rooms.room(kind.resource): Collection(kind) for kind in stored}
@@ -75,7 +76,8 @@ class State:
     async def start(self) -> None:
         """Load what is stored, and follow it from there. The store must be open."""
         self.revision = await self._storage.oldest()
-        self._collections = {room: Collection(c.kind, self.revision) for room, c in self._collections.items()}
+        kinds = {room: collection.kind for room, collection in self._collections.items()}
+        self._collections = {room: Collection(kind, self.revision, self._windows) for room, kind in kinds.items()}
         newest = await load(self._storage, "", self._collections, self._aside)
         for collection in self._collections.values():
             _count(collection)
@@ -91,7 +93,7 @@ class State:
         except Compacted as error:  # what is left of a damaged log
             self.revision = error.oldest
             for collection in self._collections.values():
-                collection.window = Window(error.oldest)
+                collection.window = self._windows.open(error.oldest)
             return await self._replay(newest)
         return feed
 
@@ -109,12 +111,12 @@ class State:
         self._kinds.append(kind)
 
     async def _open(self, kind: Kind) -> None:
-        room, collection = rooms.room(kind.resource), Collection(kind)
+        room, collection = rooms.room(kind.resource), Collection(kind, 0, self._windows)
         held = self._held[room] = []
         try:
             if self._feeding is not None:  # else `start` will load it
                 newest = await load(self._storage, f"/{room}/", {room: collection}, self._aside)
-                collection.window = Window(collection.loaded)
+                collection.window = self._windows.open(collection.loaded)
                 await self._caught_up(newest)
         finally:
             del self._held[room]

@@ -1,50 +1,69 @@
-"""The recent changes of one resource, from which a watch can continue and an older list can be put together again."""
+"""The recent changes of each resource, from which a watch can continue and an older list can be put together again."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from operator import attrgetter
 
 from wherry.apiserver.state.change import Change, Key, LoggedChange
 from wherry.objects import Object
 from wherry.objects.errors import Expired
 
-WINDOW_LENGTH = 1024
-WINDOW_BYTES = 1024 * 1024
-"""Of what is stored; objects in memory take four or five times as much."""
+WINDOWS_LENGTH = 8192
+WINDOWS_BYTES = 4 * 1024 * 1024
+"""Of what is stored; objects in memory take four or five times as much. The store's log keeps as much."""
 
 _revision = attrgetter("revision")
 
 
-class Window:
-    """The last changes after revision `start`, in order: about `length`, fewer when those are beyond `size` bytes."""
+class Windows:
+    """The windows of a server. Together they keep the last `length` changes, fewer when those are beyond `size` bytes.
 
-    def __init__(self, start: int, length: int = WINDOW_LENGTH, size: int = WINDOW_BYTES):
-        self._start = start
+    The oldest go first, whoever's they are: a busy resource does not need a room for each of the others kept free, and
+    one that is at rest has all that ever happened to it.
+    """
+
+    def __init__(self, length: int = WINDOWS_LENGTH, size: int = WINDOWS_BYTES):
         self._length = length
         self._size = size
-        self._changes: list[Change] = []
+        self._order: deque[tuple[Window, int, int]] = deque()  # whose, revision, bytes
         self._bytes = 0
 
-    def append(self, change: Change) -> None:
-        """Add the newest change; now and then forget the oldest ones."""
-        self._changes.append(change)
-        self._bytes += change.size
-        if len(self._changes) >= 2 * self._length or self._bytes > 2 * self._size:
-            self._forget()
+    def open(self, start: int) -> Window:
+        """Return a new window, of the changes after revision `start`."""
+        return Window(start, self)
 
-    def _forget(self) -> None:
-        """Keep no more than the newest `length` changes and `size` bytes, but one at least."""
-        kept, size = 0, 0
-        for change in reversed(self._changes[-self._length :]):
-            size += change.size
-            if kept and size > self._size:
-                break
-            kept += 1
-        if forgotten := self._changes[:-kept]:
-            self._start = forgotten[-1].revision
-            del self._changes[:-kept]
-        self._bytes = sum(change.size for change in self._changes)
+    def grown(self, window: Window, change: Change) -> None:
+        """Count the newest change of a window, and forget the oldest ones; the newest stays, however large it is."""
+        self._order.append((window, change.revision, change.size))
+        self._bytes += change.size
+        forgotten: dict[Window, int] = {}
+        while len(self._order) > 1 and (len(self._order) > self._length or self._bytes > self._size):
+            oldest, revision, size = self._order.popleft()
+            self._bytes -= size
+            forgotten[oldest] = revision
+        for oldest, revision in forgotten.items():
+            oldest.forget(revision)
+
+
+class Window:
+    """The changes of one resource after revision `start`, in order, as long as there is room for them in `windows`."""
+
+    def __init__(self, start: int, windows: Windows):
+        self._start = start
+        self._windows = windows
+        self._changes: list[Change] = []
+
+    def append(self, change: Change) -> None:
+        """Add the newest change."""
+        self._changes.append(change)
+        self._windows.grown(self, change)
+
+    def forget(self, revision: int) -> None:
+        """Forget the changes up to a revision."""
+        del self._changes[: bisect_right(self._changes, revision, key=_revision)]
+        self._start = revision
 
     def since(self, revision: int) -> list[Change]:
         """Return the changes after `revision`; raises `Expired` when some are forgotten."""
