@@ -2,6 +2,7 @@
 
 churn.py      objects of every kind made, changed and deleted; workloads rolled and scaled; parts killed
 server.py     what is called: ends gracefully
+diary.py      when what was killed or deleted, and how the endpoints changed
 calls.py      requests by every way of access, counted; runs in a pod as well, so it needs nothing but Python
 growth.py     memory, descriptors and files, sampled, and their slopes
 """
@@ -25,6 +26,7 @@ import yaml
 from tests.harness import Cluster, cluster, eventually
 from tests.soak import calls
 from tests.soak.churn import Churn
+from tests.soak.diary import Diary, EndpointReader
 from tests.soak.growth import Growth
 from wherry.client.http import connect
 
@@ -32,8 +34,12 @@ HERE = Path(__file__).parent
 SAMPLED_SECONDS = 10.0
 NODE_PORT = 30099
 FORWARDED = 18214
-SHOWN = 12
+SHOWN = 40
 """Failures of one way told one by one."""
+THROUGH = {"API proxy": ("control-plane killed",), "port-forward": ("control-plane killed", "node agent killed")}
+"""Whose end cuts what comes through it, by way: nobody could answer that."""
+CUT_SECONDS = 2.0
+"""How long after such an end a failure counts as its."""
 MANIFEST = HERE / "workload.yaml"
 IMAGES = HERE / "image-map.yaml"
 
@@ -44,7 +50,9 @@ class Soak:
     def __init__(self, k8s: Cluster, seed: int):
         self._k8s = k8s
         self._client = connect(str(k8s.home / "kubeconfig"))
-        self._churn = Churn(k8s, self._client, seed)
+        self._diary = Diary()
+        self._churn = Churn(k8s, self._client, seed, self._diary)
+        self._endpoints = EndpointReader(self._client, "soak", self._diary)
         self._growth = Growth(k8s.init_pid, k8s.home / "wherry" / k8s.name)
         self._counts: dict[str, Counter[str]] = {}
         self._failures: list[tuple[float, str, str]] = []
@@ -52,7 +60,7 @@ class Soak:
     async def run(self, seconds: float) -> None:
         """Churn, call and sample for so long."""
         inside = asyncio.create_task(self._inside())
-        work = [self._churn.run(), self._sample(), *self._outside()]
+        work = [self._churn.run(), self._endpoints.run(), self._sample(), *self._outside()]
         tasks = [inside, *(asyncio.create_task(one) for one in work)]
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for task in tasks:
@@ -64,12 +72,12 @@ class Soak:
 
     def _outside(self) -> list[asyncio.Future[None]]:
         """Return the calls from this machine: a node port, the Ingress, the API's proxy, a port-forward."""
-        bind, tls, token = self._k8s.bind, self._tls(), ""
+        bind, tls = self._k8s.bind, self._tls()
         path = "/api/v1/namespaces/soak/services/web:http/proxy/"
         ways: dict[str, calls.Call] = {
             "node port, from the machine": lambda: calls.http(bind, NODE_PORT),
             "ingress, from the machine": lambda: calls.http(bind, 8080, name="web.soak"),
-            "API proxy": lambda: calls.http(bind, 6443, path, tls=tls, headers=token),
+            "API proxy": calls.again(lambda: calls.http(bind, 6443, path, tls=tls)),
             "port-forward": self._forwarded(),
         }
         return [self._keep(name, call) for name, call in ways.items()]  # type: ignore[misc]
@@ -130,6 +138,10 @@ class Soak:
             await asyncio.to_thread(self._growth.sample)
             await asyncio.sleep(SAMPLED_SECONDS)
 
+    def _was_killed(self, way: str, moment: float) -> bool:
+        """Return whether a way itself was killed just before a failure."""
+        return any(self._diary.has(end, moment, CUT_SECONDS) for end in THROUGH.get(way, ()))
+
     def report(self, say: Callable[[str], None]) -> None:
         """Say what was done, what came of it, and what it left behind."""
         say("done: " + ", ".join(f"{what} {count}" for what, count in sorted(self._churn.done.items())))
@@ -139,12 +151,17 @@ class Soak:
         say(f"requests: {total}")
         for name, counted in sorted(self._counts.items()):
             bad = sum(count for what, count in counted.items() if not what.startswith(calls.ANSWERED))
+            cut = sum(1 for moment, way, _ in self._failures if way == name and self._was_killed(way, moment))
             say(f"  {name:32} {sum(counted.values()):8}, failed {bad:5}  {dict(counted.most_common())}")
+            if cut:
+                say(f"    {cut} of them in the {CUT_SECONDS:.0f} s after what they came through was killed")
         shown: Counter[str] = Counter()
         for moment, name, what in sorted(self._failures):
+            if self._was_killed(name, moment):
+                continue
             shown[name] += 1
             if shown[name] <= SHOWN:
-                say(f"    {name}: {what}; {self._churn.just_before(moment)}")
+                say(f"    {moment:.2f} {name}: {what}; {self._diary.before(moment)}")
         for line in self._growth.lines():
             say(line)
 

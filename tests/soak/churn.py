@@ -15,6 +15,7 @@ from random import Random
 from tests.apiserver.kinds.pipeline import kind_of
 from tests.apiserver.registry.specimens import specimens
 from tests.harness import Cluster
+from tests.soak.diary import Diary
 from wherry.client.interface import Client
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError
@@ -29,12 +30,12 @@ VICTIMS = {
 
 
 class Churn:
-    """The churn of one cluster; `done` counts what was done, `happened` remembers when what was killed or deleted."""
+    """The churn of one cluster; `done` counts what was done, `diary` has when what was killed or deleted."""
 
-    def __init__(self, k8s: Cluster, client: Client, seed: int):
+    def __init__(self, k8s: Cluster, client: Client, seed: int, diary: Diary):
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
-        self.happened: list[tuple[float, str]] = []
+        self._diary = diary
         self._k8s = k8s
         self._client = client
         self._dice = Random(seed)
@@ -50,11 +51,6 @@ class Churn:
             self._every(30.0, self._kill),
         )
 
-    def just_before(self, moment: float) -> str:
-        """Return what happened in the fifteen seconds before a time (seconds since the epoch)."""
-        recent = [f"{what} {moment - at:.1f} s before" for at, what in self.happened if 0 <= moment - at < 15]
-        return ", ".join(recent) or "nothing before"
-
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(seconds)
@@ -67,7 +63,7 @@ class Churn:
 
     def _note(self, what: str) -> None:
         self.done[what] += 1
-        self.happened = [*self.happened[-500:], (time.time(), what)]
+        self._diary.note(what)
 
     async def _object(self) -> None:
         """Make an object of some kind, change it, and delete it again."""

@@ -13,9 +13,6 @@ from pathlib import Path
 
 from wherry.cluster import memory
 
-WARMING_UP = 0.25
-"""Of the samples so many at the beginning count for no slope: caches fill, logs have not rotated yet."""
-
 
 class Growth:
     """Samples of one cluster: `init` its first process on this machine, `data` its data directory."""
@@ -47,15 +44,25 @@ class Growth:
                     yield (where[0] if where else name), (Path(folder) / name).stat(follow_symlinks=False).st_size
 
     def lines(self) -> Iterator[str]:
-        """Yield a line for everything sampled: first, highest and last value, and the slope per hour."""
-        yield f"{'':46} {'first':>9} {'highest':>9} {'last':>9} {'per hour':>10}"
+        """Yield a line for everything sampled: first, highest, last value; the slopes per hour of the run's halves.
+
+        In the first half caches fill and logs have not rotated yet; what still grows in the second does not end.
+        """
+        yield f"{'':46} {'first':>9} {'highest':>9} {'last':>9} {'1st half/h':>10} {'2nd half/h':>10}"
+        times = [at for samples in self._samples.values() for at, _ in (samples[0], samples[-1])]
+        middle = (min(times) + max(times)) / 2 if times else 0.0
         for name, samples in sorted(self._samples.items()):
             values = [value for _, value in samples]
-            settled = samples[int(len(samples) * WARMING_UP) :]
-            if len(settled) < 3:
-                continue
-            slope = statistics.linear_regression(*zip(*settled, strict=True)).slope * 3600
-            yield f"{name:46} {values[0]:9.1f} {max(values):9.1f} {values[-1]:9.1f} {slope:+10.1f}"
+            slopes = [_slope([s for s in samples if (s[0] >= middle) is half]) for half in (False, True)]
+            told = " ".join("         -" if slope is None else f"{slope:+10.1f}" for slope in slopes)
+            yield f"{name:46} {values[0]:9.1f} {max(values):9.1f} {values[-1]:9.1f} {told}"
+
+
+def _slope(samples: list[tuple[float, float]]) -> float | None:
+    """Return the change per hour, None of too few samples."""
+    if len(samples) < 3:
+        return None
+    return statistics.linear_regression(*zip(*samples, strict=True)).slope * 3600
 
 
 def program(command: str) -> str:
