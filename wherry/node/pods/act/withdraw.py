@@ -25,8 +25,8 @@ from wherry.objects.resource import ENDPOINT_SLICES
 
 MANAGED = f"{SLICE_MANAGED_BY}=endpointslice-controller.k8s.io"
 QUIET_SECONDS = 1.0
-"""How long no new connection must have come. A proxy makes its changes 0.1 s apart, but one that is being replaced makes
-none for seconds, and what its old rules send meanwhile comes with pauses."""
+"""How long no new connection must have come. A proxy makes its changes 0.1 s apart, but one that is being replaced
+makes none for seconds, and what its old rules send meanwhile comes with pauses."""
 LONGEST_LAST_SECONDS = 3.0
 """How long connections may keep the last endpoints of a Service from ending: they are sent connections to their end
 (KEP-1669). Where others could take them somebody's rules are old, and only the grace period ends the patience."""
