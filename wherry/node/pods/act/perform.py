@@ -81,7 +81,7 @@ class Performer:
                 return await self._finish(pod)
 
     def _connections(self, pod: Object, state: State) -> int:
-        """Return how many connections clients have made to the pod; hostNetwork's cannot be told from the node's own."""
+        """Return how many connections clients have made to the pod; with hostNetwork that cannot be told."""
         run = next((run for run in state.every_run() if run.running), None)
         if run is None or pod["spec"].get("hostNetwork"):
             return 0
