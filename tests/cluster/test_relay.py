@@ -11,6 +11,7 @@ from wherry.cluster.hostforward.ingress import UNAVAILABLE, ingress_addresses
 from wherry.cluster.relay.address import Address, Target
 from wherry.cluster.relay.datagram import DatagramRelay
 from wherry.cluster.relay.stream import Count, StreamRelay, _pump
+from wherry.net.listening import datagrams
 from wherry.objects import Object
 
 HOST = "127.0.0.1"
@@ -144,11 +145,10 @@ async def test_every_udp_client_gets_its_own_answers() -> None:
 
     loop = asyncio.get_running_loop()
     server, _ = await loop.create_datagram_endpoint(Echo, (HOST, 0))
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        near = probe.getsockname()
+    bound = datagrams(HOST, 0)
+    near = bound.getsockname()
     relay = DatagramRelay(dial_udp, lambda: server.get_extra_info("sockname"))
-    await relay.serve(near)
+    await relay.serve(bound)
     answers = []
     for word in (b"one", b"two"):
         client = dial_udp()

@@ -17,7 +17,7 @@ from harness import Cluster, cluster, eventually
 
 pytestmark = pytest.mark.e2e
 
-BIND = "127.0.0.36"
+BIND, INGRESS, NODE_PORT = "127.0.0.36", 8080, 30036
 DEPLOYMENT = "-n wherry-ingress rollout {} deployment/nginx-ingress-controller"
 APP = """
 apiVersion: apps/v1
@@ -37,8 +37,9 @@ apiVersion: v1
 kind: Service
 metadata: {name: echo}
 spec:
+  type: NodePort
   selector: {app: echo}
-  ports: [{port: 80, targetPort: 8080}]
+  ports: [{port: 80, targetPort: 8080, nodePort: 30036}]
 ---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -61,9 +62,9 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
 
 
-def ask() -> str:
+def ask(port: int = INGRESS) -> str:
     """Return the status of one request on a connection of its own, or what kind of failure there was."""
-    connection = http.client.HTTPConnection(BIND, 8080, timeout=30)
+    connection = http.client.HTTPConnection(BIND, port, timeout=30)
     try:
         connection.request("GET", "/", headers={"Host": "echo.example"})
         return str(connection.getresponse().status)
@@ -80,14 +81,14 @@ class Stream(Counter[str]):
 
 
 @contextmanager
-def stream() -> Iterator[Stream]:
+def stream(port: int = INGRESS) -> Iterator[Stream]:
     """Send one request after the other, for two minutes at most, while the block runs."""
     counted, done, end = Stream(), threading.Event(), time.monotonic() + 120
 
     def run() -> None:
         while not done.is_set() and time.monotonic() < end:
             started = time.monotonic()
-            counted[ask()] += 1
+            counted[ask(port)] += 1
             counted.longest = max(counted.longest, time.monotonic() - started)
             done.wait(0.01)
 
@@ -192,3 +193,23 @@ def test_while_the_forward_is_killed_new_connections_wait(k8s: Cluster) -> None:
     os.kill(victim, signal.SIGKILL)
     assert [ask() for _ in range(20)] == ["200"] * 20
     assert victim not in k8s.find("^wherry: host-forward")
+
+
+def test_while_the_forward_is_killed_again_and_again_nobody_is_refused_at_a_node_port(k8s: Cluster) -> None:
+    """Their sockets are kept for the next one; what each of them carried ends with it."""
+    kills, killed = 5, set[int]()
+
+    def kill(counted: Stream) -> None:
+        eventually("the next", lambda: k8s.find("^wherry: host-forward") - killed, 10)
+        (victim,) = k8s.find("^wherry: host-forward")
+        killed.add(victim)
+        before = counted["200"]
+        os.kill(victim, signal.SIGKILL)
+        eventually("answers", lambda: counted["200"] > before + 3, 20)
+
+    with stream(NODE_PORT) as counted:
+        for _ in range(kills):
+            kill(counted)
+    assert counted["200"] > 3 * kills
+    assert "ConnectionRefusedError" not in counted
+    assert counted.total() - counted["200"] <= kills

@@ -20,6 +20,7 @@ from wherry.client import http, kubeconfig
 from wherry.cluster import controlplane
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.hostforward import run as hostforward
+from wherry.cluster.hostforward.parking import Parking
 from wherry.cluster.paths import RUN, Paths, node_namespace, node_run
 from wherry.cluster.supervisor import Component
 from wherry.component import process
@@ -48,7 +49,7 @@ def of(config: ClusterConfig, paths: Paths, listeners: Mapping[str, socket.socke
     return [
         Component("control-plane", partial(_control_plane, config, paths, api_sockets)),
         *(Component(f"node-{n.name}", partial(_node, n, config, paths)) for n in config.nodes),
-        Component("host-forward", partial(_host_forward, config, paths, ingress_sockets)),
+        Component("host-forward", partial(_host_forward, config, paths, ingress_sockets, Parking())),
     ]
 
 
@@ -108,7 +109,7 @@ def component_logs(node: Node, config: ClusterConfig, paths: Paths) -> dict[str,
     return logs
 
 
-def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, socket.socket]) -> None:
+def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, socket.socket], parking: Parking) -> None:
     log.setup("host-forward")
     client = http.connect(str(paths.kubeconfig))
-    process.run(hostforward.run(config, client, sockets), client)
+    process.run(hostforward.run(config, client, sockets, parking), client)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from wherry.client.interface import Client
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.hostforward.ingress import IngressForward
+from wherry.cluster.hostforward.parking import Parking
 from wherry.cluster.hostforward.services import ServiceListeners
 from wherry.cluster.paths import LAN_NAMESPACE
 from wherry.cluster.relay.address import Dial
@@ -39,11 +40,11 @@ class Dialer:
         return make
 
 
-async def run(config: ClusterConfig, client: Client, ingress: Mapping[str, socket.socket]) -> None:
-    """Forward until cancelled; `ingress` holds the listening sockets `http` and `https`."""
+async def run(config: ClusterConfig, client: Client, ingress: Mapping[str, socket.socket], parking: Parking) -> None:
+    """Forward until cancelled; `ingress` has the listening sockets `http` and `https`, `parking` those of Services."""
     component = Component("host-forward", client)
     dialer = Dialer(config)
-    ServiceListeners(config, component, dialer)
+    ServiceListeners(config, component, dialer, parking)
     await IngressForward(component, dialer(socket.SOCK_STREAM)).serve(ingress)
     # On the LAN, not on the host: the host gains nothing but the listeners it was promised.
     listener = namespaces.run(LAN_NAMESPACE, listen, config.lan_gateway, HEALTH_PORT)

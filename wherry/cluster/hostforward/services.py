@@ -6,10 +6,11 @@ import logging
 import os
 from collections.abc import Callable, Collection, Hashable, Iterable
 from functools import partial
-from socket import SOCK_DGRAM, SOCK_STREAM, SocketKind
+from socket import SOCK_DGRAM, SOCK_STREAM, SocketKind, socket
 
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.hostforward import plan, taken
+from wherry.cluster.hostforward.parking import Parking
 from wherry.cluster.hostforward.plan import Forward, Listener
 from wherry.cluster.hostforward.taken import Taken
 from wherry.cluster.relay.address import Address, Dial
@@ -17,7 +18,7 @@ from wherry.cluster.relay.datagram import DatagramRelay
 from wherry.cluster.relay.stream import StreamRelay
 from wherry.component.component import Component
 from wherry.component.workqueue import WorkQueue
-from wherry.net.listening import listen
+from wherry.net.listening import datagrams, listen
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.endpoints import service_of
 from wherry.objects.metadata import Key
@@ -32,14 +33,19 @@ PATIENCE_SECONDS = 3.0
 
 
 class ServiceListeners:
-    """The listeners of all Services; `dialer` makes who makes sockets in the LAN."""
+    """The listeners of all Services; `dialer` makes who makes sockets in the LAN, `parking` has those from before."""
 
-    def __init__(self, config: ClusterConfig, component: Component, dialer: Callable[[SocketKind], Dial]):
+    def __init__(
+        self, config: ClusterConfig, component: Component, dialer: Callable[[SocketKind], Dial], parking: Parking
+    ):
         self._config = config
         self._dialer = dialer
-        self._wanted: dict[Key, Collection[Listener]] = {}
+        self._parking = parking
+        self._owners, self._parked = parking.parked()
+        self._wanted: dict[Key, Collection[Listener]] = {
+            key: [at for at, owner in self._owners.items() if owner == key] for key in self._owners.values()
+        }
         self._forwards: dict[Listener, Forward] = {}
-        self._owners: dict[Listener, Key] = {}
         self._open: dict[Listener, StreamRelay | DatagramRelay] = {}
         self._taken: dict[Listener, Taken] = {}
         self._component = component
@@ -80,9 +86,12 @@ class ServiceListeners:
             self._queue.add_after(key, AGAIN_SECONDS)
 
     def _close(self, listener: Listener) -> None:
-        del self._forwards[listener], self._owners[listener]
-        if relay := self._open.pop(listener, None):
-            relay.close()
+        del self._owners[listener]
+        self._forwards.pop(listener, None)
+        open_one = self._open.pop(listener, None) or self._parked.pop(listener, None)
+        if open_one:
+            open_one.close()
+            self._parking.drop(listener)
             log.info("closed protocol=%s address=%s port=%d", *listener)
         if self._taken.pop(listener, None):
             taken.write(self._taken.values())
@@ -115,15 +124,21 @@ class ServiceListeners:
             self._recorder.event(SERVICES, service, "Normal", "Listening", text)
 
     async def _listen(self, listener: Listener) -> StreamRelay | DatagramRelay:
-        protocol, address, port = listener
+        relay = self._relay(listener)
+        await relay.serve(self._parked.pop(listener, None) or self._bind(listener))
+        return relay
+
+    def _relay(self, listener: Listener) -> StreamRelay | DatagramRelay:
         target = partial(self._target, listener)
-        if protocol == "TCP":
-            stream = StreamRelay(self._dialer(SOCK_STREAM), target, partial(self._patience, listener))
-            await stream.serve(listen(address, port))
-            return stream
-        datagram = DatagramRelay(self._dialer(SOCK_DGRAM), target)
-        await datagram.serve((address, port))
-        return datagram
+        if listener.protocol == "TCP":
+            return StreamRelay(self._dialer(SOCK_STREAM), target, partial(self._patience, listener))
+        return DatagramRelay(self._dialer(SOCK_DGRAM), target)
+
+    def _bind(self, listener: Listener) -> socket:
+        make = listen if listener.protocol == "TCP" else datagrams
+        made = make(listener.address, listener.port)
+        self._parking.park(self._owners[listener], listener, made)
+        return made
 
     def _target(self, listener: Listener) -> Address | None:
         forward = self._forwards.get(listener)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -24,10 +25,11 @@ class DatagramRelay:
         self._target = target
         self._near: asyncio.DatagramTransport | None = None
 
-    async def serve(self, address: Address) -> None:
-        """Listen on `address` from now on."""
+    async def serve(self, near: socket.socket) -> None:
+        """Take what comes to `near`, a bound socket, from now on."""
+        near.setblocking(False)
         loop = asyncio.get_running_loop()
-        self._near, _ = await loop.create_datagram_endpoint(lambda: _Near(self._dial, self._target), address)
+        self._near, _ = await loop.create_datagram_endpoint(lambda: _Near(self._dial, self._target), sock=near)
 
     def close(self) -> None:
         """Stop listening."""

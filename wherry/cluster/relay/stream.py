@@ -22,6 +22,8 @@ RETRY_SECONDS = 0.05
 APOLOGY_SECONDS = 2.0
 """How long a client may take to read an apology, and to close."""
 CHUNK = 64 * 1024
+BACKLOG = 1024
+"""Connections that may wait, such as while this process is started again."""
 
 
 class StreamRelay:
@@ -41,7 +43,7 @@ class StreamRelay:
     async def serve(self, listener: socket.socket) -> None:
         """Accept on `listener` from now on."""
         listener.setblocking(False)
-        self._server = await asyncio.start_server(self._accepted, sock=listener)
+        self._server = await asyncio.start_server(self._accepted, sock=listener, backlog=BACKLOG)
 
     def close(self) -> None:
         """Accept no more; connections that are open go on."""
