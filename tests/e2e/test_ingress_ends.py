@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -138,10 +140,39 @@ def test_a_killed_nginx_master_is_not_noticed(k8s: Cluster) -> None:
     assert set(counted) == {"200"}
 
 
+def test_who_waits_for_the_workers_of_a_killed_master_is_answered_by_the_next_ones(k8s: Cluster) -> None:
+    """Those are held up here until the next nginx tells them to end: connections wait in their queues, and move on."""
+    alone(k8s)
+    masters = k8s.find("nginx: master process .*wherry-ingress")
+    (master,) = masters
+    workers = children(master)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    with ThreadPoolExecutor(8) as clients:
+        answers = [clients.submit(ask) for _ in range(8)]
+        os.kill(master, signal.SIGKILL)
+        eventually("their end is asked for", lambda: all(map(is_told_to_quit, workers)), 20)
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+        assert [answer.result() for answer in answers] == ["200"] * 8
+    assert not masters & k8s.find("nginx: master process .*wherry-ingress")
+
+
+def children(process: int) -> set[int]:
+    return {int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()}
+
+
+def is_told_to_quit(process: int) -> bool:
+    """Whether SIGQUIT waits for a process (proc_pid_status(5))."""
+    status = Path(f"/proc/{process}/status").read_text()
+    (pending,) = re.findall(r"^ShdPnd:\s*(\w+)$", status, re.MULTILINE)
+    return bool(int(pending, 16) >> (signal.SIGQUIT - 1) & 1)
+
+
 def test_killed_nginx_workers_cost_no_more_than_what_they_were_doing(k8s: Cluster) -> None:
     """A connection that a worker has taken ends with it; those that wait are the next worker's."""
     (master,) = k8s.find("nginx: master process .*wherry-ingress")
-    workers = {int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()}
+    workers = children(master)
     with stream() as counted:
         for worker in workers:
             os.kill(worker, signal.SIGKILL)

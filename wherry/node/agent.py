@@ -6,6 +6,7 @@ It may be killed at any time: pods go on, and the next agent of the same sandbox
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from functools import partial
 from pathlib import Path
@@ -53,6 +54,9 @@ SYSCTLS = {
     "net/ipv4/conf/all/send_redirects": "0",
     "net/ipv4/conf/default/send_redirects": "0",
 }
+MIGRATE = ("net/ipv4/tcp_migrate_req", "1")
+"""Of listeners that share a port (SO_REUSEPORT), one that closes leaves the connections in its queue to the others: so
+an Ingress controller takes over from another on its node without a reset."""
 
 
 async def run(config: NodeConfig, client: Client) -> None:
@@ -153,6 +157,8 @@ def _prepare(config: NodeConfig, containers: Containers, files: NodeFileSystem) 
         Path(folder).mkdir(parents=True, exist_ok=True)
     for name, value in SYSCTLS.items():
         links.sysctl(name, value)
+    with contextlib.suppress(FileNotFoundError):  # before Linux 5.14
+        links.sysctl(*MIGRATE)
     links.forward(config.families)
     with links.Links() as own:
         for cidr in config.pod_cidrs:
