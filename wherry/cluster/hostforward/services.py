@@ -88,9 +88,9 @@ class ServiceListeners:
     def _close(self, listener: Listener) -> None:
         del self._owners[listener]
         self._forwards.pop(listener, None)
-        open_one = self._open.pop(listener, None) or self._parked.pop(listener, None)
-        if open_one:
-            open_one.close()
+        holder = self._open.pop(listener, None) or self._parked.pop(listener, None)
+        if holder:
+            holder.close()
             self._parking.drop(listener)
             log.info("closed protocol=%s address=%s port=%d", *listener)
         if self._taken.pop(listener, None):
@@ -124,8 +124,8 @@ class ServiceListeners:
             self._recorder.event(SERVICES, service, "Normal", "Listening", text)
 
     async def _listen(self, listener: Listener) -> StreamRelay | DatagramRelay:
-        relay = self._relay(listener)
-        await relay.serve(self._parked.pop(listener, None) or self._bind(listener))
+        relay, parked = self._relay(listener), self._parked.pop(listener, None)
+        await relay.serve(parked or self._bind(listener))
         return relay
 
     def _relay(self, listener: Listener) -> StreamRelay | DatagramRelay:
