@@ -11,18 +11,33 @@ import uuid
 from wherry.objects import Object, metadata, timestamps
 from wherry.objects.errors import Conflict, NotFound
 from wherry.objects.resource import (
+    CRON_JOBS,
     DAEMON_SETS,
     DEPLOYMENTS,
     INGRESSES,
+    JOBS,
     NAMESPACES,
     NODES,
     PODS,
     REPLICA_SETS,
     SERVICES,
+    STATEFUL_SETS,
     Resource,
 )
 
-STATUS_SUBRESOURCE = {PODS, SERVICES, NODES, NAMESPACES, DEPLOYMENTS, REPLICA_SETS, DAEMON_SETS, INGRESSES}
+STATUS_SUBRESOURCE = {
+    PODS,
+    SERVICES,
+    NODES,
+    NAMESPACES,
+    DEPLOYMENTS,
+    REPLICA_SETS,
+    DAEMON_SETS,
+    STATEFUL_SETS,
+    JOBS,
+    CRON_JOBS,
+    INGRESSES,
+}
 """The resources whose status is written through the `status` subresource only."""
 
 KEEPS_STATUS_ON_CREATE = {NODES, NAMESPACES}

@@ -12,7 +12,6 @@ from wherry.objects.errors import NotFound, details
 from wherry.objects.resource import Resource
 
 UNSERVED = (
-    Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
     Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False),
     Resource("", "v1", "podtemplates", "PodTemplate"),
     Resource("", "v1", "replicationcontrollers", "ReplicationController"),
@@ -25,11 +24,8 @@ UNSERVED = (
         "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", False
     ),
     Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False),
-    Resource("apps", "v1", "statefulsets", "StatefulSet"),
     Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
     Resource("autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
-    Resource("batch", "v1", "cronjobs", "CronJob"),
-    Resource("batch", "v1", "jobs", "Job"),
     Resource("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", namespaced=False),
     Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
     Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False),

@@ -8,10 +8,14 @@
     ownership.py       adopting and releasing by selector
     pods.py            pure: available since when; which pod goes first
     backoff.py         growing pauses                   podtemplate.py    pure: a pod from a template
-    podcontrol.py      creating and deleting pods       pernamespace.py   one object in every namespace
+    podcontrol.py      creating and deleting pods       podowner.py       what owners of pods share
+    revision.py        pure: a workload's history       history.py        writes it, as ControllerRevisions
+    pernamespace.py    one object in every namespace
 
     deployment/        Deployment → ReplicaSets         replicaset/       ReplicaSet → Pods
-    daemonset/         DaemonSet → a Pod per node       garbagecollector/ dependents follow their owners
+    daemonset/         DaemonSet → a Pod per node       statefulset/      StatefulSet → named Pods and their claims
+    job/               Job → Pods that end              cronjob/          CronJob → Jobs
+    finishedjobs.py    Jobs whose time is up            garbagecollector/ dependents follow their owners
     endpoints.py       Service → Endpoints              servicepods.py    pure: the pods behind a Service
     endpointslice/     Service, hand-made Endpoints → EndpointSlices
     namespace.py       empties and finalizes            serviceaccount.py `default` in every namespace

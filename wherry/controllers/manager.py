@@ -14,13 +14,16 @@ from wherry.controllers.clusterips import ClusterIPController
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Runner
+from wherry.controllers.cronjob.controller import CronJobController
 from wherry.controllers.daemonset.controller import DaemonSetController
 from wherry.controllers.deployment.controller import DeploymentController
 from wherry.controllers.endpoints import EndpointsController
 from wherry.controllers.endpointslice.controller import EndpointSliceController
 from wherry.controllers.endpointslice.mirroring import EndpointSliceMirroringController
 from wherry.controllers.eventttl import EventTTLController
+from wherry.controllers.finishedjobs import FinishedJobController
 from wherry.controllers.garbagecollector.controller import GarbageCollector
+from wherry.controllers.job.controller import JobController
 from wherry.controllers.loadbalancer import LoadBalancerController
 from wherry.controllers.namespace import NamespaceController
 from wherry.controllers.nodelifecycle.controller import NodeLifecycleController
@@ -30,6 +33,7 @@ from wherry.controllers.replicaset.controller import ReplicaSetController
 from wherry.controllers.rootca import RootCAController
 from wherry.controllers.serviceaccount import ServiceAccountController
 from wherry.controllers.servicecidrs import ServiceCIDRController
+from wherry.controllers.statefulset.controller import StatefulSetController
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +44,10 @@ CONTROLLERS: tuple[type[Runner], ...] = (
     DeploymentController,
     ReplicaSetController,
     DaemonSetController,
+    StatefulSetController,
+    JobController,
+    CronJobController,
+    FinishedJobController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

@@ -54,12 +54,23 @@ _CORE_VIEW = (
     "events",
     "limitranges",
     "namespaces",
+    "persistentvolumeclaims",
+    "persistentvolumeclaims/status",
     "pods",
     "pods/log",
     "pods/status",
     "serviceaccounts",
     "services",
     "services/status",
+)
+_CORE_EDIT = (
+    "configmaps",
+    "events",
+    "persistentvolumeclaims",
+    "pods",
+    "secrets",
+    "serviceaccounts",
+    "services",
 )
 _WORKLOADS = (
     "controllerrevisions",
@@ -68,23 +79,29 @@ _WORKLOADS = (
     "deployments/scale",
     "replicasets",
     "replicasets/scale",
+    "statefulsets",
+    "statefulsets/scale",
 )
-_WORKLOAD_STATUS = ("daemonsets/status", "deployments/status", "replicasets/status")
+_WORKLOAD_STATUS = ("daemonsets/status", "deployments/status", "replicasets/status", "statefulsets/status")
+_BATCH = ("cronjobs", "jobs")
+_BATCH_STATUS = ("cronjobs/status", "jobs/status")
 
 VIEW = [
     rule(CORE, _CORE_VIEW, READ),
     rule("events.k8s.io", ("events",), READ),
     rule(APPS, (*_WORKLOADS, *_WORKLOAD_STATUS), READ),
+    rule(BATCH, (*_BATCH, *_BATCH_STATUS), READ),
     rule((NETWORK, "extensions"), ("ingresses", "ingresses/status"), READ),
     rule(DISCOVERY, ("endpointslices",), READ),
 ]
 EDIT = [
     *VIEW,
     rule(CORE, ("secrets",), READ),
-    rule(CORE, ("configmaps", "events", "pods", "secrets", "serviceaccounts", "services"), WRITE),
+    rule(CORE, _CORE_EDIT, WRITE),
     rule(CORE, ("pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy"), (*READ, *WRITE)),
     rule(CORE, ("pods/eviction", "serviceaccounts/token"), ("create",)),
     rule(APPS, tuple(w for w in _WORKLOADS if w != "controllerrevisions"), WRITE),
+    rule(BATCH, _BATCH, WRITE),
     rule((NETWORK, "extensions"), ("ingresses",), WRITE),
     rule(LEASES, ("leases",), (*READ, *WRITE)),
 ]

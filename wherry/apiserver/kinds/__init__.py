@@ -6,6 +6,9 @@ from wherry.apiserver.kinds.apps.controllerrevision import CONTROLLER_REVISION
 from wherry.apiserver.kinds.apps.daemonset import DAEMON_SET
 from wherry.apiserver.kinds.apps.deployment import DEPLOYMENT
 from wherry.apiserver.kinds.apps.replicaset import REPLICA_SET
+from wherry.apiserver.kinds.apps.statefulset import STATEFUL_SET
+from wherry.apiserver.kinds.batch.cronjob import CRON_JOB
+from wherry.apiserver.kinds.batch.job import JOB
 from wherry.apiserver.kinds.coordination.lease import LEASE
 from wherry.apiserver.kinds.core.configmap import CONFIG_MAP
 from wherry.apiserver.kinds.core.endpoints import ENDPOINTS
@@ -16,6 +19,7 @@ from wherry.apiserver.kinds.core.pods.pod import POD
 from wherry.apiserver.kinds.core.secret import SECRET
 from wherry.apiserver.kinds.core.serviceaccount import SERVICE_ACCOUNT
 from wherry.apiserver.kinds.core.services.service import SERVICE
+from wherry.apiserver.kinds.core.storage.persistentvolumeclaim import PERSISTENT_VOLUME_CLAIM
 from wherry.apiserver.kinds.discovery.endpointslice import ENDPOINT_SLICE
 from wherry.apiserver.kinds.events.event import EVENT
 from wherry.apiserver.kinds.networking.ingress import INGRESS
@@ -36,10 +40,14 @@ KINDS: tuple[Kind, ...] = (
     SERVICE_ACCOUNT,
     EVENT,
     LIMIT_RANGE,
+    PERSISTENT_VOLUME_CLAIM,
     DEPLOYMENT,
     REPLICA_SET,
     DAEMON_SET,
+    STATEFUL_SET,
     CONTROLLER_REVISION,
+    JOB,
+    CRON_JOB,
     ENDPOINT_SLICE,
     INGRESS,
     INGRESS_CLASS,

@@ -18,6 +18,9 @@ def of_pod_spec(spec: Object) -> list[str]:
         found.append("hostUsers: false")
     if spec.get("runtimeClassName"):
         found.append(f"runtimeClassName {spec['runtimeClassName']}")
+    found += [
+        f"volume {v['name']}: persistentVolumeClaim" for v in spec.get("volumes") or () if "persistentVolumeClaim" in v
+    ]
     for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
         found += [f"container {container.get('name')}: {what}" for what in _of_container(container)]
     return found

@@ -53,6 +53,26 @@ NETWORK_UNAVAILABLE = "node.kubernetes.io/network-unavailable"
 POD_TEMPLATE_HASH = "pod-template-hash"
 CONTROLLER_REVISION_HASH = "controller-revision-hash"
 POD_TEMPLATE_GENERATION = "pod-template-generation"
+REVISION_HASH = "controller.kubernetes.io/hash"
+"""On a ControllerRevision of a StatefulSet; its pods name the whole revision, under `CONTROLLER_REVISION_HASH`."""
+
+# Labels of a StatefulSet's pods
+STATEFUL_POD_NAME = "statefulset.kubernetes.io/pod-name"
+POD_INDEX = "apps.kubernetes.io/pod-index"
+
+# Labels, annotations and the finalizer of a Job's pods
+JOB_NAME = "batch.kubernetes.io/job-name"
+CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
+OLD_JOB_NAME = "job-name"
+OLD_CONTROLLER_UID = "controller-uid"
+COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
+"""A label and an annotation: which completion of an indexed Job the pod is for."""
+INDEX_FAILURES = "batch.kubernetes.io/job-index-failure-count"
+"""How often that index has failed before."""
+JOB_TRACKING = "batch.kubernetes.io/job-tracking"
+"""Keeps a pod until its end is counted in its Job's status."""
+SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+"""Annotation of a CronJob's Job: the time it was due."""
 
 # Annotations of pods and workloads
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"

@@ -1,4 +1,4 @@
-"""Pod templates and the selectors that must match them: what Deployments, ReplicaSets and DaemonSets share.
+"""Pod templates and the selectors that must match them: what workloads share.
 
 Source: k8s.io/kubernetes pkg/apis/apps/validation/validation.go, pkg/apis/core/validation/validation.go
 (ValidatePodTemplateSpec).
@@ -26,7 +26,7 @@ def labels(spec: Object) -> dict[str, str]:
 
 
 def validate(path: str, spec: Object, noun: str) -> list[FieldError]:
-    """Check selector and template of a workload's spec at `path`; `noun` (deployment, daemonset) is for messages."""
+    """Check selector and template of a spec at `path` whose pods run forever; messages call it `noun` (deployment)."""
     selector = spec.get("selector")
     errors = []
     if selector is None and noun != "daemonset":  # upstream leaves a DaemonSet's to the labels that then do not match
@@ -35,18 +35,24 @@ def validate(path: str, spec: Object, noun: str) -> list[FieldError]:
     if selector is not None and labelselector.is_empty(selector):
         errors.append(fields.invalid(f"{path}.selector", selector, f"empty selector is invalid for {noun}"))
     try:
-        parsed = selectors.from_object(selector)
+        errors += unmatched(path, spec)
     except BadRequest:
         return [*errors, fields.invalid(f"{path}.selector", selector, "invalid label selector")]
-    here = f"{path}.template"
-    if not parsed.matches(labels(spec)):
-        text = "`selector` does not match template `labels`"
-        # A missing map prints as null.
-        errors.append(fields.invalid(f"{here}.metadata.labels", labels(spec) or None, text))
-    return errors + _template(here, spec.get("template") or {}, noun)
+    template = spec.get("template") or {}
+    return errors + validate_template(f"{path}.template", template) + _runs_forever(f"{path}.template", template, noun)
 
 
-def _template(path: str, template: Object, noun: str) -> list[FieldError]:
+def unmatched(path: str, spec: Object) -> list[FieldError]:
+    """Check that the selector of a spec at `path` selects its template; raises `BadRequest` for one that is none."""
+    if selectors.from_object(spec.get("selector")).matches(labels(spec)):
+        return []
+    text = "`selector` does not match template `labels`"
+    # A missing map prints as null.
+    return [fields.invalid(f"{path}.template.metadata.labels", labels(spec) or None, text)]
+
+
+def validate_template(path: str, template: Object) -> list[FieldError]:
+    """Check a template, whatever its pods are for."""
     meta, spec = template.get("metadata") or {}, template.get("spec") or {}
     errors = [
         *objectmeta.validate_labels(f"{path}.labels", meta.get("labels") or {}),
@@ -56,10 +62,18 @@ def _template(path: str, template: Object, noun: str) -> list[FieldError]:
     if spec.get("ephemeralContainers"):
         text = "ephemeral containers not allowed in pod template"
         errors.append(fields.forbidden(f"{path}.spec.ephemeralContainers", text))
+    return errors
+
+
+_OWNERS = {"daemonset": "DaemonSet", "statefulset": "StatefulSet"}
+
+
+def _runs_forever(path: str, template: Object, noun: str) -> list[FieldError]:
+    spec = template.get("spec") or {}
+    errors = []
     if (policy := spec.get("restartPolicy")) in ("OnFailure", "Never"):
         errors.append(fields.not_supported(f"{path}.spec.restartPolicy", policy, ("Always",)))
     if spec.get("activeDeadlineSeconds") is not None:
-        owner = "DaemonSet" if noun == "daemonset" else "ReplicaSet"
-        text = f"activeDeadlineSeconds in {owner} is not Supported"
+        text = f"activeDeadlineSeconds in {_OWNERS.get(noun, 'ReplicaSet')} is not Supported"
         errors.append(fields.forbidden(f"{path}.spec.activeDeadlineSeconds", text))
     return errors

@@ -89,6 +89,10 @@ def _host_path(path: str, source: Object) -> list[FieldError]:
     return errors
 
 
+def _claim(path: str, source: Object) -> list[FieldError]:
+    return checks.required_name(f"{path}.claimName", source.get("claimName"), names.dns_subdomain)
+
+
 def _secret(path: str, source: Object) -> list[FieldError]:
     errors = [] if source.get("secretName") else [fields.required(f"{path}.secretName")]
     return errors + _mode(f"{path}.defaultMode", source.get("defaultMode")) + _items(path, source)
@@ -155,6 +159,7 @@ _CHECKS: dict[str, Callable[[str, Object], list[FieldError]]] = {
     "configMap": _config_map,
     "downwardAPI": _downward_api,
     "projected": _projected,
+    "persistentVolumeClaim": _claim,
 }
 
 
