@@ -7,13 +7,13 @@ from typing import Any
 from tests.controllers.builders import NOW, deployment, template
 from wherry.controllers.deployment.decide import Decision, decide
 from wherry.controllers.deployment.revision import make_replica_set, superfluous
-from wherry.controllers.deployment.rollout import Limits
+from wherry.controllers.deployment.rollout import RolloutBounds
 from wherry.objects import Object
 from wherry.objects.timestamps import rfc3339
 
 
 def replica_set(image: str, revision: int, wanted: int, available: int | None = None, *, desired: int = 3) -> Object:
-    made = make_replica_set(deployment(desired, image), revision, wanted, Limits(desired, 1, 0))
+    made = make_replica_set(deployment(desired, image), revision, wanted, RolloutBounds(desired, 1, 0))
     count = wanted if available is None else available
     status = {"replicas": wanted, "availableReplicas": count, "readyReplicas": count, "observedGeneration": 1}
     made["metadata"] |= {"uid": f"rs-{image}", "generation": 1, "creationTimestamp": rfc3339(NOW - 1000 + revision)}

@@ -9,24 +9,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from wherry.controllers.deployment.rollout import Limits, Replicas, limits, new_size, old_sizes, proportional_sizes
+from wherry.controllers.deployment.rollout import (
+    Replicas,
+    RolloutBounds,
+    limits,
+    new_size,
+    old_sizes,
+    proportional_sizes,
+)
 
 
 @pytest.mark.parametrize(
     ("desired", "surge", "unavailable", "expected"),
     [
-        (4, "25%", "25%", Limits(4, 1, 1)),
-        (3, "25%", "25%", Limits(3, 1, 0)),  # surge rounds up, unavailable down
-        (1, "25%", "25%", Limits(1, 1, 0)),
-        (10, 0, 0, Limits(10, 0, 1)),  # both zero would stall
-        (10, "0%", "1%", Limits(10, 0, 1)),
-        (2, 0, 5, Limits(2, 0, 2)),
-        (0, "25%", "25%", Limits(0, 0, 0)),
-        (5, "100%", 0, Limits(5, 5, 0)),
+        (4, "25%", "25%", RolloutBounds(4, 1, 1)),
+        (3, "25%", "25%", RolloutBounds(3, 1, 0)),  # surge rounds up, unavailable down
+        (1, "25%", "25%", RolloutBounds(1, 1, 0)),
+        (10, 0, 0, RolloutBounds(10, 0, 1)),  # both zero would stall
+        (10, "0%", "1%", RolloutBounds(10, 0, 1)),
+        (2, 0, 5, RolloutBounds(2, 0, 2)),
+        (0, "25%", "25%", RolloutBounds(0, 0, 0)),
+        (5, "100%", 0, RolloutBounds(5, 5, 0)),
     ],
 )
 def test_percentages_resolve_with_upstreams_rounding(
-    desired: int, surge: int | str, unavailable: int | str, expected: Limits
+    desired: int, surge: int | str, unavailable: int | str, expected: RolloutBounds
 ) -> None:
     assert limits(desired, surge, unavailable) == expected
 
@@ -34,33 +41,33 @@ def test_percentages_resolve_with_upstreams_rounding(
 @pytest.mark.parametrize(
     ("bounds", "new", "total", "expected"),
     [
-        (Limits(10, 3, 2), 0, 10, 3),
-        (Limits(10, 3, 2), 3, 13, 3),
-        (Limits(10, 3, 2), 3, 8, 8),
-        (Limits(10, 0, 1), 0, 0, 10),
-        (Limits(10, 3, 2), 12, 12, 10),
+        (RolloutBounds(10, 3, 2), 0, 10, 3),
+        (RolloutBounds(10, 3, 2), 3, 13, 3),
+        (RolloutBounds(10, 3, 2), 3, 8, 8),
+        (RolloutBounds(10, 0, 1), 0, 0, 10),
+        (RolloutBounds(10, 3, 2), 12, 12, 10),
     ],
 )
 def test_the_new_replica_set_grows_into_the_room_that_surge_leaves(
-    bounds: Limits, new: int, total: int, expected: int
+    bounds: RolloutBounds, new: int, total: int, expected: int
 ) -> None:
     assert new_size(bounds, new, total) == expected
 
 
 def test_broken_old_pods_go_before_working_ones() -> None:
     old = [Replicas("a", 5, available=1), Replicas("b", 5, available=5)]
-    assert old_sizes(Limits(10, 0, 4), Replicas("new", 0), old) == {"a": 1}
+    assert old_sizes(RolloutBounds(10, 0, 4), Replicas("new", 0), old) == {"a": 1}
 
 
 def test_nothing_shrinks_while_the_new_pods_do_not_work() -> None:
-    assert old_sizes(Limits(4, 1, 0), Replicas("new", 1, available=0), [Replicas("a", 4, available=4)]) == {}
+    assert old_sizes(RolloutBounds(4, 1, 0), Replicas("new", 1, available=0), [Replicas("a", 4, available=4)]) == {}
 
 
 def test_a_scaling_in_mid_rollout_is_shared_in_proportion() -> None:
     active = [Replicas("new", 3, 3, max_replicas=13), Replicas("old", 10, 10, max_replicas=13)]
-    assert proportional_sizes(Limits(20, 5, 5), active) == {"new": 6, "old": 19}
-    assert proportional_sizes(Limits(5, 1, 1), active) == {"new": 1, "old": 5}
-    assert proportional_sizes(Limits(10, 3, 3), active) == {}
+    assert proportional_sizes(RolloutBounds(20, 5, 5), active) == {"new": 6, "old": 19}
+    assert proportional_sizes(RolloutBounds(5, 1, 1), active) == {"new": 1, "old": 5}
+    assert proportional_sizes(RolloutBounds(10, 3, 3), active) == {}
 
 
 @given(
@@ -69,7 +76,7 @@ def test_a_scaling_in_mid_rollout_is_shared_in_proportion() -> None:
     st.lists(st.tuples(st.integers(1, 20), st.integers(1, 40)), min_size=2, max_size=4),
 )
 def test_a_shared_scaling_ends_at_the_most_allowed(desired: int, surge: int, active: list[tuple[int, int]]) -> None:
-    bounds = Limits(desired, surge, 0)
+    bounds = RolloutBounds(desired, surge, 0)
     sets = [Replicas(f"r{i}", wanted, 0, maximum) for i, (wanted, maximum) in enumerate(active)]
     sizes = {r.name: r.wanted for r in sets} | proportional_sizes(bounds, sets)
     assert all(size >= 0 for size in sizes.values())
@@ -96,7 +103,7 @@ class RollingUpdate(RuleBasedStateMachine):
     """
 
     sets: dict[str, Set]
-    bounds: Limits
+    bounds: RolloutBounds
 
     @initialize(desired=st.integers(1, 12), surge=st.integers(0, 4), unavailable=st.integers(0, 4))
     def start(self, desired: int, surge: int, unavailable: int) -> None:

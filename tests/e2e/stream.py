@@ -2,8 +2,8 @@
 
     stream.py FILE HOST:PORT …
 
-Prints, as JSON, how often each thing happened: "answered", or what went wrong. A connection that is refused, reset or
-silent for five seconds counts as what the client would see; nothing is tried again.
+Prints, as JSON, how often each thing happened: "answered", or what went wrong (and when, on stderr). A connection that
+is refused, reset or silent for five seconds counts as what the client would see; nothing is tried again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def stream(stop: str, address: str, counted: Counter[str]) -> None:
     host, _, port = address.rpartition(":")
     end = time.monotonic() + SECONDS
     while time.monotonic() < end and not os.path.exists(stop):
-        counted[ask(host, int(port))] += 1
+        began, seen = time.time(), ask(host, int(port))
+        counted[seen] += 1
+        if seen != "answered":
+            print(f"{began:.3f} to {time.time():.3f}: {address} {seen}", file=sys.stderr, flush=True)
         time.sleep(PAUSE_SECONDS)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.node.build import container, pod
 from wherry.node import cgroups
-from wherry.node.cgroups import Limits
+from wherry.node.cgroups import CgroupLimits
 from wherry.node.runtime.resources import of_pod
 
 
@@ -18,11 +18,11 @@ def limited(cpu: str, memory: str) -> dict[str, object]:
 
 def test_a_pods_limits_are_the_sums_of_its_containers():
     spec = pod(container("a", **limited("100m", "64Mi")), container("b", **limited("1", "64Mi")))
-    assert of_pod(spec) == Limits(memory=128 << 20, cpu_milli=1100, cpu_shares=1126)
+    assert of_pod(spec) == CgroupLimits(memory=128 << 20, cpu_milli=1100, cpu_shares=1126)
 
 
 def test_one_container_without_a_limit_leaves_the_pod_without():
-    assert of_pod(pod(container("a", **limited("1", "64Mi")), container("b"))) == Limits(None, None, 1024)
+    assert of_pod(pod(container("a", **limited("1", "64Mi")), container("b"))) == CgroupLimits(None, None, 1024)
 
 
 def test_an_init_container_may_need_more_than_all_the_others():
@@ -31,14 +31,14 @@ def test_an_init_container_may_need_more_than_all_the_others():
 
 
 def test_files_of_version_one():
-    found = cgroups.files(Limits(memory=1 << 20, cpu_milli=100, cpu_shares=102), unified=False)
+    found = cgroups.files(CgroupLimits(memory=1 << 20, cpu_milli=100, cpu_shares=102), unified=False)
     assert found["memory", "memory.limit_in_bytes"] == str(1 << 20)
     assert found["cpu", "cpu.cfs_quota_us"] == "10000"
     assert found["cpu", "cpu.shares"] == "102"
 
 
 def test_files_of_version_two():
-    found = cgroups.files(Limits(cpu_shares=1024), unified=True)
+    found = cgroups.files(CgroupLimits(cpu_shares=1024), unified=True)
     assert found == {
         ("cpu", "cpu.weight"): "39",
         ("cpu", "cpu.max"): "max 100000",
@@ -49,7 +49,7 @@ def test_files_of_version_two():
 
 @pytest.mark.parametrize("unified", [True, False])
 def test_processes_are_limited_in_both_versions(unified: bool):
-    assert cgroups.files(Limits(pids=1024), unified=unified)["pids", "pids.max"] == "1024"
+    assert cgroups.files(CgroupLimits(pids=1024), unified=unified)["pids", "pids.max"] == "1024"
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_removing_what_is_not_there_is_fine(hybrid: Path):
 
 
 def test_a_group_is_made_where_its_controllers_are(hybrid: Path):
-    cgroups.create("/wherry/pod1", Limits(), hybrid)
+    cgroups.create("/wherry/pod1", CgroupLimits(), hybrid)
     assert (hybrid / "memory/wherry/pod1").is_dir()
     assert not (hybrid / "unified/wherry").exists()
 

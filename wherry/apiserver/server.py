@@ -30,7 +30,7 @@ from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.local import LocalClient
 from wherry.apiserver.registry.audit import audit
-from wherry.apiserver.registry.context import Settings
+from wherry.apiserver.registry.context import RegistrySettings
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state import aside
 from wherry.apiserver.state.state import State
@@ -92,7 +92,7 @@ class ApiServer:
         self.catalog.subscribe(self._state)
         authorizer = Authorizer(Rbac(self._state), NodeRights(self._state))
         admission = Admission(self._state, authorizer)
-        settings = Settings(config.service_cidr, config.node_port_range)
+        settings = RegistrySettings(config.service_cidr, config.node_port_range)
         self._registry = Registry(self._state, self.catalog, admission, settings)
         accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state)
         self.api = Api(self._registry, self.catalog, authorizer, accounts)

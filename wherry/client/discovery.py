@@ -33,7 +33,7 @@ Get = Callable[[str, Tagged | None], Awaitable[Tagged]]
 """Return what a path has now; given what it had, that very thing if it has not changed."""
 
 
-class Entry(NamedTuple):
+class Discovered(NamedTuple):
     """One resource of one version, and what may be done with it."""
 
     resource: Resource
@@ -51,11 +51,11 @@ class Discovery:
         """Return every stored resource once, see `Client.resources`."""
         return stored([entry for path in ("/api", "/apis") for entry in await self._entries(path)])
 
-    async def _entries(self, path: str) -> list[Entry]:
+    async def _entries(self, path: str) -> list[Discovered]:
         document = await self._document(path)
         if document.get("kind") == "APIGroupDiscoveryList":
             return list(aggregated(document))
-        found: list[Entry] = []
+        found: list[Discovered] = []
         for version in versions(path, document):
             with suppress(NotFound):  # gone since the list was made
                 found += classic(await self._document(version))
@@ -66,7 +66,7 @@ class Discovery:
         return self._known[path].document
 
 
-def stored(entries: Iterable[Entry]) -> list[Resource]:
+def stored(entries: Iterable[Discovered]) -> list[Resource]:
     """Return the resources that can be listed, watched and deleted, each under the first version that has it."""
     found: dict[tuple[str, str], Resource] = {}
     for resource, verbs in entries:
@@ -75,7 +75,7 @@ def stored(entries: Iterable[Entry]) -> list[Resource]:
     return list(found.values())
 
 
-def aggregated(document: Object) -> Iterator[Entry]:
+def aggregated(document: Object) -> Iterator[Discovered]:
     """Yield the resources of an APIGroupDiscoveryList, preferred versions first."""
     for group in document.get("items") or ():
         name = group["metadata"].get("name", "")
@@ -84,7 +84,7 @@ def aggregated(document: Object) -> Iterator[Entry]:
                 kind = (entry.get("responseKind") or {}).get("kind", "")
                 namespaced = entry.get("scope") == "Namespaced"
                 resource = Resource(name, version["version"], entry["resource"], kind, namespaced)
-                yield Entry(resource, frozenset(entry.get("verbs") or ()))
+                yield Discovered(resource, frozenset(entry.get("verbs") or ()))
 
 
 def versions(path: str, document: Object) -> list[str]:
@@ -98,10 +98,10 @@ def versions(path: str, document: Object) -> list[str]:
     return list(found)
 
 
-def classic(document: Object) -> Iterator[Entry]:
+def classic(document: Object) -> Iterator[Discovered]:
     """Yield the resources of an APIResourceList; those with a slash are parts of others."""
     group, _, version = document["groupVersion"].rpartition("/")
     for entry in document.get("resources") or ():
         if "/" not in entry["name"]:
             resource = Resource(group, version, entry["name"], entry["kind"], entry["namespaced"])
-            yield Entry(resource, frozenset(entry.get("verbs") or ()))
+            yield Discovered(resource, frozenset(entry.get("verbs") or ()))

@@ -26,7 +26,7 @@ EMPTYING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CgroupLimits:
     """What a pod may use: memory in bytes, CPU in millicores; None is no limit. `cpu_shares` as cgroup v1 counts.
 
     `pids`: processes and threads together.
@@ -73,7 +73,7 @@ def weight(shares: int) -> int:
     return 1 + ((max(shares, 2) - 2) * 9999) // 262142
 
 
-def files(limits: Limits, *, unified: bool) -> dict[tuple[str, str], str]:
+def files(limits: CgroupLimits, *, unified: bool) -> dict[tuple[str, str], str]:
     """Return what to write: (v1 controller, file) -> text. On v2 the controller only says which one is needed."""
     quota = None if limits.cpu_milli is None else max(limits.cpu_milli * CPU_PERIOD_MICROSECONDS // 1000, 1000)
     wanted: dict[tuple[str, str], str] = {("pids", "pids.max"): str(limits.pids or "max")}
@@ -95,7 +95,7 @@ def hierarchies(root: Path = ROOT) -> list[Path]:
     return [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.is_symlink()]
 
 
-def create(path: str, limits: Limits, root: Path = ROOT) -> None:
+def create(path: str, limits: CgroupLimits, root: Path = ROOT) -> None:
     """Make the control group `path` (absolute, as in an OCI spec's cgroupsPath) with its limits.
 
     A controller this machine lacks is left out, as the kubelet's cgroup manager does. Raises OSError.

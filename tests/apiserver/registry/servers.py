@@ -11,7 +11,7 @@ from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.kinds import KINDS
-from wherry.apiserver.registry.context import Settings
+from wherry.apiserver.registry.context import RegistrySettings
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state.change import Key
@@ -20,7 +20,7 @@ from wherry.apiserver.storage.interface import Storage
 from wherry.objects import Object
 from wherry.objects.resource import Resource
 
-SETTINGS = Settings(IPv4Network("10.96.0.0/12"), range(30000, 32768))
+SETTINGS = RegistrySettings(IPv4Network("10.96.0.0/12"), range(30000, 32768))
 
 
 class Waiting(Admission):
@@ -37,7 +37,7 @@ class Waiting(Admission):
 class Server:
     """A registry over a state of its own, with namespace `demo`; `storage` is the caller's to open and close."""
 
-    def __init__(self, storage: Storage, settings: Settings = SETTINGS):
+    def __init__(self, storage: Storage, settings: RegistrySettings = SETTINGS):
         self.catalog = Catalog(KINDS)
         self.state = State(storage, KINDS)
         authorizer = Authorizer(Rbac(self.state), NodeRights(self.state))

@@ -16,7 +16,7 @@ from tests.apiserver.samples import service
 from wherry.apiserver.kinds.core.services.claims import NODE_PORT
 from wherry.apiserver.kinds.core.services.service import SERVICE
 from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
-from wherry.apiserver.registry.context import Settings
+from wherry.apiserver.registry.context import RegistrySettings
 from wherry.apiserver.storage.interface import Storage, Write
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
@@ -24,7 +24,7 @@ from wherry.objects import Object
 from wherry.objects.errors import ApiError, InternalError, Invalid
 from wherry.objects.resource import NAMESPACES, SERVICES
 
-NARROW = Settings(IPv4Network("10.96.0.0/26"), range(30000, 30030))
+NARROW = RegistrySettings(IPv4Network("10.96.0.0/26"), range(30000, 30030))
 """Room for 62 addresses and 30 node ports: whoever draws at random meets others soon."""
 
 

@@ -7,21 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wherry.node.streaming import crilog
-from wherry.node.streaming.crilog import Entry, LogOptions, Selector, parse, tail_offset
+from wherry.node.streaming.crilog import LogLine, LogOptions, Selector, parse, tail_offset
 from wherry.objects.errors import Invalid
 
 
-def entry(text: str, second: int = 0, stream: str = "stdout", partial: bool = False) -> Entry:
-    return Entry(f"2026-01-01T00:00:{second:02}.000000001Z", stream, partial, text.encode())
+def entry(text: str, second: int = 0, stream: str = "stdout", partial: bool = False) -> LogLine:
+    return LogLine(f"2026-01-01T00:00:{second:02}.000000001Z", stream, partial, text.encode())
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (b"2026-01-01T00:00:00Z stdout F hello world", Entry("2026-01-01T00:00:00Z", "stdout", False, b"hello world")),
-        (b"2026-01-01T00:00:00Z stderr P half", Entry("2026-01-01T00:00:00Z", "stderr", True, b"half")),
-        (b"2026-01-01T00:00:00Z stdout F ", Entry("2026-01-01T00:00:00Z", "stdout", False, b"")),
-        (b"2026-01-01T00:00:00Z stdout F:new:tags x", Entry("2026-01-01T00:00:00Z", "stdout", False, b"x")),
+        (
+            b"2026-01-01T00:00:00Z stdout F hello world",
+            LogLine("2026-01-01T00:00:00Z", "stdout", False, b"hello world"),
+        ),
+        (b"2026-01-01T00:00:00Z stderr P half", LogLine("2026-01-01T00:00:00Z", "stderr", True, b"half")),
+        (b"2026-01-01T00:00:00Z stdout F ", LogLine("2026-01-01T00:00:00Z", "stdout", False, b"")),
+        (b"2026-01-01T00:00:00Z stdout F:new:tags x", LogLine("2026-01-01T00:00:00Z", "stdout", False, b"x")),
         (b"no log line", None),
         (b"", None),
     ],

@@ -8,8 +8,6 @@ from wherry.objects.errors import AlreadyExists, NotFound
 from wherry.objects.meaning.wellknown import RBAC_AUTOUPDATE
 from wherry.objects.resource import Resource
 
-"""Set to "false" by whoever wants to keep own changes to a bootstrap role or binding."""
-
 
 async def ensure(client: Client, resource: Resource, wanted: Object) -> None:
     """Create `wanted`, or give the object of its name the same content; other metadata of that object stays."""

@@ -15,7 +15,7 @@ from wherry.objects.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RegistrySettings:
     """What kinds need to know of the cluster."""
 
     service_cidr: Network
@@ -25,7 +25,7 @@ class Settings:
 class HookContext:
     """The `Context` of `wherry.apiserver.kind`: the newest objects, writes under way included."""
 
-    def __init__(self, state: State, catalog: Catalog, settings: Settings, options: WriteOptions):
+    def __init__(self, state: State, catalog: Catalog, settings: RegistrySettings, options: WriteOptions):
         self.service_cidr = settings.service_cidr
         self.node_port_range = settings.node_port_range
         self.user = options.user

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Catalog, Served
 from wherry.apiserver.registry import claims, identity, transaction
-from wherry.apiserver.registry.context import Settings
+from wherry.apiserver.registry.context import RegistrySettings
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
 from wherry.apiserver.registry.reader import Reader
 from wherry.apiserver.registry.transaction import Attempt, Finish, Outcome
@@ -39,7 +39,7 @@ class Put(NamedTuple):
 class Registry(Reader):
     """Reading, and the rules of writing."""
 
-    def __init__(self, state: State, catalog: Catalog, admission: Admission, settings: Settings):
+    def __init__(self, state: State, catalog: Catalog, admission: Admission, settings: RegistrySettings):
         super().__init__(state, catalog)
         self._writing = Writing(state, catalog, admission, settings)
 

@@ -19,7 +19,7 @@ from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Catalog, Served
 from wherry.apiserver.kinds.common import objectmeta, required
 from wherry.apiserver.registry import applying, deleting, identity, managedfields, parts, serverfields
-from wherry.apiserver.registry.context import HookContext, Settings
+from wherry.apiserver.registry.context import HookContext, RegistrySettings
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
 from wherry.apiserver.registry.reader import not_found
 from wherry.apiserver.registry.transaction import Finish
@@ -57,7 +57,7 @@ class Writing:
         state: State,
         catalog: Catalog,
         admission: Admission,
-        settings: Settings,
+        settings: RegistrySettings,
         clock: Callable[[], float] = time.time,
     ):
         self._state = state

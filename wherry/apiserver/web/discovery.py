@@ -13,7 +13,7 @@ from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.unserved import missing
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
-from wherry.apiserver.web.inventory import Entry, Part, inventory
+from wherry.apiserver.web.inventory import Part, ResourceEntry, inventory
 from wherry.objects import Object
 from wherry.objects.errors import NotAcceptable
 from wherry.objects.resource import Resource
@@ -28,7 +28,7 @@ class Discovery:
         self._api = api
         self._address = server_address
         self._generation = -1
-        self._groups: dict[str, dict[str, list[Entry]]] = {}
+        self._groups: dict[str, dict[str, list[ResourceEntry]]] = {}
         self._documents: dict[tuple[str, str], Document] = {}
 
     def answer(self, request: web.BaseRequest) -> web.Response:
@@ -48,7 +48,7 @@ class Discovery:
             return
         self._generation = self._api.catalog.generation
         self._groups, self._documents = {}, {}
-        unserved = [Entry(r, (), r.kind.lower()) for r in missing(self._api.catalog)]
+        unserved = [ResourceEntry(r, (), r.kind.lower()) for r in missing(self._api.catalog)]
         for entry in (*unserved, *inventory(self._api)):  # the last group of the inventory stays the last
             group = self._groups.setdefault(entry.resource.group, {})
             group.setdefault(entry.resource.version, []).append(entry)
@@ -98,7 +98,7 @@ class Discovery:
         return {"kind": "APIGroupDiscoveryList", "apiVersion": api_version, "metadata": {}, "items": items}
 
 
-def _names(entry: Entry) -> Object:
+def _names(entry: ResourceEntry) -> Object:
     """Return the optional names of a resource, the same in both formats."""
     names: Object = {}
     if entry.short_names:
@@ -108,7 +108,7 @@ def _names(entry: Entry) -> Object:
     return names
 
 
-def _classic(entry: Entry) -> Object:
+def _classic(entry: ResourceEntry) -> Object:
     resource = entry.resource
     return {
         "name": resource.plural,
@@ -133,7 +133,7 @@ def _classic_part(parent: Resource, part: Part) -> Object:
     return shown
 
 
-def _group_discovery(name: str, versions: dict[str, list[Entry]]) -> Object:
+def _group_discovery(name: str, versions: dict[str, list[ResourceEntry]]) -> Object:
     shown = [
         {"version": version, "freshness": "Current", "resources": [_resource_discovery(entry) for entry in entries]}
         for version, entries in versions.items()
@@ -141,7 +141,7 @@ def _group_discovery(name: str, versions: dict[str, list[Entry]]) -> Object:
     return {"metadata": {"name": name, "creationTimestamp": None}, "versions": shown}
 
 
-def _resource_discovery(entry: Entry) -> Object:
+def _resource_discovery(entry: ResourceEntry) -> Object:
     resource = entry.resource
     shown: Object = {
         "resource": resource.plural,

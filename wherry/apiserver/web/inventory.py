@@ -24,7 +24,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ResourceEntry:
     """A resource of one group and version; `type` where Kubernetes' own schema does not say what it looks like."""
 
     resource: Resource
@@ -56,30 +56,30 @@ CONNECTED: dict[Resource, tuple[Part, ...]] = {
 """What this server does not answer itself but passes on (`wherry.apiserver.web.connect`)."""
 
 
-def inventory(api: Api) -> list[Entry]:
+def inventory(api: Api) -> list[ResourceEntry]:
     """Return every resource, by group and version in the order clients shall prefer them, then by name.
 
     Groups stand in the order in which kinds declare them, `extensions` last.
     """
     entries = [_entry(api, served) for served in api.catalog]
-    entries += [Entry(r, ("create",), r.kind.lower()) for r in api.reviews]
+    entries += [ResourceEntry(r, ("create",), r.kind.lower()) for r in api.reviews]
     groups = list(dict.fromkeys(e.resource.group for e in entries))
 
-    def order(entry: Entry) -> tuple[bool, int, tuple[bool, int, int, int], str]:
+    def order(entry: ResourceEntry) -> tuple[bool, int, tuple[bool, int, int, int], str]:
         version = preference(entry.resource)
         return version[0], groups.index(entry.resource.group), version, entry.resource.plural
 
     return sorted(entries, key=order)
 
 
-def _entry(api: Api, served: Served) -> Entry:
+def _entry(api: Api, served: Served) -> ResourceEntry:
     kind, resource = served.kind, served.resource
     parts = [Part(v.name, v.resource or resource, v.verbs) for v in views.views(kind)]
     parts += [Part(a.name, a.resource, ("create",)) for a in api.actions.get((resource.group, resource.plural), ())]
     parts += CONNECTED.get(resource, ())
     # Were `ing` a name in both of its groups, kubectl would warn of the second on every `get ing`.
     repeated = resource.group == REPEATING
-    return Entry(
+    return ResourceEntry(
         resource,
         VERBS,
         kind.singular,

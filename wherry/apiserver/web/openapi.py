@@ -14,7 +14,7 @@ from wherry.apiserver.api.api import Api
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
-from wherry.apiserver.web.inventory import Entry, Part, inventory
+from wherry.apiserver.web.inventory import Part, ResourceEntry, inventory
 from wherry.objects.definitions import GroupVersionKind
 from wherry.objects.openapi import documents, protobuf
 from wherry.objects.openapi.served import ServedKind, Subresource, by_version
@@ -112,7 +112,7 @@ def _v2_media(accept: str) -> str:
     return JSON
 
 
-def _served(entry: Entry) -> ServedKind:
+def _served(entry: ResourceEntry) -> ServedKind:
     resource = entry.resource
     names = resource.group, resource.version, resource.kind, resource.plural
     return ServedKind(*names, resource.namespaced, entry.verbs, [_part(part) for part in entry.parts], entry.type)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wherry.controllers.deployment.rollout import Limits
+from wherry.controllers.deployment.rollout import RolloutBounds
 from wherry.objects import Object
 from wherry.objects.timestamps import parse, rfc3339
 
@@ -51,7 +51,7 @@ def has_deadline(deployment: Object) -> bool:
 
 
 def counts(
-    deployment: Object, limits: Limits, new: Object | None, replica_sets: Sequence[Object], now: float
+    deployment: Object, limits: RolloutBounds, new: Object | None, replica_sets: Sequence[Object], now: float
 ) -> Object:
     """Return the status with its numbers and the Available condition; other conditions are as they were."""
     old = deployment.get("status") or {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from wherry.controllers.deployment.rollout import Limits
+from wherry.controllers.deployment.rollout import RolloutBounds
 from wherry.objects import Object, metadata
 from wherry.objects.meaning import wellknown
 from wherry.objects.names import template_hash
@@ -54,7 +54,7 @@ def revision_of(obj: Object) -> int:
         return 0
 
 
-def make_replica_set(deployment: Object, revision: int, size: int, limits: Limits) -> Object:
+def make_replica_set(deployment: Object, revision: int, size: int, limits: RolloutBounds) -> Object:
     """Return the ReplicaSet to create for the Deployment's template, named `<deployment>-<pod-template-hash>`."""
     template = metadata.copy(deployment["spec"]["template"])
     digest = template_hash(template, (deployment.get("status") or {}).get("collisionCount") or 0)
@@ -84,7 +84,7 @@ def inherited(deployment: Object) -> dict[str, str]:
     return {k: v for k, v in metadata.annotations(deployment).items() if k not in NOT_INHERITED}
 
 
-def sizes(limits: Limits) -> dict[str, str]:
+def sizes(limits: RolloutBounds) -> dict[str, str]:
     """Return the annotations that remember for which Deployment size a ReplicaSet was sized."""
     return {wellknown.DESIRED_REPLICAS: str(limits.desired), wellknown.MAX_REPLICAS: str(limits.desired + limits.surge)}
 

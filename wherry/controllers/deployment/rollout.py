@@ -30,7 +30,7 @@ class Replicas:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RolloutBounds:
     """A rolling update's bounds, resolved: pods over and under the desired number."""
 
     desired: int
@@ -58,16 +58,16 @@ def _scaled(value: int | str | None, total: int, round_up: bool) -> int:
     return math.ceil(exact) if round_up else math.floor(exact)
 
 
-def limits(desired: int, max_surge: int | str | None, max_unavailable: int | str | None) -> Limits:
+def limits(desired: int, max_surge: int | str | None, max_unavailable: int | str | None) -> RolloutBounds:
     """Resolve maxSurge (rounded up) and maxUnavailable (rounded down); both zero would stall, so one may be missing."""
     surge = _scaled(max_surge, desired, round_up=True)
     unavailable = _scaled(max_unavailable, desired, round_up=False)
     if surge == 0 and unavailable == 0:
         unavailable = 1
-    return Limits(desired, surge, min(unavailable, desired))
+    return RolloutBounds(desired, surge, min(unavailable, desired))
 
 
-def new_size(bounds: Limits, new_wanted: int, all_wanted: int) -> int:
+def new_size(bounds: RolloutBounds, new_wanted: int, all_wanted: int) -> int:
     """Return the next size of the newest ReplicaSet, `all_wanted` being the sum over all of them (itself included)."""
     if new_wanted >= bounds.desired:
         return bounds.desired
@@ -77,7 +77,7 @@ def new_size(bounds: Limits, new_wanted: int, all_wanted: int) -> int:
     return new_wanted + min(room, bounds.desired - new_wanted)
 
 
-def old_sizes(bounds: Limits, new: Replicas, old: Sequence[Replicas]) -> dict[str, int]:
+def old_sizes(bounds: RolloutBounds, new: Replicas, old: Sequence[Replicas]) -> dict[str, int]:
     """Return the old ReplicaSets (oldest first) that shrink now, with their next size.
 
     First those pods go that do not work anyway, then working ones as far as enough stay available.
@@ -101,7 +101,7 @@ def old_sizes(bounds: Limits, new: Replicas, old: Sequence[Replicas]) -> dict[st
     return {r.name: sizes[r.name] for r in old if sizes[r.name] != r.wanted}
 
 
-def proportional_sizes(bounds: Limits, active: Sequence[Replicas]) -> dict[str, int]:
+def proportional_sizes(bounds: RolloutBounds, active: Sequence[Replicas]) -> dict[str, int]:
     """Share a scaling in the middle of a rollout among the active ReplicaSets, in proportion to their size.
 
     `active` comes newest first. The rest that rounding leaves goes to the largest.
@@ -124,7 +124,7 @@ def proportional_sizes(bounds: Limits, active: Sequence[Replicas]) -> dict[str, 
     return {r.name: sizes[r.name] for r in active if sizes[r.name] != r.wanted}
 
 
-def _share(bounds: Limits, replicas: Replicas, to_add: int, added: int) -> int:
+def _share(bounds: RolloutBounds, replicas: Replicas, to_add: int, added: int) -> int:
     if replicas.wanted == 0 or to_add == added:
         return 0
     allowed = to_add - added
@@ -132,7 +132,7 @@ def _share(bounds: Limits, replicas: Replicas, to_add: int, added: int) -> int:
     return min(fraction, allowed) if to_add > 0 else max(fraction, allowed)
 
 
-def _fraction(bounds: Limits, replicas: Replicas) -> int:
+def _fraction(bounds: RolloutBounds, replicas: Replicas) -> int:
     if bounds.desired == 0:
         return -replicas.wanted
     if replicas.max_replicas <= 0:

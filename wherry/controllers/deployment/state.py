@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wherry.controllers.deployment import rollout
 from wherry.controllers.deployment.revision import by_age, find_new, revision_of
-from wherry.controllers.deployment.rollout import Limits
+from wherry.controllers.deployment.rollout import RolloutBounds
 from wherry.objects import Object
 
 
@@ -16,12 +16,12 @@ def size_of(replica_set: Object) -> int:
     return int(replica_set["spec"].get("replicas", 1))
 
 
-def limits_of(deployment: Object) -> Limits:
+def limits_of(deployment: Object) -> RolloutBounds:
     """Return a Deployment's bounds; without a rolling update nothing may be over or under."""
     desired = deployment["spec"].get("replicas", 1)
     strategy = deployment["spec"].get("strategy") or {}
     if strategy.get("type") == "Recreate":
-        return Limits(desired, 0, 0)
+        return RolloutBounds(desired, 0, 0)
     rolling = strategy.get("rollingUpdate") or {}
     return rollout.limits(desired, rolling.get("maxSurge", "25%"), rolling.get("maxUnavailable", "25%"))
 
@@ -34,7 +34,7 @@ class State:
     """
 
     deployment: Object
-    limits: Limits
+    limits: RolloutBounds
     new: Object | None
     old: list[Object]
     revision: int

@@ -49,7 +49,7 @@ class MountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     read_only: bool = False
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"):
+class MapEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"):
     """One of `images`."""
 
     match: str | tuple[str, ...]
@@ -74,7 +74,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    images: tuple[Entry, ...]
+    images: tuple[MapEntry, ...]
 
 
 class ImageMap:
@@ -107,7 +107,7 @@ class ImageMap:
         )
 
 
-def load(path: Path) -> Sequence[Entry]:
+def load(path: Path) -> Sequence[MapEntry]:
     """Read one file; raises ImageMapError."""
     try:
         document = yaml.safe_load(path.read_bytes())
@@ -122,7 +122,7 @@ def load(path: Path) -> Sequence[Entry]:
         raise ImageMapError(f"{path}: {error}") from error
 
 
-def resolve(reference: str, entry: Entry, folder: Path, root: MachineRoot = MachineRoot()) -> Image:  # noqa: B008
+def resolve(reference: str, entry: MapEntry, folder: Path, root: MachineRoot = MachineRoot()) -> Image:  # noqa: B008
     """Turn an entry of a file in `folder` into the image of `reference`, over `root`."""
     folder = folder.resolve()
     places = {"{python}": sys.executable, "{package}": str(PACKAGE), "{folder}": str(folder)}
@@ -149,18 +149,18 @@ def resolve(reference: str, entry: Entry, folder: Path, root: MachineRoot = Mach
     )
 
 
-def _uses(entry: Entry, place: str) -> bool:
+def _uses(entry: MapEntry, place: str) -> bool:
     words = (*entry.command, *entry.args, *entry.env.values(), entry.working_dir, *(m.source for m in entry.mounts))
     return any(place in word for word in words)
 
 
-def _own_folder(entry: Entry, folder: Path) -> tuple[ImageFolder, ...]:
+def _own_folder(entry: MapEntry, folder: Path) -> tuple[ImageFolder, ...]:
     """Return the map's own folder, if the entry speaks of it: by its place, or by a relative working folder."""
     wanted = _uses(entry, "{folder}") or not entry.working_dir.startswith(("/", "{"))
     return (ImageFolder(folder, str(folder)),) if wanted else ()
 
 
-def _programs(entry: Entry) -> Iterator[ImageMount]:
+def _programs(entry: MapEntry) -> Iterator[ImageMount]:
     """Yield the folders of what the entry's places stand for, each where it is on this machine, to read only."""
     wanted = [*INTERPRETER] if _uses(entry, "{python}") else []
     if _uses(entry, "{package}"):

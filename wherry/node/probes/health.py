@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class ContainerHealth:
     """Without a probe: started, ready and live. `grace`: the failed probe's terminationGracePeriodSeconds."""
 
     started: bool = True
@@ -15,4 +15,4 @@ class Health:
     grace: float | None = None
 
 
-HEALTHY = Health()
+HEALTHY = ContainerHealth()

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from wherry.node.probes import probe as probes
 from wherry.node.probes.check import CheckError, ProbeTarget, check
-from wherry.node.probes.health import Health
+from wherry.node.probes.health import ContainerHealth
 from wherry.node.probes.probe import Probe, Series
 from wherry.objects import Object
 
@@ -41,7 +41,7 @@ class Watcher:
         container: Object,
         target: ProbeTarget,
         started_at: float,
-        changed: Callable[[Health], None],
+        changed: Callable[[ContainerHealth], None],
         unhealthy: Report,
         *,
         ready_before: bool = False,
@@ -52,7 +52,7 @@ class Watcher:
         self._changed = changed
         self._unhealthy = unhealthy
         self._ending = False
-        self.health = Health(
+        self.health = ContainerHealth(
             started=self._probes["startup"] is None or ready_before,
             ready=self._probes["readiness"] is None or ready_before,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wherry.node.cgroups import CPU_PERIOD_MICROSECONDS, Limits
+from wherry.node.cgroups import CPU_PERIOD_MICROSECONDS, CgroupLimits
 from wherry.objects import Object, quantity
 
 MIN_SHARES, MAX_SHARES = 2, 262144
@@ -45,14 +45,14 @@ def of_container(container: Object, *, unified: bool) -> Object:
     return resources
 
 
-def of_pod(pod: Object) -> Limits:
+def of_pod(pod: Object) -> CgroupLimits:
     """Return the limits of the pod's own group: the sums, where every container has the limit."""
     containers = pod["spec"]["containers"]
     cpu_limits = [amounts(c, "limits")[0] for c in containers]
     memory_limits = [amounts(c, "limits")[1] for c in containers]
     starting = pod["spec"].get("initContainers") or ()
     requested = sum(amounts(c, "requests")[0] or amounts(c, "limits")[0] or 0 for c in containers)
-    return Limits(
+    return CgroupLimits(
         memory=_sum(memory_limits, (amounts(c, "limits")[1] for c in starting)),
         cpu_milli=_sum(cpu_limits, (amounts(c, "limits")[0] for c in starting)),
         cpu_shares=shares(requested),

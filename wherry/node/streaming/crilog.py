@@ -53,7 +53,7 @@ class LogOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogLine:
     """One line of a log file."""
 
     time: str
@@ -62,14 +62,14 @@ class Entry:
     text: bytes
 
 
-def parse(line: bytes) -> Entry | None:
+def parse(line: bytes) -> LogLine | None:
     """Return one line of a file (without its line break) taken apart; None when it is not in the format."""
     parts = line.split(b" ", 3)
     if len(parts) < 3 or parts[1] not in (b"stdout", b"stderr"):
         return None
     text = parts[3] if len(parts) == 4 else b""
     tags = parts[2].split(b":")
-    return Entry(parts[0].decode("ascii", "replace"), parts[1].decode(), tags[0] == b"P", text)
+    return LogLine(parts[0].decode("ascii", "replace"), parts[1].decode(), tags[0] == b"P", text)
 
 
 class Selector:
@@ -85,7 +85,7 @@ class Selector:
         """Whether `limit_bytes` is used up."""
         return self._left is not None and self._left <= 0
 
-    def render(self, entries: Iterable[Entry]) -> bytes:
+    def render(self, entries: Iterable[LogLine]) -> bytes:
         """Return the text of those entries that are wanted."""
         out = b"".join(self._one(entry) for entry in entries)
         if self._left is not None:
@@ -93,7 +93,7 @@ class Selector:
             self._left -= len(out)
         return out
 
-    def _one(self, entry: Entry) -> bytes:
+    def _one(self, entry: LogLine) -> bytes:
         if self._options.stream not in ("All", entry.stream.capitalize()):
             return b""
         if self._options.since is not None and _seconds(entry.time) < self._options.since:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from wherry.node.streaming.crilog import Entry, LogOptions, Selector, parse, tail_offset
+from wherry.node.streaming.crilog import LogLine, LogOptions, Selector, parse, tail_offset
 from wherry.node.streaming.inotify import FolderChanges
 
 CHUNK = 1 << 16
@@ -71,7 +71,7 @@ class LogFile:
             return
         os.lseek(self._fd, offset, os.SEEK_SET)
 
-    def read(self) -> list[Entry]:
+    def read(self) -> list[LogLine]:
         """Return the next entries; none at the end, where the start of an unfinished line is kept for later."""
         while self._fd >= 0 and (data := os.read(self._fd, CHUNK)):
             *lines, self._rest = (self._rest + data).split(b"\n")

@@ -28,7 +28,7 @@ from wherry.node.pods.plan.actions import (
 from wherry.node.pods.plan.admission import NODE_PORTS
 from wherry.node.pods.plan.decide import decide
 from wherry.node.pods.plan.state import Failure, State
-from wherry.node.probes.health import Health
+from wherry.node.probes.health import ContainerHealth
 
 DELETED = {"deletionTimestamp": "2027-01-15T08:00:00Z", "deletionGracePeriodSeconds": 5}
 HOOKED = {"lifecycle": {"postStart": {"exec": {"command": ["true"]}}}}
@@ -122,7 +122,7 @@ class TestInitContainers:
     def test_a_sidecar_lets_the_next_begin_once_it_has_started(self):
         spec = pod(initContainers=[container("proxy", restartPolicy="Always")])
         assert actions(spec, seen()) == [Start("proxy", 0)]
-        starting = {"proxy-0": Health(started=False)}
+        starting = {"proxy-0": ContainerHealth(started=False)}
         assert actions(spec, seen(run("proxy"), health=starting)) == []
         assert actions(spec, seen(run("proxy"))) == [Start("web", 0)]
 
@@ -161,7 +161,7 @@ class TestRestarting:
         assert actions(pod(restartPolicy="OnFailure"), seen(done)) == [CleanUp()]
 
     def test_a_failed_liveness_probe_ends_it_with_the_probes_grace(self):
-        observed = seen(run(), health={"web-0": Health(live=False, grace=3.0)})
+        observed = seen(run(), health={"web-0": ContainerHealth(live=False, grace=3.0)})
         assert actions(pod(), observed) == [Stop("web", 3.0, "Container web failed liveness probe, will be restarted")]
 
     def test_a_new_image_ends_it(self):

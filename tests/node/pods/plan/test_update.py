@@ -21,7 +21,7 @@ from wherry.node.pods.plan.events import (
 )
 from wherry.node.pods.plan.state import Failure, State
 from wherry.node.pods.plan.update import inherit, update
-from wherry.node.probes.health import HEALTHY, Health
+from wherry.node.probes.health import HEALTHY, ContainerHealth
 
 LATE = Failure("ContainerCreating", "no", NOW + 10)
 
@@ -82,7 +82,7 @@ def test_runs_of_this_node_count_and_not_what_the_api_remembers():
 
 
 def test_a_run_that_is_probed_no_more_is_healthy_by_default():
-    probed = update(seen(run()), HealthChanged("web-0", Health(ready=False)))
+    probed = update(seen(run()), HealthChanged("web-0", ContainerHealth(ready=False)))
     assert not probed.health_of(run()).ready
     assert update(probed, HealthChanged("web-0", None)).health_of(run()) == HEALTHY
 

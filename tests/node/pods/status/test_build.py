@@ -11,7 +11,7 @@ from wherry.node.pods.plan import inheritance
 from wherry.node.pods.plan.admission import NODE_PORTS
 from wherry.node.pods.plan.state import Failure, State
 from wherry.node.pods.status import build as status
-from wherry.node.probes.health import Health
+from wherry.node.probes.health import ContainerHealth
 from wherry.objects import Object, metadata
 
 PROBED = container(readinessProbe={"exec": {"command": ["true"]}})
@@ -113,12 +113,12 @@ class TestContainers:
 
 class TestConditions:
     def test_ready_follows_the_readiness_probe(self):
-        unready = build(pod(PROBED), seen(run(), health={"web-0": Health(ready=False)}))
+        unready = build(pod(PROBED), seen(run(), health={"web-0": ContainerHealth(ready=False)}))
         assert (holds(unready, "Ready"), holds(unready, "ContainersReady")) == ("False", "False")
         condition = metadata.condition({"status": unready}, "Ready")
         assert condition is not None
         assert condition["message"] == "containers with unready status: [web]"
-        assert holds(build(pod(PROBED), seen(run(), health={"web-0": Health()})), "Ready") == "True"
+        assert holds(build(pod(PROBED), seen(run(), health={"web-0": ContainerHealth()})), "Ready") == "True"
 
     def test_ready_waits_for_readiness_gates(self):
         spec = pod(readinessGates=[{"conditionType": "example.com/lb"}])

@@ -16,7 +16,7 @@ from wherry.dns import names
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.kept import aged
-from wherry.dns.plugins.cache.settings import Limits, Settings, Sort, settings
+from wherry.dns.plugins.cache.settings import Settings, Sort, TtlLimits, settings
 from wherry.dns.query import NOERROR, NXDOMAIN, SERVFAIL, Answer, Handler, Keep, Query, Quiet
 from wherry.dns.wire.question import CD
 from wherry.dns.wire.record import SOA, Record
@@ -160,7 +160,7 @@ class Cache(Quiet):
             if store.pop(key, None):
                 self.environment.metrics.cache_entries.labels(sort).set(len(store))
 
-    def _seconds(self, answer: Answer, limits: Limits) -> float:
+    def _seconds(self, answer: Answer, limits: TtlLimits) -> float:
         """Return how long a response may be kept; 0 for not at all."""
         if answer.rcode == SERVFAIL:
             return self.settings.servfail_seconds

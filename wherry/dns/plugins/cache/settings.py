@@ -20,7 +20,7 @@ Sort = Literal["success", "denial"]
 
 
 @dataclass(slots=True)
-class Limits:
+class TtlLimits:
     """How many answers of one sort are kept, for how many seconds; names below `disabled` are not."""
 
     longest: int
@@ -51,7 +51,7 @@ class Settings:
     """What the directive asks for."""
 
     zones: tuple[bytes, ...]
-    limits: dict[Sort, Limits]
+    limits: dict[Sort, TtlLimits]
     servfail_seconds: float = SERVFAIL_SECONDS
     prefetch: Prefetch | None = None
     stale: Stale | None = None
@@ -63,9 +63,9 @@ def settings(directive: Directive, block: ServerBlock) -> Settings:
     args = list(directive.args)
     ttl = int(args.pop(0)) if args and args[0].isdigit() else LONGEST_TTL
     zones = directive.zones(args) or block.zones()
-    limits: dict[Sort, Limits] = {
-        "success": Limits(min(ttl, LONGEST_TTL)),
-        "denial": Limits(min(ttl, LONGEST_DENIAL_TTL)),
+    limits: dict[Sort, TtlLimits] = {
+        "success": TtlLimits(min(ttl, LONGEST_TTL)),
+        "denial": TtlLimits(min(ttl, LONGEST_DENIAL_TTL)),
     }
     result = Settings(zones, limits)
     for option in directive.options:

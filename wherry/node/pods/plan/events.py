@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from wherry.node.pods.plan.actions import Action
 from wherry.node.pods.plan.state import Failure, Sandbox
-from wherry.node.probes.health import Health
+from wherry.node.probes.health import ContainerHealth
 from wherry.node.runtime.instance import Instance
 
 
@@ -78,7 +78,7 @@ class HealthChanged:
     """The probes of a run say something else; None: it is not probed any more."""
 
     run_id: str
-    health: Health | None
+    health: ContainerHealth | None
 
 
 @dataclass(frozen=True, slots=True)

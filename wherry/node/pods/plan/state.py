@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wherry.node.probes.health import HEALTHY, Health
+from wherry.node.probes.health import HEALTHY, ContainerHealth
 from wherry.node.runtime.instance import Instance
 from wherry.objects import Object
 
@@ -69,7 +69,7 @@ class State:
     runs: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
     busy: frozenset[str] = frozenset()
     failures: Mapping[str, Failure] = field(default_factory=dict)
-    health: Mapping[str, Health] = field(default_factory=dict)
+    health: Mapping[str, ContainerHealth] = field(default_factory=dict)
     started_at: float = 0.0
     withdrawn: bool = False
     gone: bool = False
@@ -112,6 +112,6 @@ class State:
         last = self.current(container["name"])
         return last is not None and last.running and last.hook in ("none", "done") and self.health_of(last).started
 
-    def health_of(self, run: Instance) -> Health:
+    def health_of(self, run: Instance) -> ContainerHealth:
         """Return what the probes say of a run."""
         return self.health.get(run.id, HEALTHY)
