@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class World:
 
 async def pretend_to_run_pods(client: Client) -> None:
     """Give bound pods an address and readiness, and end those being deleted."""
-    addresses = iter(range(1, 250))
+    addresses = map(str, ip_network("10.244.0.0/16").hosts())
     async for event in client.watch(PODS):
         pod = event.object
         if event.type not in ("ADDED", "MODIFIED") or not pod["spec"].get("nodeName"):
@@ -72,7 +73,7 @@ async def pretend_to_run_pods(client: Client) -> None:
             if is_being_deleted(pod):
                 await client.delete(PODS, name, namespace, grace_period_seconds=0)
             elif not pod["status"].get("podIP"):
-                ip = f"10.244.0.{next(addresses)}"
+                ip = next(addresses)
                 ready = {"type": "Ready", "status": "True", "lastTransitionTime": rfc3339(NOW)}
                 status = {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}], "conditions": [ready]}
                 await client.patch(PODS, name, {"status": status}, namespace, subresource="status")

@@ -69,7 +69,7 @@ def test_the_image_map_is_the_examples_and_names_every_field_there_is() -> None:
 @pytest.mark.parametrize("place", ["{python}", "{package}", "{folder}"])
 def test_the_places_an_image_map_can_name_are_filled_in(place: str, tmp_path: Path) -> None:
     assert f"`{place}`" in README
-    image = imagemap.resolve("x", imagemap.Entry(match="*", args=(place,)), tmp_path)
+    image = imagemap.resolve("x", imagemap.MapEntry(match="*", args=(place,)), tmp_path)
     assert place not in image.args[0]
 
 
