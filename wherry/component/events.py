@@ -26,6 +26,15 @@ log = logging.getLogger(__name__)
 
 EventKind = Literal["Normal", "Warning"]
 
+
+class Notice(NamedTuple):
+    """What an event is to tell of an object: Normal or Warning, a reason, a text."""
+
+    type: EventKind
+    reason: str
+    text: str
+
+
 QUEUE_LIMIT = 1000
 CACHE_LIMIT = 4096
 SIMILAR_LIMIT = 10

@@ -8,6 +8,7 @@
     ownership.py       adopting and releasing by selector
     pods.py            pure: available since when; which pod goes first
     backoff.py         growing pauses                   podtemplate.py    pure: a pod from a template
+    percent.py         pure: counts and percentages
     podcontrol.py      creating and deleting pods       podowner.py       what owners of pods share
     revision.py        pure: a workload's history       history.py        writes it, as ControllerRevisions
     pernamespace.py    one object in every namespace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from wherry.component.informer import Informer
 from wherry.component.workqueue import WorkQueue
 from wherry.controllers.context import Context
 from wherry.objects import Object, metadata
+from wherry.objects.errors import NotFound
 from wherry.objects.metadata import Key
 from wherry.objects.resource import Resource
 
@@ -55,6 +57,14 @@ class Controller(Runner):
         informer = self.context.informer(resource)
         informer.subscribe(lambda old, new: self.enqueue(new or old))
         self._watched.append(informer)
+
+    async def write_status(self, resource: Resource, obj: Object, status: Object) -> bool:
+        """Write a status that is another than the cache has; return whether it is. What is gone needs none."""
+        if status == (obj.get("status") or {}):
+            return False
+        with contextlib.suppress(NotFound):
+            await self.client.update(resource, obj | {"status": status}, subresource="status")
+        return True
 
     def enqueue(self, obj: Object | None) -> None:
         """Queue an object's key."""

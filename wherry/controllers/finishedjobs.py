@@ -8,6 +8,7 @@ from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.objects import Object, metadata
 from wherry.objects.errors import NotFound
+from wherry.objects.meaning.jobs import end_of
 from wherry.objects.metadata import Key
 from wherry.objects.resource import JOBS
 from wherry.objects.timestamps import parse
@@ -15,10 +16,7 @@ from wherry.objects.timestamps import parse
 
 def expires_at(job: Object) -> float | None:
     """Return when a Job is to go, in seconds since the epoch; None while it runs, or where it may stay."""
-    ttl = job["spec"].get("ttlSecondsAfterFinished")
-    ended = next(
-        (c for t in ("Complete", "Failed") if (c := metadata.condition(job, t)) and c["status"] == "True"), None
-    )
+    ttl, ended = job["spec"].get("ttlSecondsAfterFinished"), end_of(job)
     if ttl is None or ended is None or metadata.is_being_deleted(job):
         return None
     return parse(ended["lastTransitionTime"]) + float(ttl)

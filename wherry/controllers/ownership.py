@@ -11,9 +11,15 @@ from typing import NamedTuple
 from wherry.client.interface import Client
 from wherry.objects import Object
 from wherry.objects.errors import NotFound
-from wherry.objects.metadata import controller_of, is_being_deleted, labels, owner_reference
+from wherry.objects.metadata import Key, controller_of, is_being_deleted, labels, owner_reference
 from wherry.objects.resource import Resource
 from wherry.objects.selectors import LabelSelector
+
+
+def managing_keys(resource: Resource, *objects: Object | None) -> set[Key]:
+    """Return the keys of those who manage objects (None: there is none) and are of `resource`."""
+    found = ((obj, controller_of(obj)) for obj in objects if obj is not None)
+    return {(o["metadata"]["namespace"], c["name"]) for o, c in found if c is not None and c["kind"] == resource.kind}
 
 
 class Claim(NamedTuple):

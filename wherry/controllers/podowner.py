@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from wherry.component.index import Index
 from wherry.controllers.context import ORPHANS, Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.expectations import Expectations
-from wherry.controllers.ownership import claim, settle
+from wherry.controllers.history import History
+from wherry.controllers.ownership import claim, managing_keys, settle
 from wherry.controllers.podcontrol import PodControl
 from wherry.objects import Object, metadata, selectors
-from wherry.objects.metadata import Key, controller_of, is_being_deleted
-from wherry.objects.resource import PODS, Resource
+from wherry.objects.metadata import controller_of, is_being_deleted
+from wherry.objects.resource import CONTROLLER_REVISIONS, PODS, Resource
 from wherry.objects.selectors import LabelSelector
 
 
@@ -49,17 +51,10 @@ class PodOwner(Controller):
             return None
         return claimed.owned
 
-    def owner_key(self, obj: Object | None) -> Key | None:
-        """Return the key of an object's owner, where that is one of ours."""
-        owner = controller_of(obj) if obj is not None else None
-        if obj is None or owner is None or owner["kind"] != self.resource.kind:
-            return None
-        return obj["metadata"]["namespace"], owner["name"]
-
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         pod = new or old
         assert pod is not None
-        for key in {k for k in (self.owner_key(old), self.owner_key(new)) if k is not None}:
+        for key in managing_keys(self.resource, old, new):
             if old is None:
                 self.expectations.created(key)
             if new is None or is_being_deleted(new):
@@ -69,3 +64,31 @@ class PodOwner(Controller):
             for owner in self._owners_by_namespace.get(new["metadata"]["namespace"]):
                 if self.selector(owner).matches(metadata.labels(new)):
                     self.enqueue(owner)
+
+
+class PodOwnerWithHistory(PodOwner):
+    """One whose objects keep every template they had, as ControllerRevisions; `hash_label`: see `History`."""
+
+    hash_label: ClassVar[str]
+
+    def __init__(self, context: Context):
+        super().__init__(context)
+        self.history = History(context.client, self.resource, self.hash_label, self.mark)
+        self._revisions_by_owner = context.by_owner(CONTROLLER_REVISIONS)
+        context.informer(CONTROLLER_REVISIONS).subscribe(self._revision_changed)
+
+    @staticmethod
+    @abstractmethod
+    def mark(revision: Object) -> str:
+        """Return by what the pods of a revision name it."""
+
+    async def own_revisions(self, owner: Object) -> list[Object] | None:
+        """Return an owner's revisions, as `own_pods` does."""
+        return await self.own(owner, CONTROLLER_REVISIONS, self._revisions_by_owner)
+
+    def _revision_changed(self, old: Object | None, new: Object | None) -> None:
+        """Look again when a revision goes or changes hands; one that comes with its owner is ours, or a user's copy."""
+        if old is None and new is not None and controller_of(new) is not None:
+            return
+        for key in managing_keys(self.resource, old, new):
+            self.queue.add(key)

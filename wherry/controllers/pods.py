@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key
 
 from wherry.objects import Object, metadata
@@ -29,6 +29,12 @@ def available_in(pod: Object, min_ready_seconds: int, now: float) -> float | Non
 def is_available(pod: Object, min_ready_seconds: int, now: float) -> bool:
     """Return whether the pod has been ready for at least `min_ready_seconds`."""
     return available_in(pod, min_ready_seconds, now) == 0.0
+
+
+def next_available(owner: Object, pods: Iterable[Object], now: float) -> float | None:
+    """Return in how many seconds the next ready pod becomes available, None when time alone changes nothing."""
+    min_ready = owner["spec"].get("minReadySeconds", 0)
+    return min((wait for p in pods if (wait := available_in(p, min_ready, now))), default=None)
 
 
 def restarts(pod: Object) -> int:

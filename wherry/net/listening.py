@@ -9,8 +9,11 @@ from wherry.objects.family import Family, family_of
 EVERYWHERE = ("", Family.V6.any)
 """Every address of both families, as a server in Go takes them; on a kernel without IPv6, every IPv4 address."""
 
+BACKLOG = 1024
+"""Connections that may wait, such as while a process is started again."""
 
-def listen(host: str, port: int, backlog: int = 1024) -> socket.socket:
+
+def listen(host: str, port: int, backlog: int = BACKLOG) -> socket.socket:
     """Return a TCP socket that listens on `host`, an address or one of `EVERYWHERE`; raises OSError."""
     if host in EVERYWHERE and socket.has_dualstack_ipv6():
         both = (Family.V6.any, port)

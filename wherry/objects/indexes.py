@@ -12,7 +12,7 @@ from collections.abc import Iterable
 def parse(text: str, below: int | None = None) -> list[int]:
     """Return the indexes a text lists, in ascending order; ValueError for no such list, or an index not `below`."""
     found: list[int] = []
-    for part in filter(None, text.split(",")) if text else ():
+    for part in filter(None, text.split(",")):
         first, last = _bounds(part)
         if found and first <= found[-1]:
             raise ValueError(f"non-increasing order, previous: {found[-1]}, current: {first}")

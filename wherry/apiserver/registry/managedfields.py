@@ -54,11 +54,6 @@ def unless_same(obj: Object, before: Entries) -> Object:
     return without(obj) if sent and (sent is before or sent == before) else obj
 
 
-def ordered(managed: managers.Managed) -> Entries:
-    """Return the entries in the order in which they are stored."""
-    return managers.ordered(managed)
-
-
 def after(asked: Entries | None, before: Entries, subresource: str) -> Entries:
     """Return the entries a write begins with that `asked` for some (None: it did not say).
 

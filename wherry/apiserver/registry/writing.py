@@ -26,6 +26,7 @@ from wherry.apiserver.registry.transaction import Finish
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.state.state import State
 from wherry.objects import Object
+from wherry.objects.apply import managers
 from wherry.objects.apply.managers import APPLY, UPDATE
 from wherry.objects.errors import AlreadyExists, FieldError
 from wherry.objects.metadata import copy
@@ -77,10 +78,8 @@ class Writing:
         if current is not None:
             raise AlreadyExists.of(served.resource.plural, key[1], served.resource.group)
         now = self._clock()
-        obj = served.to_storage(copy(new))
+        obj = self._first(served, copy(new), now)
         asked = obj["metadata"].pop("managedFields", None)
-        serverfields.give(served.kind, obj["metadata"], now)
-        _default(served, obj)
         write = managedfields.write_of(served, options, "", UPDATE, now)
         entries = managedfields.after(asked, (), "")
         entries = managedfields.recorded(write, None, served.from_storage(obj), entries)
@@ -117,18 +116,18 @@ class Writing:
         made = applying.applied(served, write, live, config, managedfields.live(current), force=options.force)
         new = typed(served, made.object, options)
         if current is None:
-            obj = self._first(served, key, new, now)
+            identity.check_name(new, key)
+            identity.check_absent(served.kind, new)
+            obj = self._first(served, new, now)
         else:
             obj = self._replacement(served, key, new, current, part)
         obj["metadata"].pop("managedFields", None)
-        entries = managedfields.ordered(made.managed)
+        entries = managers.ordered(made.managed)
         return await self._admitted(_Draft(served, obj, current, options, entries, part))
 
     @staticmethod
-    def _first(served: Served, key: Key, new: Object, now: float) -> Object:
-        """Return the object to store in the place of nothing, which is `key`; `new` is private."""
-        identity.check_name(new, key)
-        identity.check_absent(served.kind, new)
+    def _first(served: Served, new: Object, now: float) -> Object:
+        """Return the object to store in the place of nothing; `new` is private."""
         obj = served.to_storage(new)
         serverfields.give(served.kind, obj["metadata"], now)
         _default(served, obj)

@@ -97,7 +97,7 @@ def read_object(data: bytes, content_type: str, gvk: GroupVersionKind, validate:
 
     Raises `BadRequest` for what cannot be read, `UnsupportedMediaType`.
     """
-    media = content_type.partition(";")[0].strip().lower()
+    media = _media(content_type)
     if media == protobuf.MEDIA_TYPE:
         return Body(protobuf.decode(data, gvk))
     try:
@@ -124,7 +124,7 @@ JSON_LIST = "application/json, application/yaml, application/vnd.kubernetes.prot
 
 def read_patch(data: bytes, content_type: str, validate: bool) -> Patch:
     """Return a patch; `validate` looks for fields given twice. Raises `BadRequest`, `UnsupportedMediaType`."""
-    media = content_type.partition(";")[0].strip().lower()
+    media = _media(content_type)
     if media not in PATCHES:
         known = ", ".join((*PATCHES, APPLY))
         raise UnsupportedMediaType(
@@ -139,9 +139,14 @@ def read_patch(data: bytes, content_type: str, validate: bool) -> Patch:
     return Patch(PATCHES[media], value, [f'duplicate field "{path}"' for path in twice])
 
 
+def _media(content_type: str) -> str:
+    """Return a content type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 def is_applied(content_type: str) -> bool:
     """Return whether what is sent is a configuration to apply."""
-    return content_type.partition(";")[0].strip().lower() == APPLY
+    return _media(content_type) == APPLY
 
 
 def read_config(data: bytes) -> Body:

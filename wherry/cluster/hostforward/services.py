@@ -42,9 +42,9 @@ class ServiceListeners:
         self._dialer = dialer
         self._parking = parking
         self._owners, self._parked = parking.parked()
-        self._wanted: dict[Key, Collection[Listener]] = {
-            key: [at for at, owner in self._owners.items() if owner == key] for key in self._owners.values()
-        }
+        self._wanted: dict[Key, Collection[Listener]] = {}
+        for listener, key in self._owners.items():
+            self._wanted[key] = [*self._wanted.get(key, ()), listener]
         self._forwards: dict[Listener, Forward] = {}
         self._open: dict[Listener, StreamRelay | DatagramRelay] = {}
         self._taken: dict[Listener, Taken] = {}

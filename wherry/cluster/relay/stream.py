@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wherry.cluster.relay.address import Dial, Target
+from wherry.net.listening import BACKLOG
 from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,6 @@ RETRY_SECONDS = 0.05
 APOLOGY_SECONDS = 2.0
 """How long a client may take to read an apology, and to close."""
 CHUNK = 64 * 1024
-BACKLOG = 1024
-"""Connections that may wait, such as while this process is started again."""
 
 
 class StreamRelay:

@@ -7,6 +7,7 @@ import contextlib
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.controllers.cronjob.decide import Step, decide, reference
+from wherry.controllers.ownership import managing_keys
 from wherry.controllers.podcontrol import is_namespace_terminating
 from wherry.objects import Object
 from wherry.objects.errors import AlreadyExists, ApiError, NotFound
@@ -38,7 +39,7 @@ class CronJobController(Controller):
             self._recorder.event(CRON_JOBS, cron_job, notice.type, notice.reason, notice.text)
         for job in step.delete:
             await self._delete(cron_job, job)
-        await self._write_status(cron_job, await self._started(cron_job, step))
+        await self.write_status(CRON_JOBS, cron_job, await self._started(cron_job, step))
         if step.look_again is not None:
             self.queue.add_after(key, step.look_again)
 
@@ -77,13 +78,6 @@ class CronJobController(Controller):
             )
             self._recorder.event(CRON_JOBS, cron_job, "Normal", "SuccessfulDelete", f"Deleted job {meta['name']}")
 
-    async def _write_status(self, cron_job: Object, status: Object) -> None:
-        if status != (cron_job.get("status") or {}):
-            with contextlib.suppress(NotFound):
-                await self.client.update(CRON_JOBS, cron_job | {"status": status}, subresource="status")
-
     def _job_changed(self, old: Object | None, new: Object | None) -> None:
-        for job in (old, new):
-            owner = controller_of(job) if job is not None else None
-            if job is not None and owner is not None and owner["kind"] == CRON_JOBS.kind:
-                self.queue.add((job["metadata"]["namespace"], owner["name"]))
+        for key in managing_keys(CRON_JOBS, old, new):
+            self.queue.add(key)

@@ -7,23 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from wherry.component.events import EventKind
+from wherry.component.events import Notice
 from wherry.controllers.cronjob.timetable import MANY, due
 from wherry.objects import Object, metadata, schedules
+from wherry.objects.meaning.jobs import end_of
 from wherry.objects.meaning.wellknown import SCHEDULED_AT
 from wherry.objects.metadata import copy, owner_reference
 from wherry.objects.resource import JOBS
 from wherry.objects.timestamps import parse, rfc3339
-
-
-class Notice(NamedTuple):
-    """What an event tells: Normal or Warning, a reason, a text."""
-
-    type: EventKind
-    reason: str
-    text: str
 
 
 @dataclass
@@ -56,7 +48,8 @@ def decide(cron_job: Object, jobs: Sequence[Object], now: float) -> Step:
 
 def finished(job: Object) -> str:
     """Return how a Job has ended (Complete, Failed), "" while it runs."""
-    return next((type for type in ("Complete", "Failed") if metadata.is_true(job, type)), "")
+    end = end_of(job)
+    return str(end["type"]) if end else ""
 
 
 def _schedule(cron_job: Object, jobs: Sequence[Object], running: Sequence[Object], now: float, step: Step) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 
 from wherry.controllers.backoff import Backoff
 from wherry.controllers.context import Context
 from wherry.controllers.daemonset.placement import Eligibility, eligibility, node_of, pod_for
 from wherry.controllers.daemonset.rollout import Work, manage, roll, update_of
-from wherry.controllers.daemonset.status import look_again, new_status
-from wherry.controllers.history import History
-from wherry.controllers.podowner import PodOwner
+from wherry.controllers.daemonset.status import new_status
+from wherry.controllers.podowner import PodOwnerWithHistory
+from wherry.controllers.pods import next_available
 from wherry.objects import Object, metadata
-from wherry.objects.errors import NotFound
 from wherry.objects.meaning.pods import has_ended
 from wherry.objects.meaning.wellknown import CONTROLLER_REVISION_HASH
-from wherry.objects.metadata import Key, controller_of, is_being_deleted
-from wherry.objects.resource import CONTROLLER_REVISIONS, DAEMON_SETS, NODES
+from wherry.objects.metadata import Key, is_being_deleted
+from wherry.objects.resource import DAEMON_SETS, NODES
 from wherry.objects.taints import taints_of
 
 BURST = 250
@@ -26,20 +24,18 @@ BURST = 250
 Pods = Mapping[str, Sequence[Object]]
 
 
-class DaemonSetController(PodOwner):
+class DaemonSetController(PodOwnerWithHistory):
     """Keeps one pod of each DaemonSet on every node it belongs to."""
 
     name = "daemonset"
     resource = DAEMON_SETS
+    hash_label = CONTROLLER_REVISION_HASH
 
     def __init__(self, context: Context):
         super().__init__(context)
         self._nodes = context.informer(NODES)
-        self._revisions_by_owner = context.by_owner(CONTROLLER_REVISIONS)
-        self._history = History(context.client, DAEMON_SETS, CONTROLLER_REVISION_HASH, _digest)
         self._restarts = Backoff(1.0, 900.0)
         self._nodes.subscribe(self._node_changed)
-        context.informer(CONTROLLER_REVISIONS).subscribe(self._revision_changed)
 
     async def reconcile(self, key: Key) -> None:
         """Place pods, take the next step of an update, write the status."""
@@ -48,25 +44,25 @@ class DaemonSetController(PodOwner):
             self.expectations.forget(key)
             return
         owned = await self.own_pods(daemon_set)
-        revisions = await self.own(daemon_set, CONTROLLER_REVISIONS, self._revisions_by_owner)
+        revisions = await self.own_revisions(daemon_set)
         if owned is None or revisions is None:
             return  # the events of what was adopted or released bring us back
         if is_being_deleted(daemon_set):
             return
-        current = await self._history.ensure_current(daemon_set, revisions, owned)
+        current = await self.history.ensure_current(daemon_set, revisions, owned)
         if current is None:
             return
         pods = _by_node(owned)
         eligible = {n["metadata"]["name"]: eligibility(daemon_set, n) for n in self._nodes.items()}
-        digest = _digest(current)
+        digest = self.mark(current)
         if patience := self.expectations.patience(key):
             self.queue.add_after(key, patience)
         else:
             await self._apply(key, daemon_set, self._work(key, daemon_set, eligible, pods, digest), digest)
         live = {metadata.labels(p).get(CONTROLLER_REVISION_HASH, "") for p in owned}
-        await self._history.prune(daemon_set, revisions, {digest}, live)
+        await self.history.prune(daemon_set, revisions, {digest}, live)
         await self._write_status(daemon_set, eligible, pods, digest)
-        wait = look_again(daemon_set, pods, self.context.clock())
+        wait = next_available(daemon_set, owned, self.context.clock())
         if wait is not None:
             self.queue.add_after(key, wait)
 
@@ -106,9 +102,7 @@ class DaemonSetController(PodOwner):
         self, daemon_set: Object, eligible: Mapping[str, Eligibility], pods: Pods, digest: str
     ) -> None:
         status = new_status(daemon_set, eligible, pods, digest, self.context.clock())
-        if status != (daemon_set.get("status") or {}):
-            with contextlib.suppress(NotFound):
-                await self.client.update(DAEMON_SETS, daemon_set | {"status": status}, subresource="status")
+        await self.write_status(DAEMON_SETS, daemon_set, status)
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         """Look at all DaemonSets when a node comes, goes, or changes what decides about its daemons."""
@@ -117,16 +111,10 @@ class DaemonSetController(PodOwner):
         for daemon_set in self.owners.items():
             self.enqueue(daemon_set)
 
-    def _revision_changed(self, old: Object | None, new: Object | None) -> None:
-        """Look again when a revision goes or changes hands; one that comes with its owner is ours, or a user's copy."""
-        if old is None and new is not None and controller_of(new) is not None:
-            return
-        for key in {k for k in (self.owner_key(old), self.owner_key(new)) if k is not None}:
-            self.queue.add(key)
-
-
-def _digest(revision: Object) -> str:
-    return metadata.labels(revision)[CONTROLLER_REVISION_HASH]
+    @staticmethod
+    def mark(revision: Object) -> str:
+        """Return the hash that a revision's pods carry."""
+        return metadata.labels(revision)[CONTROLLER_REVISION_HASH]
 
 
 def _by_node(pods: Sequence[Object]) -> dict[str, list[Object]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from wherry.controllers.daemonset.placement import Eligibility
+from wherry.controllers.percent import scaled
 from wherry.controllers.pods import is_available
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import has_ended
@@ -33,13 +33,9 @@ class Update(NamedTuple):
 def update_of(daemon_set: Object, nodes: int) -> Update:
     """Resolve maxUnavailable and maxSurge (both rounded up); without either, one pod at a time."""
     rolling = (daemon_set["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}
-    surge = _scaled(rolling.get("maxSurge", 0), nodes)
-    unavailable = _scaled(rolling.get("maxUnavailable", 0 if surge else 1), nodes)
+    surge = scaled(rolling.get("maxSurge", 0), nodes, round_up=True)
+    unavailable = scaled(rolling.get("maxUnavailable", 0 if surge else 1), nodes, round_up=True)
     return Update(unavailable if unavailable or surge else 1, surge)
-
-
-def _scaled(value: int | str, total: int) -> int:
-    return value if isinstance(value, int) else math.ceil(int(value.rstrip("%")) * total / 100)
 
 
 def is_new(pod: Object, digest: str) -> bool:

@@ -41,10 +41,3 @@ def new_status(
 
 def _oldest(pods: Sequence[Object]) -> Object:
     return min(pods, key=lambda p: (metadata.is_being_deleted(p), p["metadata"].get("creationTimestamp", "")))
-
-
-def look_again(daemon_set: Object, pods: Mapping[str, Sequence[Object]], now: float) -> float | None:
-    """Return in how many seconds the next ready pod becomes available, or None."""
-    min_ready = daemon_set["spec"].get("minReadySeconds", 0)
-    waits = [available_in(p, min_ready, now) for here in pods.values() for p in here]
-    return min((w for w in waits if w), default=None)

@@ -7,7 +7,7 @@ from wherry.controllers.controller import Controller
 from wherry.controllers.deployment.decide import Decision, decide
 from wherry.controllers.deployment.revision import without_hash
 from wherry.controllers.deployment.state import size_of
-from wherry.controllers.ownership import claim, settle
+from wherry.controllers.ownership import claim, managing_keys, settle
 from wherry.controllers.podcontrol import is_namespace_terminating
 from wherry.objects import Object, metadata, selectors
 from wherry.objects.errors import AlreadyExists, ApiError, NotFound
@@ -115,10 +115,8 @@ class DeploymentController(Controller):
             self._recorder.event(DEPLOYMENTS, deployment, "Normal", "ScalingReplicaSet", text)
 
     def _set_changed(self, old: Object | None, new: Object | None) -> None:
-        for replica_set in (old, new):
-            owner = controller_of(replica_set) if replica_set else None
-            if replica_set is not None and owner is not None and owner["kind"] == DEPLOYMENTS.kind:
-                self.queue.add((replica_set["metadata"]["namespace"], owner["name"]))
+        for key in managing_keys(DEPLOYMENTS, old, new):
+            self.queue.add(key)
         if new is not None and controller_of(new) is None:
             for deployment in self._deployments_by_namespace.get(new["metadata"]["namespace"]):
                 if selectors.stored(deployment["spec"].get("selector")).matches(metadata.labels(new)):

@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wherry.controllers.percent import scaled
+
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
@@ -48,20 +50,10 @@ class RolloutBounds:
         return self.desired - self.unavailable
 
 
-def _scaled(value: int | str | None, total: int, round_up: bool) -> int:
-    """Return an int-or-percent as a number of pods. Validation has made sure that a string is a percentage."""
-    if value is None:
-        return 0
-    if isinstance(value, int):
-        return value
-    exact = int(value.rstrip("%")) * total / 100
-    return math.ceil(exact) if round_up else math.floor(exact)
-
-
 def limits(desired: int, max_surge: int | str | None, max_unavailable: int | str | None) -> RolloutBounds:
     """Resolve maxSurge (rounded up) and maxUnavailable (rounded down); both zero would stall, so one may be missing."""
-    surge = _scaled(max_surge, desired, round_up=True)
-    unavailable = _scaled(max_unavailable, desired, round_up=False)
+    surge = scaled(max_surge, desired, round_up=True)
+    unavailable = scaled(max_unavailable, desired, round_up=False)
     if surge == 0 and unavailable == 0:
         unavailable = 1
     return RolloutBounds(desired, surge, min(unavailable, desired))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from wherry.controllers.job.failurepolicy import verdict
 from wherry.controllers.job.indexes import Indexes
-from wherry.controllers.job.podofjob import has_failed, index_of, is_indexed, is_tracked, phase
+from wherry.controllers.job.podofjob import has_failed, index_of, is_tracked
 from wherry.objects import Object, metadata
-from wherry.objects.meaning.pods import is_active, is_ready
+from wherry.objects.meaning.jobs import is_indexed
+from wherry.objects.meaning.pods import has_ended, is_active, is_ready, phase
 
 MOST = 500
 """Ends that are counted at a time: their uids are in the status meanwhile."""
@@ -55,9 +56,9 @@ def take(job: Object, pods: Sequence[Object], found: Indexes) -> Census:
     active = [p for p in pods if is_active(p)]
     census = Census(
         active=active,
-        terminating=sum(metadata.is_being_deleted(p) and phase(p) not in ("Succeeded", "Failed") for p in pods),
+        terminating=sum(metadata.is_being_deleted(p) and not has_ended(p) for p in pods),
         ready=sum(map(is_ready, active)),
-        succeeded=len(found.done) if is_indexed(job) else (status.get("succeeded") or 0) + gone["succeeded"],
+        succeeded=len(found.done) if is_indexed(job["spec"]) else (status.get("succeeded") or 0) + gone["succeeded"],
         failed=(status.get("failed") or 0) + gone["failed"],
         waiting_succeeded=waiting["succeeded"],
         waiting_failed=waiting["failed"],
@@ -81,7 +82,7 @@ def _note(job: Object, pod: Object, found: Indexes, census: Census, ending: str)
     over = bool(ending) or metadata.is_being_deleted(job)
     if phase(pod) == "Succeeded":
         census.free.append(pod)
-        if not is_indexed(job) and uid not in census.waiting_succeeded:
+        if not is_indexed(job["spec"]) and uid not in census.waiting_succeeded:
             census.waiting_succeeded.append(uid)
     elif failed and (over or uid not in found.kept):
         census.free.append(pod)
@@ -94,7 +95,7 @@ def _note(job: Object, pod: Object, found: Indexes, census: Census, ending: str)
 
 def _count_failed(job: Object, pod: Object, census: Census) -> None:
     index, uid = index_of(pod), pod["metadata"]["uid"]
-    if is_indexed(job) and (index is None or index >= (job["spec"].get("completions") or 0)):
+    if is_indexed(job["spec"]) and (index is None or index >= (job["spec"].get("completions") or 0)):
         return
     if uid not in census.waiting_failed and verdict(job, pod).action != "Ignore":
         census.waiting_failed.append(uid)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from wherry.controllers.context import Context
 from wherry.controllers.job.decide import Step, decide
-from wherry.controllers.job.outcome import is_finished
 from wherry.controllers.job.podofjob import is_tracked, untracked
 from wherry.controllers.podowner import PodOwner
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.meaning.jobs import end_of
 from wherry.objects.metadata import Key, controller_of
 from wherry.objects.resource import JOBS, PODS
 
@@ -43,7 +43,7 @@ class JobController(PodOwner):
         pods = await self.own_pods(job)
         if pods is None:
             return
-        if is_finished(job):
+        if end_of(job):
             await self._release(p for p in pods if is_tracked(p))
             return
         patience = self.expectations.patience(key)
@@ -76,12 +76,9 @@ class JobController(PodOwner):
         return None
 
     async def _write_status(self, job: Object, step: Step) -> None:
-        if step.status == (job.get("status") or {}):
-            return
-        with contextlib.suppress(NotFound):
-            await self.client.update(JOBS, job | {"status": step.status}, subresource="status")
-        for notice in step.notices:
-            self.recorder.event(JOBS, job, notice.type, notice.reason, notice.text)
+        if await self.write_status(JOBS, job, step.status):
+            for notice in step.notices:
+                self.recorder.event(JOBS, job, notice.type, notice.reason, notice.text)
 
     async def _release(self, pods: Iterable[Object]) -> None:
         for pod in pods:

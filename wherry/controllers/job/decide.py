@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from wherry.component.events import Notice
 from wherry.controllers.job import census as censuses
 from wherry.controllers.job import indexes, outcome
 from wherry.controllers.job.census import Census
 from wherry.controllers.job.staffing import Staffing, staff
-from wherry.controllers.job.status import Notice, conclude, counted, suspension
+from wherry.controllers.job.status import conclude, counted, suspension
 from wherry.objects import Object, metadata
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wherry.controllers.job.podofjob import phase
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.pods import phase
 
 
 class Verdict(NamedTuple):

@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from wherry.controllers.job.failurepolicy import verdict
-from wherry.controllers.job.podofjob import failures_before, has_failed, index_of, is_indexed, is_tracked, phase
+from wherry.controllers.job.podofjob import failures_before, has_failed, index_of, is_tracked
 from wherry.objects import Object, indexes
+from wherry.objects.meaning.jobs import is_indexed
+from wherry.objects.meaning.pods import phase
 
 
 class Indexes(NamedTuple):
@@ -27,7 +29,7 @@ NONE = Indexes(set(), set(), {}, set())
 
 def read(job: Object, pods: Sequence[Object]) -> Indexes:
     """Return what status and pods say of a Job's indexes; nothing where it has none."""
-    if not is_indexed(job):
+    if not is_indexed(job["spec"]):
         return NONE
     status, count = job.get("status") or {}, job["spec"].get("completions") or 0
     done = _within(_listed(status.get("completedIndexes")), count)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from wherry.controllers.job.census import Census
 from wherry.controllers.job.failurepolicy import verdict
 from wherry.controllers.job.indexes import Indexes
-from wherry.controllers.job.podofjob import has_failed, phase
+from wherry.controllers.job.podofjob import has_failed
 from wherry.objects import Object, indexes, metadata
+from wherry.objects.meaning.pods import phase
 from wherry.objects.timestamps import parse
 
 FINAL = {"SuccessCriteriaMet": "Complete", "FailureTarget": "Failed"}
@@ -25,11 +26,6 @@ class Outcome(NamedTuple):
     type: str
     reason: str
     message: str
-
-
-def is_finished(job: Object) -> bool:
-    """Return whether a Job has ended for good."""
-    return metadata.is_true(job, "Complete") or metadata.is_true(job, "Failed")
 
 
 def decided(job: Object) -> Outcome | None:

@@ -9,16 +9,12 @@ from typing import Any
 
 from wherry.controllers.podtemplate import pod_from
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.pods import phase
 from wherry.objects.meaning.wellknown import COMPLETION_INDEX, INDEX_FAILURES, JOB_TRACKING
 from wherry.objects.timestamps import parse
 
 _VARIABLE = "JOB_COMPLETION_INDEX"
 _LONGEST_NAME = 63 - 5 - 1
-
-
-def is_indexed(job: Object) -> bool:
-    """Return whether each completion has an index."""
-    return bool(job["spec"].get("completionMode") == "Indexed")
 
 
 def replaces_ended_only(job: Object) -> bool:
@@ -67,11 +63,6 @@ def failures_before(pod: Object) -> int:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
-
-
-def phase(pod: Object) -> str:
-    """Return a pod's phase."""
-    return (pod.get("status") or {}).get("phase") or ""
 
 
 def is_tracked(pod: Object) -> bool:

@@ -10,17 +10,11 @@ from typing import NamedTuple
 
 from wherry.controllers.job.census import Census
 from wherry.controllers.job.indexes import Indexes, pending
-from wherry.controllers.job.podofjob import (
-    ended_at,
-    has_failed,
-    index_of,
-    is_indexed,
-    new_pod,
-    phase,
-    replaces_ended_only,
-)
+from wherry.controllers.job.podofjob import ended_at, has_failed, index_of, new_pod, replaces_ended_only
 from wherry.controllers.pods import deletion_order
 from wherry.objects import Object, metadata
+from wherry.objects.meaning.jobs import is_indexed
+from wherry.objects.meaning.pods import has_ended, phase
 
 BURST = 500
 """The most pods created or deleted for one Job at a time."""
@@ -59,7 +53,7 @@ def _wanted(job: Object, census: Census) -> int:
 
 def _surplus(job: Object, active: Sequence[Object], count: int, now: float) -> list[Object]:
     """Return the pods to delete: those that work on what another does, or nobody asks for, and `count` in all."""
-    idle = _idle(job, active) if is_indexed(job) else []
+    idle = _idle(job, active) if is_indexed(job["spec"]) else []
     rest = [p for p in active if p not in idle]
     return idle + deletion_order(rest, {}, now)[: max(0, count - len(idle))]
 
@@ -77,7 +71,7 @@ def _idle(job: Object, active: Sequence[Object]) -> list[Object]:
 
 
 def _hire(job: Object, pods: Sequence[Object], found: Indexes, count: int, now: float) -> Staffing:
-    if not is_indexed(job):
+    if not is_indexed(job["spec"]):
         if (left := pause_left(job, pods, now)) > 0:
             return Staffing(pause=left)
         return Staffing(create=[new_pod(job, None, 0)] * count)
@@ -87,14 +81,17 @@ def _hire(job: Object, pods: Sequence[Object], found: Indexes, count: int, now: 
         if free and (left := pause_left(job, pods, now)) > 0:
             return Staffing(pause=left)
         return Staffing(create=[new_pod(job, i, 0) for i in free])
-    left_of = {i: pause_left(job, (p for p in pods if index_of(p) == i), now) for i in free}
+    by_index: dict[int | None, list[Object]] = {}
+    for pod in pods:
+        by_index.setdefault(index_of(pod), []).append(pod)
+    left_of = {i: pause_left(job, by_index.get(i, ()), now) for i in free}
     ready = [new_pod(job, i, found.failures.get(i, 0)) for i in free if left_of[i] <= 0]
     return Staffing(create=ready, pause=min((left for left in left_of.values() if left > 0), default=None))
 
 
 def _works(job: Object, pod: Object) -> bool:
     """Return whether a pod holds its index: a deleted one only where that is waited for."""
-    if phase(pod) in ("Succeeded", "Failed"):
+    if has_ended(pod):
         return False
     return not metadata.is_being_deleted(pod) or replaces_ended_only(job)
 

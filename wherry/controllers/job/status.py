@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from wherry.component.events import EventKind
+from wherry.component.events import Notice
 from wherry.controllers.job.census import Census
 from wherry.controllers.job.indexes import Indexes
 from wherry.controllers.job.outcome import FINAL, Outcome
-from wherry.controllers.job.podofjob import is_indexed
 from wherry.objects import Object, indexes, metadata
+from wherry.objects.meaning.jobs import is_indexed
 from wherry.objects.metadata import set_condition
 from wherry.objects.timestamps import rfc3339
-
-
-class Notice(NamedTuple):
-    """What an event tells: Normal or Warning, a reason, a text."""
-
-    type: EventKind
-    reason: str
-    text: str
 
 
 def counted(job: Object, census: Census, found: Indexes) -> Object:
@@ -31,7 +22,7 @@ def counted(job: Object, census: Census, found: Indexes) -> Object:
     status |= {"ready": census.ready, "terminating": census.terminating}
     waiting = {"succeeded": census.waiting_succeeded, "failed": census.waiting_failed}
     status["uncountedTerminatedPods"] = {key: list(uids) for key, uids in waiting.items() if uids}
-    if is_indexed(job) and (text := indexes.text(found.done)):
+    if is_indexed(job["spec"]) and (text := indexes.text(found.done)):
         status["completedIndexes"] = text
     if job["spec"].get("backoffLimitPerIndex") is not None:
         status["failedIndexes"] = indexes.text(found.failed)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from wherry.controllers.context import Context
 from wherry.controllers.podowner import PodOwner
+from wherry.controllers.pods import next_available
 from wherry.controllers.podtemplate import pod_from
-from wherry.controllers.replicaset.decide import difference, look_again, new_status
+from wherry.controllers.replicaset.decide import difference, new_status
 from wherry.objects import Object
-from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.errors import ApiError
 from wherry.objects.meaning.pods import is_active
 from wherry.objects.metadata import Key, controller_of, is_being_deleted
 from wherry.objects.resource import REPLICA_SETS
@@ -39,7 +40,7 @@ class ReplicaSetController(PodOwner):
         await self._write_status(replica_set, active, failure)
         if failure is not None:
             raise failure
-        wait = look_again(replica_set, active, self.context.clock())
+        wait = next_available(replica_set, active, self.context.clock())
         if wait is not None:
             self.queue.add_after(key, wait)
 
@@ -73,9 +74,4 @@ class ReplicaSetController(PodOwner):
         shrinking = len(active) > replica_set["spec"].get("replicas", 1)
         message = str(failure) if failure else ""
         status = new_status(replica_set, active, message, shrinking, self.context.clock())
-        if status == (replica_set.get("status") or {}):
-            return
-        try:
-            await self.client.update(self.resource, replica_set | {"status": status}, subresource="status")
-        except NotFound:
-            return
+        await self.write_status(self.resource, replica_set, status)

@@ -59,10 +59,3 @@ def _conditions(replica_set: Object, failure: str, shrinking: bool, now: float) 
         return [c for c in old if c["type"] != "ReplicaFailure"]
     reason = "FailedDelete" if shrinking else "FailedCreate"
     return set_condition(old, "ReplicaFailure", "True", reason, failure, rfc3339(now))
-
-
-def look_again(replica_set: Object, active: Sequence[Object], now: float) -> float | None:
-    """Return in how many seconds the next ready pod becomes available, or None when time alone changes nothing."""
-    min_ready = replica_set["spec"].get("minReadySeconds", 0)
-    waits = [available_in(p, min_ready, now) for p in active]
-    return min((w for w in waits if w), default=None)

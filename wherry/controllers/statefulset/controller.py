@@ -5,32 +5,30 @@ from __future__ import annotations
 import contextlib
 
 from wherry.controllers.context import Context
-from wherry.controllers.history import History
-from wherry.controllers.podowner import PodOwner
+from wherry.controllers.podowner import PodOwnerWithHistory
+from wherry.controllers.pods import next_available
 from wherry.controllers.statefulset.decide import Step, decide
 from wherry.controllers.statefulset.identity import Revisions, ordinal, revision_of
-from wherry.controllers.statefulset.status import look_again, new_status
+from wherry.controllers.statefulset.status import new_status
 from wherry.controllers.statefulset.volumes import Volumes
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.meaning.wellknown import REVISION_HASH
 from wherry.objects.metadata import Key, is_being_deleted, key
-from wherry.objects.resource import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
+from wherry.objects.resource import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
 
 
-class StatefulSetController(PodOwner):
+class StatefulSetController(PodOwnerWithHistory):
     """Keeps the pods of each StatefulSet: those, and no others, that its numbers name."""
 
     name = "statefulset"
     resource = STATEFUL_SETS
+    hash_label = REVISION_HASH
 
     def __init__(self, context: Context):
         super().__init__(context)
-        self._revisions_by_owner = context.by_owner(CONTROLLER_REVISIONS)
         self._claims_by_namespace = context.by_namespace(PERSISTENT_VOLUME_CLAIMS)
-        self._history = History(context.client, STATEFUL_SETS, REVISION_HASH, _name)
         self._volumes = Volumes(context.client, self.recorder)
-        context.informer(CONTROLLER_REVISIONS).subscribe(self._revision_changed)
 
     async def reconcile(self, key: Key) -> None:
         """Take the next step, then write the status."""
@@ -39,10 +37,10 @@ class StatefulSetController(PodOwner):
             self.expectations.forget(key)
             return
         owned = await self.own_pods(stateful_set)
-        revisions = await self.own(stateful_set, CONTROLLER_REVISIONS, self._revisions_by_owner)
+        revisions = await self.own_revisions(stateful_set)
         if owned is None or revisions is None:
             return  # the events of what was adopted or released bring us back
-        update = await self._history.ensure_current(stateful_set, revisions, owned)
+        update = await self.history.ensure_current(stateful_set, revisions, owned)
         if update is None:
             return
         before = (stateful_set.get("status") or {}).get("currentRevision")
@@ -52,8 +50,8 @@ class StatefulSetController(PodOwner):
         if failure is not None:
             raise failure
         live = {revision_of(p) for p in owned}
-        await self._history.prune(stateful_set, revisions, {*both.names, status["currentRevision"]}, live)
-        wait = look_again(stateful_set, owned, self.context.clock())
+        await self.history.prune(stateful_set, revisions, {*both.names, status["currentRevision"]}, live)
+        wait = next_available(stateful_set, owned, self.context.clock())
         if wait is not None:
             self.queue.add_after(key, wait)
 
@@ -87,16 +85,13 @@ class StatefulSetController(PodOwner):
 
     async def _write_status(self, stateful_set: Object, pods: list[Object], revisions: Revisions) -> Object:
         status = new_status(stateful_set, pods, revisions, self.context.clock())
-        if status != (stateful_set.get("status") or {}):
-            with contextlib.suppress(NotFound):
-                await self.client.update(STATEFUL_SETS, stateful_set | {"status": status}, subresource="status")
+        await self.write_status(STATEFUL_SETS, stateful_set, status)
         return status
 
-    def _revision_changed(self, old: Object | None, new: Object | None) -> None:
-        """Look again when a revision goes or changes hands; one that comes with its owner is ours, or a user's copy."""
-        if old is not None or new is None or self.owner_key(new) is None:
-            for found in {k for k in (self.owner_key(old), self.owner_key(new)) if k is not None}:
-                self.queue.add(found)
+    @staticmethod
+    def mark(revision: Object) -> str:
+        """Return the name of a revision, which its pods carry."""
+        return _name(revision)
 
 
 def _name(obj: Object) -> str:

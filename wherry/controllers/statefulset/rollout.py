@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from wherry.controllers.percent import scaled
 from wherry.controllers.statefulset.identity import revision_of
 from wherry.objects import Object
 from wherry.objects.metadata import is_being_deleted
@@ -16,11 +17,8 @@ Available = Callable[[Object], bool]
 
 def unavailable_allowed(stateful_set: Object) -> int:
     """Return how many pods may be missing while an update goes on: one at least."""
-    rolling = _rolling(stateful_set)
-    limit = rolling.get("maxUnavailable")
-    if isinstance(limit, str):
-        limit = int(limit.rstrip("%")) * int(stateful_set["spec"].get("replicas", 1)) // 100
-    return max(1, limit or 1)
+    replicas = stateful_set["spec"].get("replicas", 1)
+    return max(1, scaled(_rolling(stateful_set).get("maxUnavailable"), replicas, round_up=False))
 
 
 def _rolling(stateful_set: Object) -> Object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.controllers.pods import available_in, is_available
+from wherry.controllers.pods import is_available
 from wherry.controllers.statefulset.identity import Revisions, revision_of
 from wherry.objects import Object
 from wherry.objects.meaning.pods import is_ready
@@ -40,10 +40,3 @@ def new_status(stateful_set: Object, pods: Sequence[Object], revisions: Revision
     }
     kept = {"conditions": before["conditions"]} if before.get("conditions") else {}
     return status | {name: count for name, count in counts.items() if count} | kept
-
-
-def look_again(stateful_set: Object, pods: Sequence[Object], now: float) -> float | None:
-    """Return in how many seconds the next ready pod becomes available, or None when time alone changes nothing."""
-    min_ready = stateful_set["spec"].get("minReadySeconds", 0)
-    waits = [available_in(p, min_ready, now) for p in pods]
-    return min((w for w in waits if w), default=None)

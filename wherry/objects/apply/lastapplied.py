@@ -19,8 +19,8 @@ from wherry.objects.apply.fieldset import LEAF, FieldSet, difference
 from wherry.objects.apply.owned import named
 from wherry.objects.apply.update import Write
 from wherry.objects.apply.validate import problems
+from wherry.objects.meaning.wellknown import LAST_APPLIED
 
-ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 KUBECTL = "kubectl"
 LIMIT = 256 * 1024
 """Bytes of all annotations together; an annotation that is too long for it is left out."""
@@ -36,7 +36,7 @@ def claimed(write: Write, live: Object) -> FieldSet:
 
 
 def _last(live: Object) -> Object | None:
-    text = metadata.annotations(live).get(ANNOTATION)
+    text = metadata.annotations(live).get(LAST_APPLIED)
     try:
         last: Any = msgspec.json.decode(text) if text else None
     except msgspec.DecodeError:
@@ -46,16 +46,16 @@ def _last(live: Object) -> Object | None:
 
 def renewed(write: Write, obj: Object, config: Object) -> Object:
     """Return an object whose annotation, if it has one, tells the configuration that was just applied."""
-    if write.manager.name != KUBECTL or not metadata.annotations(obj).get(ANNOTATION):
+    if write.manager.name != KUBECTL or not metadata.annotations(obj).get(LAST_APPLIED):
         return obj
-    annotations = {**metadata.annotations(obj), ANNOTATION: _told(config)}
+    annotations = {**metadata.annotations(obj), LAST_APPLIED: _told(config)}
     if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > LIMIT:
-        del annotations[ANNOTATION]
+        del annotations[LAST_APPLIED]
     return {**obj, "metadata": {**obj["metadata"], "annotations": annotations}}
 
 
 def _told(config: Object) -> str:
-    if ANNOTATION in metadata.annotations(config):
-        others = {key: value for key, value in metadata.annotations(config).items() if key != ANNOTATION}
+    if LAST_APPLIED in metadata.annotations(config):
+        others = {key: value for key, value in metadata.annotations(config).items() if key != LAST_APPLIED}
         config = {**config, "metadata": {**config["metadata"], "annotations": others}}
     return element.json(config) + "\n"

@@ -6,7 +6,7 @@ Source: structured-merge-diff merge/update.go (Update), apimachinery pkg/util/ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from wherry.objects import Object
@@ -128,9 +128,3 @@ def lost(entry: Object, comparisons: Comparisons) -> Object | None:
 def stripped(owned: FieldSet) -> FieldSet:
     """Return a set of fields without those that nobody owns."""
     return fieldset.difference(owned, _NOBODYS)
-
-
-def entries(managed: Managed, before: Sequence[Object]) -> Sequence[Object]:
-    """Return the entries as they are stored; those `before` where they are the same."""
-    after = managers.ordered(managed)
-    return before if len(after) == len(before) and all(map(lambda a, b: a is b, after, before)) else after

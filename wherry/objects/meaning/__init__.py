@@ -4,6 +4,7 @@
     services.py     a Service's addresses, whether it is headless, which pods are behind it
     endpoints.py    an EndpointSlice's ports and endpoints, and who may serve
     pods.py         a pod's phase, readiness, addresses, containers that stay
+    jobs.py         whether a Job has ended, and how it counts
     servicecidrs.py a ServiceCIDR's ranges, who has an IPAddress
     nodes.py        a node's readiness, addresses, zone, pod ranges
 

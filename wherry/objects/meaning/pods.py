@@ -29,9 +29,14 @@ class HeldPort(NamedTuple):
     port: int
 
 
+def phase(pod: Object) -> str:
+    """Return the pod's phase, or ""."""
+    return (pod.get("status") or {}).get("phase") or ""
+
+
 def has_ended(pod: Object) -> bool:
     """Return whether the pod has run to its end."""
-    return (pod.get("status") or {}).get("phase") in ENDED
+    return phase(pod) in ENDED
 
 
 def is_active(pod: Object) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.apps import rollout
-from wherry.apiserver.kinds.common import cells, checks
+from wherry.apiserver.kinds.common import cells, checks, defaults
 from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
@@ -22,15 +22,12 @@ _COUNTERS = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberSched
 def _default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     podtemplate.default(spec)
-    if spec.get("revisionHistoryLimit") is None:
-        spec["revisionHistoryLimit"] = 10
+    defaults.fill(spec, revisionHistoryLimit=10)
     strategy = spec["updateStrategy"] = spec.get("updateStrategy") or {}
     strategy["type"] = strategy.get("type") or "RollingUpdate"
     if strategy["type"] == "RollingUpdate":
         rolling = strategy["rollingUpdate"] = strategy.get("rollingUpdate") or {}
-        for key, value in (("maxUnavailable", 1), ("maxSurge", 0)):
-            if rolling.get(key) is None:
-                rolling[key] = value
+        defaults.fill(rolling, maxUnavailable=1, maxSurge=0)
 
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.apps import rollout
-from wherry.apiserver.kinds.common import cells, checks
+from wherry.apiserver.kinds.common import cells, checks, defaults
 from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
@@ -20,16 +20,12 @@ _TYPES = ("Recreate", "RollingUpdate")
 def _default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     podtemplate.default(spec)
-    for key, value in (("replicas", 1), ("revisionHistoryLimit", 10), ("progressDeadlineSeconds", 600)):
-        if spec.get(key) is None:
-            spec[key] = value
+    defaults.fill(spec, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
     strategy = spec["strategy"] = spec.get("strategy") or {}
     strategy["type"] = strategy.get("type") or "RollingUpdate"
     if strategy["type"] == "RollingUpdate":
         rolling = strategy["rollingUpdate"] = strategy.get("rollingUpdate") or {}
-        for key in ("maxUnavailable", "maxSurge"):
-            if rolling.get(key) is None:
-                rolling[key] = "25%"
+        defaults.fill(rolling, maxUnavailable="25%", maxSurge="25%")
 
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:

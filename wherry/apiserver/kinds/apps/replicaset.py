@@ -7,7 +7,7 @@ pkg/printers/internalversion/printers.go (printReplicaSet).
 from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Context, Kind
-from wherry.apiserver.kinds.common import cells, checks
+from wherry.apiserver.kinds.common import cells, checks, defaults
 from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
@@ -19,8 +19,7 @@ _PARTS = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 def _default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     podtemplate.default(spec)
-    if spec.get("replicas") is None:
-        spec["replicas"] = 1
+    defaults.fill(spec, replicas=1)
 
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.apps import rollout
-from wherry.apiserver.kinds.common import cells, checks
+from wherry.apiserver.kinds.common import cells, checks, defaults
 from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
 from wherry.apiserver.kinds.core.storage import claimspec
 from wherry.objects import Object, fields, names
@@ -25,9 +25,7 @@ def _default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     podtemplate.default(spec)
     spec["podManagementPolicy"] = spec.get("podManagementPolicy") or "OrderedReady"
-    for key, value in (("replicas", 1), ("revisionHistoryLimit", 10)):
-        if spec.get(key) is None:
-            spec[key] = value
+    defaults.fill(spec, replicas=1, revisionHistoryLimit=10)
     _default_strategy(spec)
     retention = spec["persistentVolumeClaimRetentionPolicy"] = spec.get("persistentVolumeClaimRetentionPolicy") or {}
     for key in _RETENTION_KEYS:
@@ -43,9 +41,7 @@ def _default_strategy(spec: Object) -> None:
         strategy["type"] = "RollingUpdate"
         strategy["rollingUpdate"] = strategy.get("rollingUpdate") or {}
     if strategy["type"] == "RollingUpdate" and (rolling := strategy.get("rollingUpdate")) is not None:
-        for key, value in (("partition", 0), ("maxUnavailable", 1)):
-            if rolling.get(key) is None:
-                rolling[key] = value
+        defaults.fill(rolling, partition=0, maxUnavailable=1)
 
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:

@@ -10,7 +10,7 @@ import re
 
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.batch import jobspec
-from wherry.apiserver.kinds.common import ages, cells, checks, objectmeta
+from wherry.apiserver.kinds.common import ages, cells, checks, defaults, objectmeta
 from wherry.apiserver.kinds.core.pods import podwarnings
 from wherry.objects import Object, fields, schedules
 from wherry.objects.errors import FieldError
@@ -26,9 +26,7 @@ def _default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     jobspec.default_template(spec.setdefault("jobTemplate", {}))
     spec["concurrencyPolicy"] = spec.get("concurrencyPolicy") or "Allow"
-    for key, value in (("suspend", False), ("successfulJobsHistoryLimit", 3), ("failedJobsHistoryLimit", 1)):
-        if spec.get(key) is None:
-            spec[key] = value
+    defaults.fill(spec, suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
 
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:

@@ -15,6 +15,7 @@ from wherry.apiserver.kinds.common import ages, cells, checks, labelselector
 from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
 from wherry.objects import Object, fields, metadata, names, timestamps
 from wherry.objects.errors import BadRequest, FieldError
+from wherry.objects.meaning.jobs import end_of, is_indexed
 from wherry.objects.meaning.wellknown import CONTROLLER_UID, JOB_NAME, OLD_CONTROLLER_UID, OLD_JOB_NAME
 from wherry.objects.resource import JOBS
 
@@ -76,7 +77,7 @@ def _name(job: Object) -> list[FieldError]:
     """Check that the last of an indexed Job's pods can have the name of its index."""
     name, completions = job["metadata"].get("name", ""), job["spec"].get("completions") or 0
     host = f"{name}-{completions - 1}"
-    if not jobspec.is_indexed(job["spec"]) or not completions or not names.dns_label(host):
+    if not is_indexed(job["spec"]) or not completions or not names.dns_label(host):
         return []
     return [fields.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {host}")]
 
@@ -93,7 +94,7 @@ def _completions(now: Object, was: Object) -> list[FieldError]:
     wanted = now.get("completions")
     if wanted == was.get("completions"):
         return []
-    if not jobspec.is_indexed(now) or wanted is None:
+    if not is_indexed(now) or wanted is None:
         return checks.immutable("spec.completions", wanted, was.get("completions"))
     if wanted == now["parallelism"]:
         return []
@@ -151,9 +152,8 @@ def _duration(obj: Object) -> str:
 
 
 def _state(obj: Object) -> str:
-    for type in ("Complete", "Failed"):
-        if metadata.is_true(obj, type):
-            return type
+    if end := end_of(obj):
+        return str(end["type"])
     if metadata.is_being_deleted(obj):
         return "Terminating"
     found = (type for type in ("Suspended", "FailureTarget", "SuccessCriteriaMet") if metadata.is_true(obj, type))

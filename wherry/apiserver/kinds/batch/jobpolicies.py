@@ -10,6 +10,7 @@ from collections.abc import Collection
 from wherry.apiserver.kinds.common import checks
 from wherry.objects import Object, fields, indexes, names
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.jobs import is_indexed
 
 _RULES = 20
 _VALUES = 255
@@ -33,7 +34,7 @@ def validate(path: str, spec: Object) -> list[FieldError]:
     failing = spec.get("podFailurePolicy")
     if failing is not None:
         errors += _failing(f"{path}.podFailurePolicy.rules", failing, spec)
-    if spec.get("successPolicy") is not None and spec.get("completionMode") == "Indexed":
+    if spec.get("successPolicy") is not None and is_indexed(spec):
         errors += _succeeding(f"{path}.successPolicy.rules", spec["successPolicy"], spec.get("completions") or 0)
     allowed = _REPLACEMENTS if failing is None else ("Failed",)
     if (replacement := spec.get("podReplacementPolicy")) not in (None, *allowed):

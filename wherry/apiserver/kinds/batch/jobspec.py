@@ -6,10 +6,11 @@ Source: k8s.io/kubernetes pkg/apis/batch/v1/defaults.go, pkg/apis/batch/validati
 from __future__ import annotations
 
 from wherry.apiserver.kinds.batch import jobpolicies
-from wherry.apiserver.kinds.common import checks
+from wherry.apiserver.kinds.common import checks, defaults
 from wherry.apiserver.kinds.core.pods import podtemplate
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.jobs import is_indexed
 
 _COUNTS = (
     "parallelism",
@@ -42,25 +43,18 @@ def default(job: Object) -> None:
         spec["completions"] = 1
     limit = 6 if spec.get("backoffLimitPerIndex") is None else 2**31 - 1
     replacement = "TerminatingOrFailed" if spec.get("podFailurePolicy") is None else "Failed"
-    defaults = {
-        "parallelism": 1,
-        "backoffLimit": limit,
-        "completionMode": "NonIndexed",
-        "suspend": False,
-        "podReplacementPolicy": replacement,
-        "manualSelector": False,
-    }
-    for key, value in defaults.items():
-        if spec.get(key) is None:
-            spec[key] = value
+    defaults.fill(
+        spec,
+        parallelism=1,
+        backoffLimit=limit,
+        completionMode="NonIndexed",
+        suspend=False,
+        podReplacementPolicy=replacement,
+        manualSelector=False,
+    )
     given = podtemplate.labels(spec)
     if given and not (job.get("metadata") or {}).get("labels"):
         job.setdefault("metadata", {})["labels"] = dict(given)
-
-
-def is_indexed(spec: Object) -> bool:
-    """Return whether each completion has an index."""
-    return bool(spec.get("completionMode") == "Indexed")
 
 
 def validate(path: str, spec: Object) -> list[FieldError]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from wherry.apiserver.kinds.common import checks
 from wherry.objects import Object, fields, indexes, metadata
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.jobs import end_of, is_indexed
 
 _PATH = "status.conditions"
 _COUNTS = ("active", "succeeded", "failed", "ready", "terminating")
@@ -75,7 +76,7 @@ def _finished(new: Object) -> list[FieldError]:
     errors = []
     if (status.get("ready") or 0) > (status.get("active") or 0):
         errors.append(fields.invalid("status.ready", status["ready"], "cannot set more ready pods than active"))
-    if not metadata.is_true(new, "Complete") and not metadata.is_true(new, "Failed"):
+    if end_of(new) is None:
         return errors
     for key in ("active", "terminating"):
         if count := status.get(key):
@@ -96,7 +97,7 @@ def _indexes(new: Object, status: Object, before: Object) -> list[FieldError]:
             sets[key] = set(indexes.parse(status.get(key) or "", new["spec"].get("completions")))
         except ValueError as error:
             errors.append(fields.invalid(f"status.{key}", status[key], f"error parsing {key}: {error}"))
-    if status.get("completedIndexes") and new["spec"].get("completionMode") != "Indexed":
+    if status.get("completedIndexes") and not is_indexed(new["spec"]):
         text = "cannot set non-empty completedIndexes when non-indexed completion mode"
         errors.append(fields.invalid("status.completedIndexes", status["completedIndexes"], text))
     if status.get("failedIndexes") is not None and new["spec"].get("backoffLimitPerIndex") is None:
