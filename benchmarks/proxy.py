@@ -21,7 +21,7 @@ from wherry.net import namespaces
 from wherry.net.nft import NftCommand
 from wherry.objects import Object
 from wherry.proxy.changes import Changes
-from wherry.proxy.modes import ModeConfig, make
+from wherry.proxy.modes import Mode, ModeConfig, make
 
 ENDPOINTS = 5
 LOADS = 3
@@ -59,8 +59,15 @@ async def measure(services: int, limit: float) -> None:
     """Print the figures for so many Services."""
     world = [objects(n) for n in range(services)]
     mode = make("nftables", ModeConfig((CLUSTER_CIDR,), (SERVICE_CIDR,)))
+    async with mode.at_work(lambda: None):
+        await measure_mode(mode, world, limit)
+
+
+async def measure_mode(mode: Mode, world: list[tuple[Object, Object]], limit: float) -> None:
+    """Print the figures of a mode at work."""
+    services = len(world)
     what = f"{services} services x {ENDPOINTS} endpoints"
-    plans, loads, changed = [], [], []
+    plans, loads, changed, proofs = [], [], [], []
     for _ in range(LOADS):
         started = time.perf_counter()
         changes = Changes(NODE)
@@ -78,11 +85,17 @@ async def measure(services: int, limit: float) -> None:
         changes.slice(world[i % services][1], piece)
         await mode.apply(changes.take())
         changed.append((time.perf_counter() - started) * 1000)
+    for _ in range(LOADS):
+        started = time.perf_counter()
+        assert await mode.differences(changes.plan) == []
+        proofs.append(time.perf_counter() - started)
     await mode.cleanup()
     print(line(f"{what}, plan", plans, "s"))
     print(line(f"{what}, load into an empty kernel", loads, "s"))
     print(line(f"{what}, load over what is there", again, "s"))
     print(line(f"{what}, one change", changed, "ms", limit=round(limit, 1), peer="smallest change"))
+    print(f"  the first of them {changed[0]:.2f} ms, the longest {max(changed):.2f} ms")
+    print(line(f"{what}, proof", proofs, "s"))
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

@@ -15,6 +15,8 @@ import pytest
 TOP = Path(__file__).resolve().parent.parent
 LONGEST = 400
 MODULES = sorted(p.relative_to(TOP).as_posix() for p in (TOP / "wherry").rglob("*.py"))
+ROOMS = sorted(p.name for p in (TOP / "wherry").iterdir() if (p / "__init__.py").exists())
+READMES = sorted(p.relative_to(TOP).as_posix() for p in (TOP / "wherry").rglob("README.md"))
 PACKAGES = [m for m in MODULES if m.endswith("__init__.py")]
 REGISTRY_HOSTS = re.compile(
     r"\b(?:[\w-]+\.)*(?:pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|crates\.io|rubygems\.org|proxy\.golang\.org)\b"
@@ -76,11 +78,11 @@ def test_every_library_that_is_imported_is_declared_and_no_other() -> None:
     assert {canonical(providers.get(name, [name])[0]) for name in imports} == declared
 
 
-PUBLIC = {"aiohttp", "aiohttp.web"}
+PUBLIC = {"aiohttp", "aiohttp.abc", "aiohttp.web"}
 
 
 def test_libraries_are_used_by_their_public_names() -> None:
-    """No module or name with an underscore in front; of aiohttp, whose parts change between versions, its two faces."""
+    """No module or name with an underscore in front; of aiohttp, whose parts change between versions, three faces."""
     hidden = []
     for module in MODULES:
         for name in imported_names(module):
@@ -88,6 +90,44 @@ def test_libraries_are_used_by_their_public_names() -> None:
             if private or (name.startswith("aiohttp.") and name not in PUBLIC):
                 hidden.append(f"{module}: {name}")
     assert not hidden
+
+
+WATCH = """
+import importlib, sys
+
+def seen():
+    found = {}
+    for module in watched:
+        for name, value in list(vars(sys.modules[module]).items()):
+            if callable(value):
+                found[module, name] = value
+            if isinstance(value, type) and value.__module__ == module:
+                found |= {(module, name, inner): v for inner, v in list(vars(value).items()) if callable(v)}
+    return found
+
+for name in ("aiohttp.web", "asyncio", "json", "logging", "socket", "ssl", "subprocess", "urllib.request"):
+    importlib.import_module(name)
+watched = set(sys.modules) - {"__main__"}
+before = seen()
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+after = seen()
+print(*(key for key, value in before.items() if after.get(key) is not value), sep="\\n", end="")
+"""
+
+
+def test_importing_wherry_changes_no_library() -> None:
+    """What a program that embeds a room has of `ssl`, say, is as it was."""
+    names = [m.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for m in MODULES]
+    command = [sys.executable, "-c", WATCH, *(n for n in names if not n.endswith("__main__"))]
+    assert subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_the_wheel_has_the_rooms_and_no_test() -> None:
+    find = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    assert all(pattern.split(".")[0].rstrip("*") == "wherry" for pattern in find["include"])
+    assert not [m for m in MODULES if {"fake", "tests"} & set(Path(m).with_suffix("").parts)]
+    assert not [m for m in MODULES if "tests" in imported(m)]
 
 
 def test_licence_and_notice_go_into_the_wheel() -> None:
@@ -101,10 +141,37 @@ def test_licence_and_notice_go_into_the_wheel() -> None:
         assert name in (TOP / "NOTICE").read_text()
 
 
-@pytest.mark.parametrize("room", sorted(p.name for p in (TOP / "wherry").iterdir() if (p / "__init__.py").exists()))
-def test_every_room_is_in_the_architecture_and_has_tests(room: str) -> None:
-    assert f"    {room}/ " in (TOP / "ARCHITECTURE.md").read_text()
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_has_a_readme_and_tests(room: str) -> None:
+    assert (TOP / "wherry" / room / "README.md").read_text().startswith("# ")
     assert list((TOP / "tests" / room).rglob("test_*.py"))
+
+
+def test_the_architectures_map_of_the_rooms_is_the_tree() -> None:
+    """Each room is on it once, and whatever it names in a room (`pods/`, `kind.py`, `modes/<mode>/`) is there."""
+    section = (TOP / "ARCHITECTURE.md").read_text().partition("## Rooms")[2].partition("\n## ")[0]
+    shown = re.findall(r"(?:^    |  )(\w+)/  ", section, re.MULTILINE)
+    assert sorted(shown) == ROOMS
+    _, *parts = re.split(r"(?:^    |  )(\w+)/  ", section, flags=re.MULTILINE)
+    missing = [
+        f"{room}/{name}"
+        for room, text in zip(parts[::2], parts[1::2], strict=True)
+        for name in re.findall(r"[\w<>./]+(?:/(?=[\s,;):])|\.py)", text.partition("\n\n")[0])
+        if not list((TOP / "wherry" / room).rglob(re.sub("<[a-z]+>", "*", name)))
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_module_a_readme_names_is_there(readme: str) -> None:
+    """Somewhere below its folder, or as it is seen from the top or from `wherry`."""
+    path = TOP / readme
+    named = {re.sub(r"<\w+>|NAME|GROUP", "*", n) for n in re.findall(r"`([\w<>*./-]+\.py)`", path.read_text())}
+    assert not [
+        name
+        for name in named
+        if not any(map(list, (path.parent.rglob(name), TOP.glob(name), (TOP / "wherry").glob(name))))
+    ]
 
 
 def test_no_file_names_a_package_registrys_host() -> None:

@@ -200,7 +200,9 @@ async def test_a_quiet_watch_and_a_slow_but_steady_reader_stay(tmp_path: Path) -
         await cluster.client.create(CONFIG_MAPS, {"metadata": {"name": "last"}}, "default")
         async with asyncio.timeout(10):
             while b'"last"' not in seen:
-                seen = seen[-100:] + await quiet.reader.read(1 << 16)
+                part = await quiet.reader.read(1 << 16)
+                assert part, "the quiet watch was let go"
+                seen = seen[-100:] + part
         quiet.writer.close()
         slow.writer.close()
 

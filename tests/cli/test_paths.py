@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from wherry.cli.main import VERBS, main
 from wherry.cluster import lifecycle, sandbox
+from wherry.cluster.config import ClusterConfig, plan_nodes
 
 SECONDS = 60
 """No case may serve: one that does is ended, and fails."""
@@ -70,12 +71,15 @@ READABLE = ["missing", "odd", "long", "loop", "folder", "garbage"]
 UP = ["up", "--name", "paths", "--bind", "127.0.0.33", "--addons", "none"]
 CASES: dict[str, tuple[list[str], str, list[str]]] = {
     "up --image-map": ([*UP, "--image-map", "PATH"], "", CONTENT),
+    "up --encryption-provider-config": ([*UP, "--encryption-provider-config", "PATH"], "", list(KINDS)),
     "up --data-dir": ([*UP, "--data-dir", "PATH"], "", UNUSABLE),
     "up in KUBECONFIG": (UP, "KUBECONFIG", NO_FILE),
     "up in XDG_DATA_HOME": (UP, "XDG_DATA_HOME", UNUSABLE),
     "up in HOME": (UP, "HOME", UNUSABLE),
     "proxy --kubeconfig": (["proxy", "--kubeconfig", "PATH"], "", FILES),
     "proxy --config": (["proxy", "--config", "PATH"], "", FILES),
+    "networkpolicy --kubeconfig": (["networkpolicy", "--kubeconfig", "PATH"], "", FILES),
+    "networkpolicy plan in KUBECONFIG": (["networkpolicy", "plan", "--node", "n"], "KUBECONFIG", FILES),
     "proxy plan --kubeconfig": (["proxy", "plan", "--node", "n", "--kubeconfig", "PATH"], "", FILES),
     "proxy plan in KUBECONFIG": (["proxy", "plan", "--node", "n"], "KUBECONFIG", FILES),
     "dns --kubeconfig": (["dns", "--conf", "COREFILE", "--port", "5399", "--kubeconfig", "PATH"], "", FILES),
@@ -86,10 +90,15 @@ CASES: dict[str, tuple[list[str], str, list[str]]] = {
     "ingress render --file": (["ingress", "render", "--file", "PATH"], "", READABLE),
     "ingress render --kubeconfig": (["ingress", "render", "--kubeconfig", "PATH"], "", FILES),
     **{
-        f"{verb} in {name}": ([verb, "--name", "paths", *rest], name, UNUSABLE)
-        for verb, rest in {"status": [], "logs": [], "kubeconfig": [], "shell": ["n"], "doctor": []}.items()
+        f"{verb} in {name}": ([*verb.split(), "--name", "paths", *rest], name, UNUSABLE)
+        for verb, rest in {
+            "status": [], "image ls": [], "snapshot ls": [], "node stop": ["n"],
+            "logs": [], "kubeconfig": [], "shell": ["n"], "doctor": [],
+        }.items()
         for name in ("XDG_DATA_HOME", "HOME")
     },
+    "image load": (["image", "load", "--name", "stored", "PATH"], "", FILES),
+    "image build": (["image", "build", "--name", "stored", "-t", "x", "PATH"], "", UNUSABLE),
     "down in KUBECONFIG": (["down", "--name", "paths"], "KUBECONFIG", ["long", "folder", "garbage", "a device"]),
 }  # fmt: skip
 
@@ -112,6 +121,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     for name in ("os.execvp", "os.execvpe"):
         monkeypatch.setattr(name, replaced)
+    (stored := tmp_path / "wherry" / "stored").mkdir(parents=True)
+    ClusterConfig("stored", plan_nodes("1", "192.168.51.0/24", "10.244.0.0/16")).save(stored / "cluster.json")
     (tmp_path / "Corefile").write_text(".:5399 {\n    kubernetes cluster.local\n}\n")
 
 
@@ -151,4 +162,4 @@ def outside(args: list[str]) -> tuple[int, str]:
 
 
 RUN = {False: inside, True: outside}
-SERVERS = ("proxy", "dns", "ingress")
+SERVERS = ("proxy", "networkpolicy", "dns", "ingress")

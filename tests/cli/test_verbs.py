@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.images.maker import docker_save, entry, layer
 from wherry.cli import options
 from wherry.cli.main import main
 from wherry.cluster import lifecycle
@@ -41,7 +43,19 @@ def wherry(*args: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("verb", [["kubeconfig"], ["logs"], ["shell", "n"], ["status", "--name", "default"]])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["kubeconfig"],
+        ["logs"],
+        ["image", "ls"],
+        ["snapshot", "ls"],
+        ["node", "stop", "n"],
+        ["node", "add", "n"],
+        ["shell", "n"],
+        ["status", "--name", "default"],
+    ],
+)
 def test_without_a_cluster_every_verb_says_how_to_make_one(verb: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     assert wherry(*verb) == (1, "wherry: there is no cluster default; `wherry up` makes it\n")
@@ -142,7 +156,6 @@ def test_up_says_where_everything_is(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        (["--proxy-mode", "ipvs"], "'ipvs' is not built yet: use nftables"),
         (["--proxy-mode", "magic"], "'magic' is unknown: use nftables"),
         (["--api-port", "0"], "0 is not in the range"),
     ],
@@ -157,6 +170,21 @@ def test_up_without_root_says_so_and_leaves_nothing(home: Path, monkeypatch: pyt
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     code, output = wherry("up")
     assert (code, "needs root" in output, "sudo" in output) == (1, True, True)
+    assert not home.exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_up_in_a_mode_that_the_kernel_lacks_says_so_and_leaves_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_here() -> None:
+        raise OSError(errno.ENOENT, "no IPVS")
+
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: "/usr/bin/it")
+    monkeypatch.setattr(lifecycle, "Ipvs", none_here)
+    code, output = wherry("up", "--proxy-mode", "ipvs")
+    assert (code, "modprobe ip_vs" in output, "--proxy-mode nftables" in output) == (1, True, True)
     assert not home.exists()
 
 
@@ -175,7 +203,7 @@ def test_the_default_cluster_needs_no_name_in_advice() -> None:
     assert options.verb("shell n", "web") == "wherry shell --name web n"
 
 
-@pytest.mark.parametrize("verb", ["proxy", "dns", "ingress"])
+@pytest.mark.parametrize("verb", ["proxy", "networkpolicy", "dns", "ingress"])
 def test_a_component_outside_a_pod_asks_for_its_cluster(
     verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,3 +221,38 @@ def test_a_component_outside_a_pod_asks_for_its_cluster(
     code = "from wherry.cli.main import main; main()"
     ended = subprocess.run([sys.executable, "-c", code, verb, *given], capture_output=True, text=True, timeout=30)
     assert (ended.returncode, "name the cluster with --kubeconfig FILE" in ended.stderr) == (1, True), ended.stderr
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_stopped_clusters_images_can_be_listed_saved_and_removed(tmp_path: Path) -> None:
+    of = ("--name", "web")
+    archive = docker_save(tmp_path / "saved.tar", [layer(entry("file", "x"))], ["one:1", "two:2"], {})
+    code, output = wherry("image", "load", *of, str(archive))
+    assert (code, output.splitlines()[0].split()[:2]) == (0, ["loaded", "docker.io/library/one:1"])
+    assert wherry("image", "save", *of, "one:1", "two:2", "-o", str(tmp_path / "again.tar")) == (0, "")
+    code, output = wherry("image", "rm", *of, "one:1")
+    assert (code, output) == (0, "removed docker.io/library/one:1\nfreed 0.0 MB\n")
+    code, output = wherry("image", "ls", *of)
+    assert [line.split()[0] for line in output.splitlines()] == ["NAME", "docker.io/library/two:2"]
+    assert wherry("image", "load", *of, str(tmp_path / "again.tar"))[0] == 0
+    assert len(wherry("image", "ls", *of)[1].splitlines()) == 3
+    for verb in ("rm", "save"):
+        code, output = wherry("image", verb, *of, "other")
+        assert (code, output) == (1, "wherry: other: there is no such image here; `wherry image ls` lists them\n")
+    code, output = wherry("image", "pull", *of, "NO:IMAGE")
+    assert code == 1
+    assert "invalid reference format" in output
+
+
+def test_a_node_is_added_to_a_stopped_cluster_and_not_removed_from_one(stopped: Path) -> None:
+    assert wherry("node", "add", "--name", "web", "new") == (0, "node new is added: 192.168.51.211\n")
+    assert [node.name for node in ClusterConfig.load(stopped / "cluster.json").nodes][2:] == ["new"]
+    code, output = wherry("node", "rm", "--name", "web", "new")
+    assert code == 1
+    assert "cluster web is stopped, and its API is to forget the node" in output
+    assert "is named twice" in wherry("node", "add", "--name", "web", "new")[1]
+
+
+def test_advice_has_the_clusters_name_where_the_verb_takes_it() -> None:
+    assert options.verb("logs control-plane", "web") == "wherry logs --name web control-plane"
+    assert options.verb("node start", "web") == "wherry node start --name web"

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -21,12 +22,13 @@ class Authority:
         self._certificate = builder.sign(self._key, hashes.SHA256())
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, name: str, organization: str = "") -> tuple[bytes, bytes]:
-        """Return (certificate, key) for `name`, valid as a server at 127.0.0.1 and localhost and as a client."""
+    def issue(self, name: str, organization: str = "", names: Sequence[str] = ()) -> tuple[bytes, bytes]:
+        """Return (certificate, key) for `name`, valid as a client and as a server at localhost or one of `names`."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_name(name, organization), self._name, key.public_key())
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        here: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        here += [x509.DNSName(one) for one in ("localhost", *names)]
+        builder = builder.add_extension(x509.SubjectAlternativeName(here), critical=False)
         signed = builder.sign(self._key, hashes.SHA256())
         plain = serialization.NoEncryption()
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)

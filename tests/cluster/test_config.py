@@ -85,6 +85,14 @@ def config(**changes: object) -> ClusterConfig:
         ({"node_cidr": "nonsense"}, "--node-cidr nonsense"),
         ({"image_map": "/nowhere/at/all"}, "--image-map /nowhere/at/all: No such file"),
         ({"image_map": __file__}, r"--image-map .*test_config\.py: not YAML"),
+        (
+            {"encryption_provider_config": "/nowhere/at/all"},
+            "--encryption-provider-config /nowhere/at/all: No such file",
+        ),
+        (
+            {"encryption_provider_config": "/nowhere", "secrets_encryption": True},
+            "--encryption-provider-config and --secrets-encryption: choose one",
+        ),
         ({"bind": "localhost"}, "--bind localhost: must be an address"),
         ({"pod_cidr": "fd00:244::/56"}, "--pod-cidr fd00:244::/56: must be IPv4, as --service-cidr is"),
         ({"service_cidr": "10.96.0.0/12,10.50.0.0/16"}, "more than one CIDR of IPv4"),

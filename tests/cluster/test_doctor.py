@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.apiserver.storage.writing import put
 from wherry.apiserver.state import aside
+from wherry.apiserver.storage.encryption.providers import AesGcm
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
 from wherry.cluster import certificates, kubeconfig
 from wherry.cluster.config import ClusterConfig, plan_nodes
@@ -39,9 +41,24 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 async def filled(path: Path) -> None:
     store = SqliteStorage(path)
     await store.open()
-    await put(store, "/core/configmaps/default/a", b'{"the value": "of a"}', 0)
-    await put(store, "/core/configmaps/default/b", b'{"the value": "of b"}', 0)
+    for name in ("a", "b"):
+        await put(store, f"/core/configmaps/default/{name}", config_map(name, {"value": f"of {name}"}), 0)
     await store.close()
+
+
+def config_map(name: str, data: dict[str, str]) -> bytes:
+    meta = {"name": name, "namespace": "default", "uid": f"u-{name}", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}).encode()
+
+
+def store_another(paths: Paths, key: str, value: bytes) -> None:
+    async def add() -> None:
+        store = SqliteStorage(paths.state)
+        await store.open()
+        await put(store, key, value, 0)
+        await store.close()
+
+    asyncio.run(add())
 
 
 def bad(paths: Paths, now: datetime.datetime = NOW) -> list[tuple[str, str, str]]:
@@ -64,6 +81,10 @@ def set_aside(paths: Paths) -> None:
     (folder / "n1").write_text("{")
 
 
+def with_own_key(paths: Paths) -> str:
+    return paths.config.read_text().replace('"secrets_encryption": false', '"secrets_encryption": true')
+
+
 Spoil = Callable[[Paths], object]
 
 WRONG: dict[str, tuple[Spoil, str, str, str]] = {
@@ -76,6 +97,32 @@ WRONG: dict[str, tuple[Spoil, str, str, str]] = {
     "empty store": (lambda p: os.truncate(p.state, 0), "store", "is empty", "no object can be read: put a copy"),
     "no store but a folder": (lambda p: (p.state.unlink(), p.state.mkdir()), "store", "is a folder", ""),
     "changed object": (flip, "store", "1 of 2 objects are damaged: /core/configmaps/default/b", "sets them aside"),
+    "object of another name": (
+        lambda p: store_another(p, "/core/configmaps/default/c", config_map("d", {})),
+        "store",
+        "1 of 3 objects are damaged: /core/configmaps/default/c (its name is not that of its key)",
+        "sets them aside",
+    ),
+    "object that is not valid": (
+        lambda p: store_another(p, "/core/configmaps/default/c", config_map("c", {"no key": ""})),
+        "store",
+        "1 of 3 objects are not valid: /core/configmaps/default/c (data[no key]: Invalid value",
+        "serves them as they are",
+    ),
+    "encrypted without a configuration": (
+        lambda p: store_another(
+            p, "/core/secrets/default/s", AesGcm("key1", bytes(32)).seal("/core/secrets/default/s", b"{}")
+        ),
+        "store",
+        "/core/secrets/default/s is encrypted by key key1 of aesgcm; nothing in the encryption configuration opens it",
+        "",
+    ),
+    "encryption configuration": (
+        lambda p: (p.config.write_text(with_own_key(p)), p.encryption.write_text("kind: X")),
+        "store",
+        "encryption.yaml: no EncryptionConfiguration",
+        "put that file right",
+    ),
     "object set aside": (set_aside, "object core/nodes/n1", "what was stored is damaged", "remove that file"),
     "configuration": (lambda p: p.config.write_text("{"), "configuration", "is damaged", ""),
     "no authority": (lambda p: (p.pki / "ca.key").unlink(), "certificate authority", "no such file", "move"),

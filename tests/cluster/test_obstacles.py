@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from wherry.cluster.obstacles import last_warning, of_pod
+from wherry.cluster.obstacles import Obstacle, last_warning, of_pod, standing
+from wherry.cluster.readiness import Waiting
 
 
 def event(name: str, message: str, at: str = "2026-01-01T00:00:00Z", type: str = "Warning") -> dict[str, Any]:
@@ -45,3 +46,9 @@ def test_a_warning_that_says_what_the_status_says_is_not_repeated() -> None:
     ended = {"state": {"terminated": {"exitCode": 128, "message": "no such file"}}}
     told = of_pod(pod(ended), [event("coredns-1", "Error: no such file")])
     assert told == "pod coredns-1: ended with exit code 128: no such file"
+
+
+def test_what_kept_a_workload_is_not_told_once_that_is_ready() -> None:
+    api, proxy, dns = Obstacle("api is down"), Obstacle("proxy: no", "kube-proxy"), Obstacle("dns: no", "coredns")
+    waiting = [Waiting("nodes", 0, 1), Waiting("coredns", 1, 2, "kube-system")]
+    assert standing([api, proxy, dns], waiting) == [api, dns]

@@ -135,6 +135,19 @@ def test_the_ingress_is_where_ready_pods_are_and_while_all_are_ending_where_they
     assert ingress_addresses([{"metadata": {}, "status": {}}]) == []
 
 
+def test_what_is_of_ingress_nginx_and_no_controller_gets_no_requests() -> None:
+    def pod(address: str, **labels: str) -> Object:
+        metadata = {"labels": {f"app.kubernetes.io/{name}": value for name, value in labels.items()}}
+        ready = [{"type": "Ready", "status": "True"}]
+        return {"metadata": metadata, "status": {"podIP": address, "conditions": ready}}
+
+    others = [pod("10.0.0.1", component="admission-webhook"), pod("10.0.0.2", component="default-backend")]
+    assert ingress_addresses([*others, pod("10.0.0.3"), pod("10.0.0.4", component="controller")]) == [
+        "10.0.0.3",
+        "10.0.0.4",
+    ]
+
+
 async def test_every_udp_client_gets_its_own_answers() -> None:
     class Echo(asyncio.DatagramProtocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -105,3 +106,47 @@ def test_it_is_reported_what_a_component_ended_with_and_how_often(tmp_path: Path
         "killed": ("SIGKILL", False),
     }
     assert "cannot start: the store is damaged" in (tmp_path / "hopeless.log").read_text()
+
+
+SWITCHED = """
+import os, sys, time
+from pathlib import Path
+from wherry.cluster.supervisor import Component, Supervisor
+here = Path(sys.argv[1])
+
+def act():
+    (here / "pid").write_text(str(os.getpid()))
+    time.sleep(60)
+
+Supervisor([Component("act", act, lambda: not (here / "off").exists())], here).run()
+"""
+
+
+def test_what_is_not_wanted_is_not_started_again_until_it_is(tmp_path: Path) -> None:
+    """The init is told by SIGHUP to look again."""
+    script, place = tmp_path / "init.py", tmp_path / "pid"
+    script.write_text(SWITCHED)
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, str(script), str(tmp_path)]
+    process = subprocess.Popen(command, start_new_session=True)
+
+    def soon(what: Callable[[], bool]) -> None:
+        for _ in range(500):
+            if what():
+                return
+            signal.sigtimedwait([], 0.02)
+        raise AssertionError("too late")
+
+    try:
+        soon(place.exists)
+        init = int(subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True).stdout)
+        (tmp_path / "off").touch()
+        place.unlink()
+        subprocess.run(["pkill", "-KILL", "-P", str(init)], check=True)
+        soon(lambda: not subprocess.run(["pgrep", "-P", str(init)], capture_output=True).stdout)
+        assert not place.exists()
+        (tmp_path / "off").unlink()
+        os.kill(init, signal.SIGHUP)
+        soon(place.exists)
+    finally:
+        process.kill()
+        process.wait()

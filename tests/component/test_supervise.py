@@ -101,3 +101,28 @@ def test_a_crash_is_logged_once_counted_and_shown_until_the_task_has_run_for_a_w
     assert in_virtual_time(main()) == [failing, failing, failing, None]
     assert [r.levelname for r in caplog.records if r.exc_info] == ["ERROR"]
     assert FAILURES.labels("test-supervise", "task work")._value.get() - before == 2
+
+
+def test_a_task_comes_back_whose_group_ends_by_an_error():
+    """Python 3.11's TaskGroup leaves the task that waits for it marked as cancelled."""
+
+    async def main() -> int:
+        starts = 0
+
+        async def work() -> None:
+            nonlocal starts
+            starts += 1
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail())
+
+        async def fail() -> None:
+            await asyncio.sleep(0.01)
+            raise RuntimeError("broken")
+
+        task = asyncio.create_task(supervise("work", work, Troubles("test")))
+        await asyncio.sleep(1.0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return starts
+
+    assert in_virtual_time(main()) > 2

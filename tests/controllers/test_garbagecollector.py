@@ -117,7 +117,9 @@ async def _looked_at_all(client: FakeClient) -> None:
 class Damaged(FakeClient):
     """A server on which one ReplicaSet is stored and cannot be read."""
 
-    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
+    async def get(
+        self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str = ""
+    ) -> Object:
         if (resource, name) == (REPLICA_SETS, "owner"):
             raise NotFound.from_status(NotFound.damaged("replicasets", name, "apps", "/some/file").status())
         return await super().get(resource, name, namespace)

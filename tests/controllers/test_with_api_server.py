@@ -62,14 +62,14 @@ class World:
 
 
 async def pretend_to_run_pods(client: Client) -> None:
-    """Give bound pods an address and readiness, and end those being deleted."""
+    """Give bound pods an address and readiness, and end those being deleted; pass over what no write is let through."""
     addresses = map(str, ip_network("10.244.0.0/16").hosts())
     async for event in client.watch(PODS):
         pod = event.object
         if event.type not in ("ADDED", "MODIFIED") or not pod["spec"].get("nodeName"):
             continue
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-        with contextlib.suppress(NotFound, Conflict):
+        with contextlib.suppress(NotFound, Conflict, Invalid):
             if is_being_deleted(pod):
                 await client.delete(PODS, name, namespace, grace_period_seconds=0)
             elif not pod["status"].get("podIP"):

@@ -87,7 +87,7 @@ record = st.tuples(name, st.sampled_from([1, 6, 41, 249, 250]), st.binary(max_si
     records=st.lists(record, max_size=3),
     more=st.binary(max_size=8),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_messages_nobody_should_send_are_answered_or_passed_over(
     server: Server, flags: int, counts: list[int], questions: list[bytes], records: list[bytes], more: bytes
 ) -> None:

@@ -188,7 +188,7 @@ async def test_a_connection_that_is_idle_does_not_hold_the_server(running: Runni
     byte=st.integers(0, 255),
     more=st.binary(max_size=32),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_every_broken_question_is_answered_or_passed_over(
     running: Running, name: str, at: int, byte: int, more: bytes
 ) -> None:

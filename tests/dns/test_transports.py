@@ -118,6 +118,15 @@ async def test_a_connection_that_says_nothing_is_closed(running: Running, monkey
     writer.close()
 
 
+async def test_who_speaks_http_is_not_waited_for_and_gets_what_it_asked_before(running: Running) -> None:
+    reader, writer = await running.connect()
+    writer.write(framed(NAME, "A", 7) + b"GET / HTTP/1.1\r\n\r\n")
+    async with asyncio.timeout(5):  # half of what a client that says nothing has
+        assert (await answer_of(reader)).id == 7
+        assert await reader.read() == b""
+    writer.close()
+
+
 async def test_what_was_asked_before_the_end_of_a_connection_is_answered(running: Running) -> None:
     reader, writer = await running.connect()
     writer.write(framed(NAME, "A", 1) + framed(SRV, "SRV", 2))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from wherry.node.images import imagemap, reference
+from wherry.images import reference
+from wherry.node.images import imagemap
 
 MYBLOG = Path(__file__).resolve().parents[2] / "examples" / "myblog"
 README = (MYBLOG / "README.md").read_text()

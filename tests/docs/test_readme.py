@@ -14,6 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from wherry.apiserver.unserved import UNSERVED
 from wherry.cli.main import VERBS, main
 from wherry.dns import chain
 from wherry.dns.corefile import parse
@@ -136,7 +137,8 @@ def environment(place: Path) -> dict[str, str]:
 def script() -> str:
     """Return the tour as one script, for a cluster of its own name and address."""
     text = "".join(blocks("sh tour")).replace("127.0.0.1:", f"{BIND}:")
-    text = re.sub(r"\bwherry (up|down|status|shell|logs|kubeconfig)\b", r"wherry \1 --name readme", text)
+    verbs = r"up|down|status|shell|logs|kubeconfig|(?:image|snapshot|node) \w+"
+    text = re.sub(rf"\bwherry ({verbs})\b", r"wherry \1 --name readme", text)
     text = text.replace("wherry up --name readme", f"wherry up --name readme --bind {BIND}")
     return "set -euo pipefail\n" + "".join(f"echo '$' {line!r}\n{line}\n" for line in text.splitlines())
 
@@ -158,3 +160,9 @@ def test_the_tour_runs_as_written(place: Path) -> None:
     assert reached.count("\nahoy\n") == 5, done.stdout
     assert 'server_name "hello.test"' in done.stdout or "server_name hello.test" in done.stdout
     assert "我的博客列表" in done.stdout.rpartition("curl")[2]
+
+
+def test_the_kinds_called_unsupported_are_those_that_are_not_served() -> None:
+    named = re.search(r"^- \*\*Kinds:\*\*(.*?)`wherry/apiserver/unserved", README, re.MULTILINE | re.DOTALL)
+    assert named is not None
+    assert set(re.findall(r"\b[A-Z]\w+\b", named[1])) == {resource.kind for resource in UNSERVED}

@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from harness import BIN, Cluster, eventually
+
+from wherry.cluster.paths import Paths
 
 pytestmark = pytest.mark.e2e
 
@@ -30,20 +31,17 @@ spec:
 V2_ONLY = 'umount --lazy --recursive /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
 
 
-@dataclass
 class Machine(Cluster):
-    """A cluster whose commands see cgroup v2 alone, in the mount namespace of the process `holder`."""
-
-    holder: int = 0
-
-    def run(self, *command: str | Path, check: bool = True, timeout: float = 120, stdin: str = "") -> str:
-        """Run a command there."""
-        there = ("nsenter", f"--target={self.holder}", "--mount", f"--wdns={self.home}")
-        return super().run(*there, *command, check=check, timeout=timeout, stdin=stdin)
+    """A cluster whose commands see cgroup v2 alone."""
 
     def read(self, *paths: str) -> list[str]:
         """Return the text of files below the root of the control groups."""
         return [self.run("cat", ROOT / path).strip() for path in paths]
+
+    @property
+    def top(self) -> str:
+        """The cluster's own group, below the root."""
+        return Paths(self.home / "wherry" / NAME).cgroup.strip("/")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +50,9 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         pytest.skip("needs root and crun")
     holding = ["unshare", "--mount", "--propagation", "private", "sh", "-c", V2_ONLY, "sh", "sleep", "600"]
     holder = subprocess.Popen(holding)
-    made = Machine(NAME, BIND, tmp_path_factory.mktemp("v2"), BIN / "kubectl", holder.pid)
+    home = tmp_path_factory.mktemp("v2")
+    there = ("nsenter", f"--target={holder.pid}", "--mount", f"--wdns={home}")
+    made = Machine(NAME, BIND, home, BIN / "kubectl", there)
     try:
         eventually("a name space with cgroup v2", lambda: Path(f"/proc/{holder.pid}/comm").read_text() == "sleep\n", 5)
         made.wherry("up", "--name", NAME, "--bind", BIND, "--addons", "dns")
@@ -67,8 +67,7 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 def groups(k8s: Machine) -> list[str]:
     """The control groups of the cluster, below its own."""
-    top = ROOT / f"wherry-{NAME}"
-    return k8s.run("find", top, "-mindepth", "1", "-type", "d", "-printf", "%P\\n", check=False).splitlines()
+    return k8s.run("find", ROOT / k8s.top, "-mindepth", "1", "-type", "d", "-printf", "%P\\n", check=False).splitlines()
 
 
 def test_pods_run_under_crun(k8s: Machine) -> None:
@@ -82,7 +81,7 @@ def test_a_container_is_in_a_group_of_its_own_and_the_cluster_in_another(k8s: Ma
     container = k8s.kubectl("get pod limited -o jsonpath={.status.containerStatuses[0].containerID}").partition("//")[2]
     assert f"k8s-master/pod{uid}/{container}" in groups(k8s)
     inside, cluster = k8s.read(
-        f"wherry-{NAME}/k8s-master/pod{uid}/{container}/cgroup.procs", f"wherry-{NAME}/system/cgroup.procs"
+        f"{k8s.top}/k8s-master/pod{uid}/{container}/cgroup.procs", f"{k8s.top}/system/cgroup.procs"
     )
     assert inside
     init = subprocess.run(["pgrep", "-f", f"wherry: init of {NAME},"], capture_output=True, text=True).stdout.strip()
@@ -91,13 +90,13 @@ def test_a_container_is_in_a_group_of_its_own_and_the_cluster_in_another(k8s: Ma
 
 def test_every_controller_there_is_is_handed_down_to_pods(k8s: Machine) -> None:
     uid = k8s.kubectl("get pod limited -o jsonpath={.metadata.uid}")
-    root, pod = k8s.read("cgroup.controllers"), k8s.read(f"wherry-{NAME}/k8s-master/pod{uid}/cgroup.controllers")
+    root, pod = k8s.read("cgroup.controllers"), k8s.read(f"{k8s.top}/k8s-master/pod{uid}/cgroup.controllers")
     assert root == pod
 
 
 def test_limits_are_set_where_their_controllers_are_and_missing_ones_named(k8s: Machine) -> None:
     uid = k8s.kubectl("get pod limited -o jsonpath={.metadata.uid}")
-    pod = f"wherry-{NAME}/k8s-master/pod{uid}"
+    pod = f"{k8s.top}/k8s-master/pod{uid}"
     [available] = k8s.read(f"{pod}/cgroup.controllers")
     log = k8s.wherry("logs", "node-k8s-master", "--name", NAME)
     for controller, file, expected in (("memory", "memory.max", str(64 << 20)), ("cpu", "cpu.max", "25000 100000")):

@@ -173,6 +173,31 @@ def test_the_ingress_answers_on_the_host(k8s: Cluster) -> None:
     eventually("an answer by Ingress", lambda: k8s.run(*curl).startswith("echo-"))
 
 
+POLICY = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: echo}
+spec:
+  podSelector: {matchLabels: {app: echo}}
+  ingress: [{from: [{podSelector: {matchLabels: {access: "yes"}}}], ports: [{port: 8080}]}]
+"""
+
+
+def test_a_network_policy_is_kept(k8s: Cluster) -> None:
+    def answers() -> int:
+        script = "for i in 1 2 3 4 5 6; do curl -s -m 0.5 http://echo/; done; true"
+        said = k8s.run(k8s.kubectl_path, "exec", "client", "--", "sh", "-c", script)
+        return len(said.splitlines())
+
+    k8s.kubectl("apply -f -", stdin=POLICY)
+    try:
+        eventually("nobody is let in", lambda: answers() == 0, 20)
+        k8s.kubectl("label pod client access=yes")
+        eventually("who is labelled is let in", lambda: answers() == 6, 20)
+    finally:
+        k8s.kubectl("delete networkpolicy echo")
+
+
 def test_logs_come_from_both_nodes(k8s: Cluster) -> None:
     for pod in k8s.pods("app=echo", "default"):
         assert f"serving {pod}" in k8s.kubectl(f"logs {pod}")

@@ -123,11 +123,11 @@ class TestConfiguration:
         ready(k8s, "pod/unconfigured")
         assert sh(k8s, "unconfigured", "echo $X") == "y\n"
 
-    def test_an_image_that_is_in_no_map_says_so(self, k8s: Cluster) -> None:
+    def test_an_image_that_is_in_no_map_is_asked_for_and_its_registrys_reason_told(self, k8s: Cluster) -> None:
         eventually("the error", lambda: status(k8s, "unknown")[1] in ("ErrImagePull", "ImagePullBackOff"))
         described = k8s.kubectl("describe pod unknown")
-        assert 'image "registry.example/team/app:1" is in no image map' in described
-        assert "--image-map" in described
+        assert 'failed to pull image "127.0.0.1:1/team/app:1": GET' in described
+        assert "connect: connection refused" in described
 
     def test_limits_are_in_the_control_group(self, k8s: Cluster) -> None:
         if not has_memory_limits:
@@ -137,6 +137,23 @@ class TestConfiguration:
         output = sh(k8s, "limited", f"cd /sys/fs/cgroup; cat {v1} 2>/dev/null || cat {v2}")
         assert output.split()[:2] == [str(48 << 20), "25000"]
         assert k8s.kubectl("get pod limited -o jsonpath={.status.qosClass}") == "Burstable"
+
+    def test_kubectl_top_shows_what_is_used(self, k8s: Cluster) -> None:
+        if not has_memory_limits:
+            pytest.skip("this kernel has no memory cgroup")
+        ready(k8s, "pod/limited")
+
+        def counted() -> bool:
+            [row] = [line.split() for line in k8s.kubectl("top pod limited --containers --no-headers").splitlines()]
+            assert row[:2] == ["limited", "main"]
+            return row[2].endswith("m") and int(row[3].removesuffix("Mi")) <= 48
+
+        eventually("figures", counted)
+        exactly = k8s.kubectl("get podmetrics limited -o jsonpath={.containers[0].usage.memory}")
+        assert 0 < int(exactly.removesuffix("Ki")) <= 48 << 10
+        rows = [line.split() for line in k8s.kubectl("top node --no-headers").splitlines()]
+        assert sorted(row[0] for row in rows) == sorted(NODES)
+        assert all(int(memory.removesuffix("Mi")) > 0 for _, _, _, memory, _ in rows)
 
 
 class TestVolumes:

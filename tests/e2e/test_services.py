@@ -31,7 +31,7 @@ spec:
       containers:
       - name: echo
         image: test/echo
-        readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1, failureThreshold: 1}
+        readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1, timeoutSeconds: 10, failureThreshold: 1}
 ---
 apiVersion: v1
 kind: Service

@@ -155,10 +155,13 @@ class FakeClient:
 
     # The contract
 
-    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
-        """See `Client.get`."""
-        await self._arrive(Call("get", resource, namespace, name))
-        return self._current(resource, name, namespace)
+    async def get(
+        self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str = ""
+    ) -> Object:
+        """See `Client.get`. Subresources: `scale`."""
+        await self._arrive(Call("get", resource, namespace, name, subresource))
+        found = self._current(resource, name, namespace)
+        return rules.part(resource, found, subresource) if subresource else found
 
     async def list(
         self,

@@ -10,6 +10,7 @@ import uuid
 
 from wherry.objects import Object, metadata, timestamps
 from wherry.objects.errors import Conflict, NotFound
+from wherry.objects.meaning import workloads
 from wherry.objects.resource import (
     CRON_JOBS,
     DAEMON_SETS,
@@ -79,11 +80,25 @@ def check_preconditions(resource: Resource, old: Object, version: str | None, ui
         raise Conflict.of(resource.plural, meta["name"], why, resource.group)
 
 
+def part(resource: Resource, obj: Object, subresource: str) -> Object:
+    """Return a subresource as it is read."""
+    if subresource != "scale":
+        raise no_subresource(resource, subresource)
+    there = (obj.get("status") or {}).get("replicas", 0)
+    return {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": obj["metadata"],
+        "spec": {"replicas": obj["spec"].get("replicas", 0)},
+        "status": {"replicas": there, "selector": str(workloads.selector(obj))},
+    }
+
+
 def replaced(resource: Resource, old: Object, new: Object, subresource: str) -> Object:
     """Return `old` with what a write to `subresource` may change taken from `new`."""
     if subresource == "status":
         return _with(old, "status", new)
-    if subresource == "finalize":
+    if subresource in ("finalize", "scale"):
         return _with(old, "spec", new)
     if subresource:
         raise no_subresource(resource, subresource)

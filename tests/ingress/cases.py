@@ -5,13 +5,18 @@
     paths: {/: web}                      path -> Service; `{path, type, service}` for more
     tls: true                            the host has TLS
     secrets: {NAME: {KEY: TEXT}}
-    services: {NAME: {…spec}}            over the usual Service; endpoints: NAME of the echo server, or none
+    config_maps: {NAME: {KEY: TEXT}}
+    services: {NAME: {…spec}}            over the usual Service; endpoints: NAME of the echo server, or none;
+                                         port: NAME, whose port is the Service's, by the name 80
     warns: [TEXT, …]                     what is reported; without it nothing must be
     ask:
     - {get: /x, status: 200, …}          see `Request`
 
+The first document of a file in `corpus/settings/` may be `settings: {KEY: TEXT}`, the controller's ConfigMap, with
+`warns:` and `config_maps: {NAME: {KEY: TEXT}}` beside it: such a file has a nginx of its own.
+
 `{host}` stands for the case's own host in every text, `{NAME port}` in annotations for the port of an echo server. All
-cases are served by one nginx.
+other cases are served by one nginx.
 """
 
 from __future__ import annotations
@@ -30,6 +35,9 @@ from tests.ingress.objects import endpoint_slice, ingress, path, rule, service
 from wherry.objects import Object
 
 CORPUS = Path(__file__).parent / "corpus/requests"
+SETTINGS = Path(__file__).parent / "corpus/settings"
+CONTROLLER = "ingress-nginx"
+"""The controller's own namespace."""
 METHODS = ("get", "post", "put", "patch", "delete", "options", "head")
 
 
@@ -37,7 +45,8 @@ METHODS = ("get", "post", "put", "patch", "delete", "options", "head")
 class Request:
     """One question and what must come back.
 
-    Asked: the method with its path, `host`, `tls`, `headers`, `body`. Expected: `status` (200), `backend`, `path` and
+    Asked: the method with its path, `host`, `tls`, `headers`, `body`; `proxy`: a line of the PROXY protocol. Expected:
+    `status` (200), `backend`, `path` and
     `sees` (headers) as the endpoint tells; `header`: of the answer, null for none; `says`: text in the body.
     `cookies: true` sends the cookie of the answer before. `times: N` asks so often (`{n}` in the path counts);
     `backends: [NAME, …]` are then all that answered, `one`: just one.
@@ -96,11 +105,17 @@ class Case:
         for name in sorted(used):
             spec = dict((given.get("services") or {}).get(name) or {})
             endpoints = spec.pop("endpoints", name if name in ports else "web")
+            port_name = "80" if "port" in spec else ""
+            if port_name:
+                number = ports[spec.pop("port")]
+                spec["ports"] = [{"port": number, "targetPort": number, "name": "80"}]
             yield service(name, namespace=self.namespace, **spec)
             if endpoints != "none":
                 targets = [("127.0.0.1", ports[e]) for e in str(endpoints).split()]
                 for index, target in enumerate(targets):
-                    yield endpoint_slice(name, target, namespace=self.namespace, suffix=str(index))
+                    yield endpoint_slice(name, target, namespace=self.namespace, suffix=str(index), port_name=port_name)
+        for name, data in (given.get("config_maps") or {}).items():
+            yield config_map(name, self.namespace, data, ports)
         for name, data in (given.get("secrets") or {}).items():
             encoded = {k: base64.b64encode(v.encode()).decode() for k, v in data.items()}
             meta = {"name": name, "namespace": self.namespace}
@@ -135,10 +150,46 @@ def _paths(one: Mapping[str, Any]) -> list[Any]:
     return [p for _, p in _items(one.get("paths") or {"/": "web"})]
 
 
+@dataclass(frozen=True)
+class Group:
+    """The cases one nginx serves, and its settings."""
+
+    name: str
+    cases: list[Case]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def objects(self, ports: Mapping[str, int]) -> Iterator[Object]:
+        """Yield the controller's ConfigMap, those beside it, and the objects of the cases."""
+        yield config_map("settings", CONTROLLER, self.settings.get("settings") or {}, ports)
+        for name, data in (self.settings.get("config_maps") or {}).items():
+            yield config_map(name, CONTROLLER, data, ports)
+        for case in self.cases:
+            yield from case.objects(ports)
+
+
+def config_map(name: str, namespace: str, data: Mapping[str, Any], ports: Mapping[str, int]) -> Object:
+    texts = {key: _text(value, ports) for key, value in data.items()}
+    meta = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": texts}
+
+
+def groups() -> list[Group]:
+    """Return all: what needs no settings in one, and each file with settings."""
+    plain = [case for file in sorted(CORPUS.glob("*.yaml")) for case in cases(file)]
+    return [Group("usual", plain), *(_group(file) for file in sorted(SETTINGS.glob("*.yaml")))]
+
+
+def _group(file: Path) -> Group:
+    head, _, _ = file.read_text().partition("\n---\n")
+    return Group(file.stem, cases(file), yaml.safe_load(head))
+
+
 def cases(file: Path) -> list[Case]:
     """Return the cases of one file."""
     found = []
     for number, text in enumerate(re.split(r"^---$", file.read_text(), flags=re.MULTILINE)):
+        if text.startswith("settings:"):
+            continue
         host = f"c{number}.{file.stem}.test"
         given = yaml.safe_load(text.replace("{host}", host))
         requests = [_request(one, host) for one in given["ask"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -104,18 +105,16 @@ def ask(
     body: str = "",
     *,
     tls: bool = False,
+    proxy: str = "",
 ) -> Answer:
-    """Ask once, on a connection of its own."""
-    context = ssl._create_unverified_context()
-    connection: http.client.HTTPConnection
-    if tls:
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
-        connection.sock = context.wrap_socket(
-            __import__("socket").create_connection(("127.0.0.1", port), 20), server_hostname=host
-        )
-    else:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    """Ask once, on a connection of its own; `proxy` is a line of the PROXY protocol to begin it with."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    opened = socket.create_connection(("127.0.0.1", port), 20)
     try:
+        if proxy:
+            opened.sendall(f"{proxy}\r\n".encode())
+        context = ssl._create_unverified_context()
+        connection.sock = context.wrap_socket(opened, server_hostname=host) if tls else opened
         connection.request(method, path, body or None, {"Host": host, **(headers or {})})
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read().decode(errors="replace"))

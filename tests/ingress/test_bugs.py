@@ -72,7 +72,7 @@ async def test_a_service_that_cannot_be_read_keeps_the_endpoints_it_had(monkeypa
         raise RecursionError("a bug")
 
     monkeypatch.setattr(controller, "resolve", raising)
-    found = controller.resolved(known.ref, None, (), known)
+    found = controller.resolved(known.ref, None, (), lambda _: (), known)
     assert found.endpoints == known.endpoints
     assert found.trouble == ("InternalError", "wherry fails on Service demo/web: RecursionError('a bug')")
-    assert controller.resolved(known.ref, None, (), None).endpoints == ()
+    assert controller.resolved(known.ref, None, (), lambda _: (), None).endpoints == ()

@@ -15,8 +15,10 @@ from tests.ingress.world import needs_nginx
 from wherry.cli.ingress import flags
 from wherry.cli.ingress import run as cli
 from wherry.ingress.options import Options
+from wherry.ingress.webhook import WebhookOptions
 
 ROOT = Path(__file__).parents[2]
+CERTIFICATE = ["--validating-webhook-certificate=cert", "--validating-webhook-key=key"]
 
 RULES = """
 apiVersion: v1
@@ -155,8 +157,23 @@ def test_todays_manifests_and_chart_start_us(started: list[Any]) -> None:
     ]
     result = CliRunner().invoke(cli.command, given)
     assert result.exit_code == 0, result.output
-    assert "--validating-webhook" in started[1]
+    certificates = Path("/usr/local/certificates")
+    assert started[0].webhook == WebhookOptions("::", 8443, certificates / "cert", certificates / "key")
     assert started[0].publish_addresses == ("localhost",)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (["--validating-webhook=8443", *CERTIFICATE], "is not HOST:PORT"),
+        (["--validating-webhook=:99999", *CERTIFICATE], "is not HOST:PORT"),
+        (["--validating-webhook=:8443"], "needs --validating-webhook-certificate"),
+    ],
+)
+def test_a_webhook_that_cannot_be_is_refused(started: list[Any], given: list[str], why: str) -> None:
+    result = CliRunner().invoke(cli.command, given)
+    assert result.exit_code == 2
+    assert why in result.output
 
 
 def test_render_refuses_broken_yaml() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
+import socket
 from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import pytest
@@ -88,6 +91,7 @@ async def one_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     writer.close()
 
 
+PROXY_LINE = b"PROXY TCP4 203.0.113.9 192.0.2.1 4321 80\r\n"
 KEPT = [{}, {"affinity": "cookie"}, {"load-balance": "ewma"}, {"upstream-hash-by": "$uri"}]
 
 
@@ -240,6 +244,87 @@ async def test_tcp_services_are_forwarded_to_their_cluster_ip(nginx_dir: Path) -
             session.get(f"http://127.0.0.1:{port}/direct") as answer,
         ):
             assert (await answer.json())["path"] == "/direct"
+
+
+@pytest.mark.parametrize(
+    ("words", "sent", "received"),
+    [
+        (":PROXY", PROXY_LINE + b"hello", b"hello"),
+        ("::PROXY", b"hello", rb"PROXY TCP4 127\.0\.0\.1 .*\r\nhello"),
+        (":PROXY:PROXY", PROXY_LINE + b"hello", rb"PROXY TCP4 203\.0\.113\.9 .*\r\nhello"),
+    ],
+)
+async def test_tcp_services_are_told_of_clients_by_the_proxy_protocol(
+    words: str, sent: bytes, received: bytes, nginx_dir: Path
+) -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readuntil(b"hello"))
+        writer.close()
+
+    port = free_port()
+    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+        number = server.sockets[0].getsockname()[1]
+        services = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "tcp-services", "namespace": "ingress-nginx"},
+            "data": {str(port): f"demo/raw:web{words}"},
+        }
+        target = service("raw", {"name": "web", "port": number}, clusterIP="127.0.0.1")
+        async with running(nginx_dir, services, target, tcp_services=("ingress-nginx", "tcp-services")):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            assert re.fullmatch(received, await reader.read())
+            writer.close()
+
+
+async def test_udp_services_follow_the_settings_of_streams(nginx_dir: Path) -> None:
+    class Thrice(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast(asyncio.DatagramTransport, transport)
+
+        def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
+            for _ in range(3):
+                self.transport.sendto(data, peer)
+
+    port, loop = free_port(), asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Thrice, ("127.0.0.1", 0))
+    number = transport.get_extra_info("sockname")[1]
+    target = service("raw", {"name": "web", "port": number, "protocol": "UDP"}, clusterIP="127.0.0.1")
+    ours = "ingress-nginx"
+    services = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "udp-services", "namespace": ours},
+        "data": {str(port): "demo/raw:web"},
+    }
+    given = {
+        "proxy-stream-timeout": "7s",
+        "proxy-stream-next-upstream": "false",
+        "proxy-stream-next-upstream-timeout": "8s",
+        "proxy-stream-next-upstream-tries": "2",
+        "proxy-stream-responses": "3",
+        "proxy-protocol-header-timeout": "9s",
+    }
+    settings = {**services, "metadata": {"name": "settings", "namespace": ours}, "data": given}
+    keys = {"config_map": (ours, "settings"), "udp_services": (ours, "udp-services")}
+    async with running(nginx_dir, services, settings, target, **keys):
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        client.setblocking(False)
+        with client:
+            client.connect(("127.0.0.1", port))
+            await loop.sock_sendall(client, b"hello")
+            heard = [await asyncio.wait_for(loop.sock_recv(client, 9), 5) for _ in range(3)]
+        assert heard == [b"hello"] * 3
+        streams = (nginx_dir / "nginx.conf").read_text().partition("\nstream {")[2]
+    transport.close()
+    for directive in (
+        "proxy_timeout 7s",
+        "proxy_next_upstream off",
+        "proxy_next_upstream_tries 2",
+        "proxy_protocol_timeout 9s",
+    ):
+        assert f"{directive};" in streams
 
 
 async def knows_no_backend(world: World) -> bool:

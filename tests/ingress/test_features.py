@@ -12,7 +12,7 @@ from wherry.ingress.features.rewriting import makes_patterns
 from wherry.ingress.fronts.ingress.annotations import read_policy
 from wherry.ingress.fronts.ingress.unsupported import is_canary
 
-FRAME = {"__init__", "annotation", "catalog", "directive", "part", "policy"}
+FRAME = {"__init__", "annotation", "catalog", "directive", "part", "policy", "proxied"}
 PREFIX = "nginx.ingress.kubernetes.io"
 
 
@@ -70,3 +70,30 @@ def test_what_restricts_access_denies(name: str) -> None:
 @pytest.mark.parametrize(("text", "expected"), [("true", True), ("false", False), ("perhaps", True)])
 def test_a_canary_says_so(text: str, expected: bool) -> None:
     assert is_canary({f"{PREFIX}/canary": text}, PREFIX) is expected
+
+
+UPSTREAM = (Path(__file__).parent / "annotations.txt").read_text().split()
+"""Those of ingress-nginx' last release (docs/user-guide/nginx-configuration/annotations-risk.md), and older names."""
+REFUSED = {
+    *(
+        "auth-cache-duration",
+        "auth-cache-key",
+        "auth-snippet",
+        "configuration-snippet",
+        "server-snippet",
+        "stream-snippet",
+    ),
+    *("auth-keepalive", "auth-keepalive-requests", "auth-keepalive-share-vars", "auth-keepalive-timeout"),
+    *("enable-modsecurity", "enable-owasp-core-rules", "modsecurity-snippet", "modsecurity-transaction-id"),
+    *("enable-opentelemetry", "opentelemetry-operation-name", "opentelemetry-trust-incoming-span"),
+    *("fastcgi-index", "fastcgi-params-configmap", "http2-push-preload", "ssl-passthrough"),
+}
+
+
+def test_every_annotation_of_ingress_nginx_is_served_or_refused_by_name() -> None:
+    assert set(UPSTREAM) - set(ANNOTATIONS) == REFUSED
+    _, problems = read_policy({f"{PREFIX}/{name}": "true" for name in REFUSED})
+    said = " ".join(problems)
+    assert [name for name in REFUSED if name not in said] == []
+    readme = (Path(features.__file__).parents[1] / "README.md").read_text()
+    assert f"{len(UPSTREAM) - len(REFUSED)} of the {len(UPSTREAM)}" in readme

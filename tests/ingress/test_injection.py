@@ -130,6 +130,7 @@ OF_FEATURES = {
     "map",
     "mirror",
     "mirror_request_body",
+    "port_in_redirect",
     "proxy_buffer_size",
     "proxy_buffering",
     "proxy_buffers",
@@ -193,7 +194,7 @@ def assert_tame(conf: Directive) -> None:
             assert at.words[1].partition("://")[2] in UPSTREAMS or at.words[1] in TARGETS
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     host=anything,
     at=anything,
@@ -228,7 +229,7 @@ def test_no_field_breaks_out_of_nginx_conf(
     assert_tame(conf_of(hostile, service()))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text())
 def test_quoting_is_read_back_as_written_or_refused(text: str) -> None:
     try:
@@ -245,7 +246,7 @@ def test_a_variable_is_refused_where_nginx_would_expand_it() -> None:
 
 
 @needs_nginx
-@settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1, suppress_health_check=list(HealthCheck))
 @given(
     patterns=st.lists(
         st.text("ab1/.-_~!&()*+,:@%=|^$?[]{}\\dw", min_size=1, max_size=14).map("/".__add__),

@@ -164,7 +164,7 @@ def test_every_type_of_path_alone_with_and_without_a_slash_takes_what_the_specif
 
 
 # An example is a whole nginx: making a failing one smaller takes minutes, and what is wrong is named by host anyway.
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(st.lists(hosts, min_size=25, max_size=25))
 def test_rules_beside_each_other_take_what_the_specification_says(found: list[Host]) -> None:
     assert not compared(found)

@@ -87,10 +87,10 @@ async def test_a_setting_is_told_apart_from_ingresses() -> None:
         "metadata": {"namespace": "ingress-nginx", "name": "nginx-configuration"},
         "data": {"keep-alive": "77", "hsts": "false"},
     }
-    model = await settled(keeper_of(FakeNginx({"keepalive_timeout 77s"})), snapshot("a.test", config_map=config_map))
+    model = await settled(keeper_of(FakeNginx({'keepalive_timeout "77s"'})), snapshot("a.test", config_map=config_map))
     assert hosts(model) == {"a.test"}
     assert not model.structure.settings.hsts
-    assert model.structure.settings.keep_alive == 75
+    assert model.structure.settings.common["keep-alive"] == 75
     assert [(str(p.subject), p.reason) for p in model.problems] == [
         ("ConfigMap ingress-nginx/nginx-configuration", "NginxRefused")
     ]

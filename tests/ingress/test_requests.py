@@ -1,4 +1,4 @@
-"""Every case of the corpus, asked of a real nginx: one for all cases."""
+"""Every case of the corpus, asked of a real nginx: one for all cases with the same settings."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import asyncio
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.ingress.cases import CORPUS, Case, cases
+from tests.ingress.cases import CONTROLLER, Case, Group, groups
 from tests.ingress.certificates import make_certificate
 from tests.ingress.echo import Server, ask, serving
 from tests.ingress.world import World, needs_nginx, running
@@ -20,11 +22,13 @@ from wherry.objects.resource import EVENTS
 
 pytestmark = needs_nginx
 
-ALL = [case for file in sorted(CORPUS.glob("*.yaml")) for case in cases(file)]
+GROUPS = groups()
+CASES = [(group.name, case) for group in GROUPS for case in group.cases]
 
 
 @dataclass
 class Served:
+    group: Group
     http: int
     https: int
     warnings: dict[str, list[str]]
@@ -43,7 +47,14 @@ def secure(directory: Path) -> Server:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def serve() -> Iterator[Callable[[str], Served]]:
+    """Serve a group when it is first asked for, until the last test."""
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(served(next(g for g in GROUPS if g.name == name))))
+
+
+@contextmanager
+def served(group: Group) -> Iterator[Served]:
     directory = Path(tempfile.mkdtemp(prefix="wherry-corpus-"))
     servers = [*(Server(name) for name in ("web", "v2", "v3", "auth", "other")), secure(directory)]
     loop = asyncio.new_event_loop()
@@ -53,10 +64,10 @@ def served() -> Iterator[Served]:
 
     async def run() -> None:
         ports = {server.name: server.port for server in servers}
-        objects = [obj for case in ALL for obj in case.objects(ports)]
+        objects = list(group.objects(ports))
         (directory / "nginx").mkdir()
-        async with running(directory / "nginx", *objects) as world:
-            found.append(Served(world.options.http_port, world.options.https_port, await warnings(world)))
+        async with running(directory / "nginx", *objects, config_map=(CONTROLLER, "settings")) as world:
+            found.append(Served(group, world.options.http_port, world.options.https_port, await warnings(world)))
             ready.set()
             await done.wait()
 
@@ -89,8 +100,18 @@ async def warnings(world: World) -> dict[str, list[str]]:
     return told
 
 
-@pytest.mark.parametrize("case", ALL, ids=lambda case: f"{case.namespace} {case.name}")
-def test_requests_are_answered_as_the_corpus_says(case: Case, served: Served) -> None:
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_only_what_the_settings_say_is_reported_of_them(group: Group, serve: Callable[[str], Served]) -> None:
+    served = serve(group.name)
+    told = served.warnings.get(CONTROLLER, [])
+    wanted = served.group.settings.get("warns") or []
+    assert [text for text in wanted if not any(text in message for message in told)] == []
+    assert [message for message in told if not any(text in message for text in wanted)] == []
+
+
+@pytest.mark.parametrize(("group", "case"), CASES, ids=[f"{case.namespace} {case.name}" for _, case in CASES])
+def test_requests_are_answered_as_the_corpus_says(group: str, case: Case, serve: Callable[[str], Served]) -> None:
+    served = serve(group)
     wrong: list[str] = []
     cookies = ""
     for request in case.requests:
@@ -103,7 +124,8 @@ def test_requests_are_answered_as_the_corpus_says(case: Case, served: Served) ->
         answered = set()
         for number in range(given.get("times", 1)):
             target = request.target.replace("{n}", str(number))
-            answer = ask(port, request.host, target, request.method, headers, body, tls=bool(given.get("tls")))
+            tls, proxy = bool(given.get("tls")), given.get("proxy", "")
+            answer = ask(port, request.host, target, request.method, headers, body, tls=tls, proxy=proxy)
             wrong += request.wrong(answer)
             answered.add(answer.told.get("backend"))
         cookies = (answer.headers.get("Set-Cookie") or cookies).partition(";")[0]

@@ -41,6 +41,19 @@ def pod(name: str, host_ip: str, *, ready: bool = True, deleted: bool = False, a
             ["2.2.2.2", "x"],
         ),
         ({"type": "ExternalName", "externalName": "lb.test"}, {}, ["lb.test"]),
+        ({"type": "ExternalName"}, {}, []),
+        ({"type": "ExternalName", "externalName": "no name"}, {}, []),
+        (
+            {"type": "NodePort", "externalIPs": ["172.020.0.44", "garbage }", "fe80::1%eth0", "FD00::01"]},
+            {},
+            ["172.20.0.44", "fd00::1"],
+        ),
+        ({"type": "NodePort", "clusterIP": "10.96.0.7", "externalIPs": ["", "*"]}, {}, ["10.96.0.7"]),
+        (
+            {"type": "LoadBalancer"},
+            {"loadBalancer": {"ingress": [{"ip": "010.0.0.1"}, {"hostname": "a b"}]}},
+            ["10.0.0.1"],
+        ),
     ],
 )
 def test_a_service_gives_its_outside_addresses(spec: Object, status: Object, expected: list[str]) -> None:

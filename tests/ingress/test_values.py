@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
 from wherry.ingress.route.model import Structure
 from wherry.ingress.route.server import Server
-from wherry.ingress.settings import READERS, Settings, read_settings
+from wherry.ingress.settings import READERS, Settings, read_settings, usual
 from wherry.ingress.values import BadValue
 
 
@@ -60,13 +60,17 @@ def test_settings_take_what_is_good_and_name_the_rest() -> None:
             "proxy-read-timeout": "soon",
             "ssl-protocols": "TLSv1.3 SSLv3",
             "no-such": "true",
-            "worker-cpu-affinity": "auto",
+            "use-geoip2": "true",
         }
     )
-    assert settings == Settings(given={"proxy-body-size": "64m"}, hsts=False)
+    assert (settings.given, settings.hsts, settings.ssl_protocols) == (
+        {"proxy-body-size": "64m"},
+        False,
+        usual().ssl_protocols,
+    )
     assert settings.common["proxy-read-timeout"] == 60
     assert [p.split("'")[1] for p in problems[:2]] == ["proxy-read-timeout", "ssl-protocols"]
-    assert problems[2:] == ["these options are not supported and have no effect: no-such, worker-cpu-affinity"]
+    assert problems[2:] == ["these options are not supported and have no effect: no-such, use-geoip2"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_strict_transport_security_is_put_together() -> None:
 
 @pytest.mark.parametrize(("wanted", "got"), [(100, 100), (65_535, 4_000)])
 def test_a_worker_has_the_connections_asked_for_as_far_as_open_files_go(wanted: int, got: int) -> None:
-    structure = Structure(settings=Settings(max_worker_connections=wanted))
+    structure = Structure(settings=replace(usual(), max_worker_connections=wanted))
     assert f"worker_connections {got};" in render(structure, Runtime(Path("/run/x"), most_connections=4_000))
 
 

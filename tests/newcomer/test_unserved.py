@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,11 +10,37 @@ import pytest
 
 from tests.apiserver.harness import KUBECTL, Cluster
 from wherry.apiserver.kinds import KINDS
-from wherry.apiserver.unserved import UNSERVED
+from wherry.apiserver.unserved import SHORT_NAMES, UNSERVED
 
+UPSTREAM = """
+v1: Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim
+    Pod PodTemplate ReplicationController ResourceQuota Secret Service ServiceAccount
+admissionregistration.k8s.io/v1: MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration
+    ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration
+apiextensions.k8s.io/v1: CustomResourceDefinition
+apiregistration.k8s.io/v1: APIService
+apps/v1: ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet
+authentication.k8s.io/v1: SelfSubjectReview TokenReview
+authorization.k8s.io/v1: LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview
+autoscaling/v1: HorizontalPodAutoscaler
+autoscaling/v2: HorizontalPodAutoscaler
+batch/v1: CronJob Job
+certificates.k8s.io/v1: CertificateSigningRequest
+coordination.k8s.io/v1: Lease
+discovery.k8s.io/v1: EndpointSlice
+events.k8s.io/v1: Event
+flowcontrol.apiserver.k8s.io/v1: FlowSchema PriorityLevelConfiguration
+networking.k8s.io/v1: Ingress IngressClass IPAddress NetworkPolicy ServiceCIDR
+node.k8s.io/v1: RuntimeClass
+policy/v1: PodDisruptionBudget
+rbac.authorization.k8s.io/v1: ClusterRole ClusterRoleBinding Role RoleBinding
+resource.k8s.io/v1: DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice
+scheduling.k8s.io/v1: PriorityClass
+storage.k8s.io/v1: CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment VolumeAttributesClass
+"""
+"""What `kubectl api-resources` lists on a cluster of Kubernetes 1.37 as it comes."""
 MOUNT = {"name": "v", "mountPath": "/v", "mountPropagation": "HostToContainer"}
 CONTAINERS = {
-    "readinessProbe of type grpc": {"name": "c", "image": "nginx", "readinessProbe": {"grpc": {"port": 9000}}},
     "mountPropagation HostToContainer of v": {"name": "c", "image": "nginx", "volumeMounts": [MOUNT]},
 }
 
@@ -41,9 +68,17 @@ async def test_discovery_has_it_without_a_verb_so_that_clients_ask_and_use_it_fo
         assert (entry["kind"], entry["verbs"]) == (resource.kind, [])
 
 
+async def test_discovery_names_every_kind_of_kubernetes_own(cluster: Cluster) -> None:
+    wanted = dict(re.findall(r"^(\S+): ((?:[^:]+\n)+)", UPSTREAM, re.MULTILINE))
+    assert len(wanted) == UPSTREAM.count(":")
+    for version, kinds in wanted.items():
+        _, _, listed = await cluster.request("GET", f"/{'apis' if '/' in version else 'api'}/{version}")
+        assert {r["kind"] for r in listed["resources"] if "/" not in r["name"]} == set(kinds.split()), version
+
+
 @pytest.mark.parametrize("version", KUBECTL)
 @pytest.mark.parametrize("command", ["apply -f -", "create -f -", "get -f -", "delete -f -"])
-@pytest.mark.parametrize("resource", UNSERVED[::9], ids=lambda r: r.plural)
+@pytest.mark.parametrize("resource", UNSERVED[1::9], ids=lambda r: r.plural)
 async def test_kubectl_shows_that_answer_and_advises_nothing(
     cluster: Cluster, resource: Any, command: str, version: str
 ) -> None:
@@ -56,6 +91,13 @@ async def test_kubectl_shows_that_answer_and_advises_nothing(
     assert code == 1, out
     assert f"{resource.kind} ({resource.group_resource}) is not served: wherry does not have this kind yet" in err
     assert "CRD" not in err
+
+
+@pytest.mark.parametrize("resource", [r for r in UNSERVED if r.plural in SHORT_NAMES][::3], ids=lambda r: r.plural)
+async def test_one_by_its_short_name_is_named_as_well(cluster: Cluster, resource: Any) -> None:
+    code, out, err = await cluster.kubectl("get", SHORT_NAMES[resource.plural][0])
+    assert code == 1, out
+    assert f"{resource.kind} ({resource.group_resource}) is not served: wherry does not have this kind yet" in err
 
 
 def test_nothing_that_is_served_is_called_unserved() -> None:

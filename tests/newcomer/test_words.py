@@ -17,6 +17,10 @@ from wherry.cli.main import main
 from wherry.cluster import lifecycle
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.errors import ClusterError
+from wherry.net.conntrack import ConntrackError, delete_udp_flows
+from wherry.net.nft import NftCommand, NftError
+from wherry.node.runtime import machine
+from wherry.objects.family import Family
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +106,30 @@ def test_a_reader_who_has_seen_enough_ends_it_without_a_word(line: str, home: Pa
     finally:
         os.close(writing)
     assert text == ""
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a program."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(machine, "SBIN", ())
+
+
+@pytest.mark.usefixtures("bare")
+async def test_a_missing_program_is_named_with_its_package() -> None:
+    with pytest.raises(NftError, match=r"nft is not installed .*package nftables"):
+        await NftCommand().run("")
+    with pytest.raises(ConntrackError, match=r"conntrack is not installed .*package conntrack"):
+        await delete_udp_flows(lambda _: False, Family.V4)
+    with pytest.raises(machine.RuntimeMissingError, match=r"apt-get install (runc|crun)"):
+        machine.programs()
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_missing_conmon_is_named_where_there_is_a_runtime(tmp_path: Path) -> None:
+    (tmp_path / "runc").touch(0o755)
+    with pytest.raises(machine.RuntimeMissingError, match="apt-get install conmon"):
+        machine.programs()
 
 
 @pytest.mark.parametrize("line", ["status", "--help", "up --help"])

@@ -92,7 +92,7 @@ def test_every_type_of_the_schema_can_be_described() -> None:
 def test_patches_declare_their_kind_and_the_parameters_kubectl_looks_for(document: str) -> None:
     patch = DOCUMENTS[document]["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
     assert patch["x-kubernetes-group-version-kind"] == {"group": "apps", "version": "v1", "kind": "Deployment"}
-    assert {"dryRun", "fieldValidation"} <= {p["name"] for p in patch["parameters"]}
+    assert {"dryRun", "fieldValidation", "force"} <= {p["name"] for p in patch["parameters"]}
 
 
 def test_paths_follow_scope_verbs_and_subresources() -> None:

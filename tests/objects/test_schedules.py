@@ -36,7 +36,12 @@ def test_fields_are_read_in_the_time_zone() -> None:
     assert times("0 0 * * *", "Asia/Tokyo") == ["01-01 15:00:00", "01-02 15:00:00"]
 
 
-@pytest.mark.parametrize("text", ["", "* * * *", "* * * * * *", "61 * * * *", "@often", "@every soon", "a b c d e"])
+LONG = ("0," * 600 + "0 * * * *", "@every " + "1h" * 600, "@every " + "9" * 400 + "h", "@every 2562048h")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "* * * *", "* * * * * *", "61 * * * *", "@often", "@every soon", "a b c d e", *LONG]
+)
 def test_what_is_no_schedule_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         schedules.parse(text)

@@ -144,7 +144,7 @@ def test_the_kinds_a_cluster_needs_are_in_the_schema() -> None:
 def test_every_type_referred_to_is_there_and_every_expression_has_a_converter() -> None:
     types = definitions.load().types
     used = {re.sub(r"^(\[\]|map:|items:)+", "", field.type) for type_ in types.values() for field in type_.fields}
-    assert used <= {f"#{name}" for name in types} | SCALARS.keys()
+    assert used <= {f"#{name}" for name in types} | SCALARS.keys() | definitions.UNIONS.keys()
 
 
 def test_every_type_can_be_read_from_an_empty_object() -> None:

@@ -83,6 +83,10 @@ def named(obj: Object, number: int, kind: Kind, namespace: str) -> Object:
         meta["namespace"] = namespace if kind.kind != "LimitRange" else "default"
     if kind.kind == "Pod":
         meta["labels"] = {**(meta.get("labels") or {}), **MIXED}
+    if kind.resource.group == "admissionregistration.k8s.io":
+        # Nobody can be asked, and so nothing can be written that these are about.
+        about = {"objectSelector": {"matchLabels": {"about": "nobody"}}}
+        obj = {**obj, "webhooks": [hook | about for hook in obj.get("webhooks") or ()]}
     return {**obj, "metadata": meta}
 
 

@@ -40,6 +40,9 @@ class Table:
                     self.chains, self.sets = {}, {}
                 case ["add", "chain"]:
                     self.chains.setdefault(words[4], [])
+                case ["flush", "table"]:
+                    for rules in self.chains.values():
+                        rules.clear()
                 case ["flush", "chain"]:
                     self.chains[words[4]].clear()
                 case ["delete", "chain"]:
@@ -68,9 +71,9 @@ class Table:
             if line == "}":
                 return
             if found := re.match(r"(?:map|set) (\S+) \{.*\}$", text):
-                self.sets[found[1]] = {}
+                self.sets.setdefault(found[1], {})
             elif found := re.match(r"chain (\S+) \{$", text):
-                chain = self.chains[found[1]] = []
+                chain = self.chains.setdefault(found[1], [])
             elif text == "}" or text.startswith("counter no-local-endpoints {"):
                 chain = None
             elif chain is not None:

@@ -12,11 +12,12 @@ import pytest
 
 from tests.fake.client import FakeClient
 from tests.proxy.build import NODE_ADDRESS, endpoint, endpoint_slice, node, service, unready
-from wherry.objects.resource import ENDPOINT_SLICES, NODES, SERVICES
+from wherry.objects.resource import ENDPOINT_SLICES, EVENTS, NODES, SERVICES
 from wherry.proxy import component, modes
 from wherry.proxy.config import ProxyConfig
 from wherry.proxy.modes import ModeError
 from wherry.proxy.plan import Change, Plan
+from wherry.telemetry import metrics
 
 
 class NotingMode:
@@ -27,7 +28,8 @@ class NotingMode:
         self.loads = 0
         self.changes: list[Change] = []
         self.broken = 0
-        self.gone = False
+        self.damage: list[str] = []
+        self.proofs = 0
         self.suspect: Callable[[], None] = lambda: None
         self.working = False
         self.gate = asyncio.Event()
@@ -37,7 +39,7 @@ class NotingMode:
         assert self.working, "a mode may need what it has at work"
         self._fail()
         self.loads += 1
-        self.gone = False
+        self.damage = []
         self.plan = plan
 
     async def apply(self, change: Change) -> None:
@@ -51,9 +53,11 @@ class NotingMode:
     async def cleanup(self) -> None:
         raise AssertionError("the rules outlive the proxy")
 
-    async def intact(self) -> bool:
+    async def differences(self, plan: Plan) -> list[str]:
         self._fail()
-        return not self.gone
+        self.proofs += 1
+        assert plan == self.plan
+        return self.damage
 
     @contextlib.asynccontextmanager
     async def at_work(self, suspect: Callable[[], None]) -> AsyncIterator[None]:
@@ -75,6 +79,15 @@ class NotingMode:
     @property
     def endpoints(self) -> list[str]:
         return [str(e) for r in self.plan.routes.values() for e in r.inside.endpoints]
+
+
+def told(client: FakeClient, reason: str) -> str:
+    """Return what the Events of a reason say."""
+    return " ".join(e["message"] for e in client.peek_all(EVENTS) if e["reason"] == reason)
+
+
+def sample(name: str, **labels: str) -> float:
+    return metrics.registry.get_sample_value(name, labels) or 0.0
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -162,20 +175,69 @@ async def test_an_error_loads_the_whole_plan_until_it_works(mode: NotingMode) ->
         assert mode.endpoints == ["10.244.1.5:8080"]
 
 
-async def test_rules_deleted_by_another_are_loaded_again(mode: NotingMode) -> None:
+async def test_rules_another_has_changed_are_loaded_again_and_that_is_told(mode: NotingMode) -> None:
     client = FakeClient(node(), service(), endpoint_slice([endpoint("p1")]))
     async with running(client, mode):
         await until(lambda: mode.loads == 1)
         mode.suspect()
+        await until(lambda: mode.proofs == 1)
         client.put(endpoint_slice([endpoint("r1")]))
         await until(lambda: mode.endpoints == ["10.244.1.5:8080"])
         assert mode.loads == 1, "a suspicion alone changes nothing"
-        mode.gone = True
+        mode.damage = ["2 elements of services"]
         mode.suspect()
         await until(lambda: mode.loads == 2)
+        await until(lambda: "(2 elements of services)" in told(client, "RulesRepaired"))
         mode.broken = 1
         mode.suspect()
         await until(lambda: mode.loads == 3)
+
+
+async def test_the_whole_plan_is_proven_once_in_a_period(mode: NotingMode) -> None:
+    before = sample("wherry_proxy_proofs_total", outcome="drifted")
+    async with running(FakeClient(node(), service()), mode, sync_period=0.02):
+        await until(lambda: mode.proofs >= 3)
+        assert mode.loads == 1
+        mode.damage = ["chain dispatch"]
+        await until(lambda: mode.loads == 2)
+    assert sample("wherry_proxy_proofs_total", outcome="drifted") == before + 1
+
+
+async def test_without_a_period_nothing_is_proven_that_nobody_suspects(mode: NotingMode) -> None:
+    async with running(FakeClient(node(), service()), mode, sync_period=0.0):
+        await until(lambda: mode.loads == 1)
+        await asyncio.sleep(0.05)
+        assert mode.proofs == 0
+
+
+async def test_an_address_somebody_has_is_told_and_taken_once_free(
+    mode: NotingMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(component, "TAKEN_SECONDS", 0.01)
+    client = FakeClient(node(), service())
+    taken = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{taken.getsockname()[1]}"
+    async with running(client, mode, healthz_bind_address=address), aiohttp.ClientSession() as session:
+        await until(lambda: mode.loads == 1)
+        await until(lambda: address in told(client, "FailedToStartProxierHealthcheck"))
+        taken.close()
+        async with asyncio.timeout(5):
+            while True:
+                with contextlib.suppress(aiohttp.ClientConnectionError):
+                    async with session.get(f"http://{address}/livez") as answer:
+                        assert answer.status == 200
+                        break
+                await asyncio.sleep(0.01)
+
+
+async def test_what_makes_no_sense_is_told_by_event_and_metric_until_it_is_mended(mode: NotingMode) -> None:
+    client = FakeClient(node(), service(externalIPs=["here"]), endpoint_slice([endpoint("p1")]))
+    async with running(client, mode):
+        await until(lambda: "externalIPs: 'here' is no address" in told(client, "LeftOut"))
+        assert mode.endpoints == ["10.244.0.5:8080*"]
+        assert sample("wherry_proxy_services_left_out") == 1
+        client.put(service())
+        await until(lambda: sample("wherry_proxy_services_left_out") == 0)
 
 
 async def test_it_goes_on_when_the_api_server_was_away(mode: NotingMode) -> None:
@@ -201,8 +263,32 @@ async def test_it_only_reads_what_its_role_allows(mode: NotingMode) -> None:
     client = FakeClient(node(), service(), endpoint_slice([endpoint("p1")]))
     async with running(client, mode):
         await until(lambda: mode.loads == 1)
-    assert {c.verb for c in client.calls} <= {"get", "list", "watch"}
-    assert {c.resource for c in client.calls} <= {SERVICES, ENDPOINT_SLICES, NODES}
+    assert {c.verb for c in client.calls if c.resource != EVENTS} <= {"get", "list", "watch"}
+    assert {c.resource for c in client.calls} <= {SERVICES, ENDPOINT_SLICES, NODES, EVENTS}
+
+
+async def test_node_ports_follow_the_machines_addresses(mode: NotingMode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the kernel tells of them, when ranges of addresses are asked for."""
+    there, news = {"10.1.0.7", "127.0.0.1"}, asyncio.Event()
+
+    async def changes() -> AsyncIterator[None]:
+        while True:
+            yield
+            await news.wait()
+            news.clear()
+
+    monkeypatch.setattr(component.addresses, "local", lambda without: set(there))
+    monkeypatch.setattr(component.addresses, "changes", changes)
+    client = FakeClient(node(), service(ports=[{"port": 80, "nodePort": 30080}], type="NodePort"))
+
+    def answered() -> set[str]:
+        return {frontend.address for frontend in mode.plan.routes if frontend.port == 30080}
+
+    async with running(client, mode, node_port_addresses="10.0.0.0/8"):
+        await until(lambda: answered() == {"10.1.0.7"})
+        there.add("10.2.0.7")
+        news.set()
+        await until(lambda: answered() == {"10.1.0.7", "10.2.0.7"})
 
 
 async def test_health_follows_the_first_load_and_the_node(mode: NotingMode) -> None:
@@ -271,7 +357,7 @@ async def test_a_health_check_port_counts_local_endpoints(mode: NotingMode) -> N
                 await asyncio.sleep(0.005)
 
 
-@pytest.mark.parametrize("name", ["ipvs", "iptables", "userspace", "ebpf", "nonsense"])
+@pytest.mark.parametrize("name", ["userspace", "ebpf", "nonsense"])
 def test_a_mode_that_is_not_there_is_refused_by_name(name: str) -> None:
     with pytest.raises(modes.UnsupportedMode, match=name):
         component.make_mode(config(mode=name))

@@ -47,8 +47,9 @@ class FailingMode:
     async def cleanup(self) -> None:
         raise AssertionError("the rules outlive the proxy")
 
-    async def intact(self) -> bool:
-        return True
+    async def differences(self, plan: Plan) -> list[str]:
+        self._stumble()
+        return [] if plan == self.plan else ["something"]
 
     @contextlib.asynccontextmanager
     async def at_work(self, suspect: Callable[[], None]) -> AsyncIterator[None]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from wherry.cli.proxy import command
-from wherry.proxy.config import ConfigurationError, ProxyConfig, from_file, host_port, seconds
+from wherry.proxy.config import ConfigurationError, ProxyConfig, host_port, seconds
 
 
 @pytest.fixture(autouse=True)
@@ -23,40 +21,7 @@ FILE = """
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: nftables
-clusterCIDR: 10.244.0.0/16
-hostnameOverride: n7
-healthzBindAddress: 0.0.0.0:10256
-clientConnection: {kubeconfig: /etc/proxy.conf, qps: 5}
-nodePortAddresses: [primary]
-nftables: {minSyncPeriod: 1s500ms, masqueradeAll: true}
-ipvs: {scheduler: rr}
-portRange: 1-2
 """
-
-
-def test_a_file_sets_what_it_names_and_warns_of_the_rest(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        assert from_file(yaml.safe_load(FILE)) == {
-            "node_name": "n7",
-            "mode": "nftables",
-            "cluster_cidr": "10.244.0.0/16",
-            "healthz_bind_address": "0.0.0.0:10256",
-            "sync_min_period": 1.5,
-            "kubeconfig": "/etc/proxy.conf",
-        }
-    text = caplog.text
-    assert "nftables.masqueradeAll" in text
-    assert "portRange" in text
-    assert "ipvs" not in text
-    assert "nodePortAddresses" not in text
-
-
-@pytest.mark.parametrize(
-    "document", [None, [], {"kind": "Pod"}, {"kind": "KubeProxyConfiguration", "apiVersion": "v1"}]
-)
-def test_another_kind_of_file_is_refused(document: object) -> None:
-    with pytest.raises(ConfigurationError):
-        from_file(document)
 
 
 @pytest.mark.parametrize(("text", "wanted"), [("1m30s", 90.0), ("500ms", 0.5), ("1h", 3600.0)])
@@ -64,7 +29,7 @@ def test_durations_are_gos(text: str, wanted: float) -> None:
     assert seconds(text) == wanted
 
 
-@pytest.mark.parametrize("text", ["5", "1x", "s"])
+@pytest.mark.parametrize("text", ["5", "1x", "s", "-1s"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError):
         seconds(text)
@@ -85,9 +50,12 @@ def test_a_malformed_cidr_is_refused_by_field() -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--proxy-mode", "ipvs"], "'ipvs' is not built yet"),
+        (["--proxy-mode", "ebpf"], "'ebpf' is not built yet"),
         (["--proxy-mode", "magic"], "'magic' is unknown"),
         (["--cluster-cidr", "x"], "cluster_cidr"),
+        (["--nodeport-addresses", "primary,10.0.0.0/8"], "node_port_addresses"),
+        (["--conntrack-min", "-1"], "conntrack_min"),
+        (["--conntrack-udp-timeout", "5"], "--conntrack-udp-timeout: '5' is not a duration"),
         (["--kubeconfig", "/nonexistent"], "/nonexistent"),
     ],
 )

@@ -3,6 +3,7 @@ the same for the nft tables they become."""
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +23,7 @@ from wherry.net.nft import NftCommand
 from wherry.objects import Object
 from wherry.objects.family import Family
 from wherry.proxy.changes import Changes
-from wherry.proxy.modes import ModeConfig
+from wherry.proxy.modes import ModeConfig, make
 from wherry.proxy.modes.nftables.layout import Layout
 from wherry.proxy.modes.nftables.ruleset import Ruleset
 from wherry.proxy.plan import Change, Plan, difference, make_plan
@@ -169,7 +170,7 @@ def takes(all_steps: list[tuple[Any, ...]], family: Family) -> Iterator[tuple[To
             told.step(step)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(histories(20))
 def test_the_incremental_plan_equals_the_one_from_scratch_and_the_model(all_steps: list[tuple[Any, ...]]) -> None:
     plan = Plan()
@@ -179,7 +180,7 @@ def test_the_incremental_plan_equals_the_one_from_scratch_and_the_model(all_step
         assert {tuple(f): (said(r.inside), said(r.outside)) for f, r in plan.routes.items()} == expected(told.world)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(histories(20), st.sampled_from(Family))
 def test_incremental_transactions_make_the_table_a_full_load_makes(
     all_steps: list[tuple[Any, ...]], family: Family
@@ -201,7 +202,7 @@ def real_world() -> Iterator[RealWorld]:
 
 
 @pytest.mark.kernel
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(all_steps=histories(10), family=st.sampled_from(Family))
 def test_the_kernel_takes_every_transaction_and_holds_what_it_says(
     real_world: RealWorld, all_steps: list[tuple[Any, ...]], family: Family
@@ -230,6 +231,31 @@ def test_the_kernel_takes_every_transaction_and_holds_what_it_says(
         assert table.normal()["chains"].keys() <= {w.split()[1] for w in found.splitlines() if "chain " in w}
 
     real_world.inside("host", play)
+
+
+@pytest.mark.kernel
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(all_steps=histories(10), family=st.sampled_from(Family))
+def test_a_mode_at_work_leaves_in_the_kernel_what_the_plan_says(
+    real_world: RealWorld, all_steps: list[tuple[Any, ...]], family: Family
+) -> None:
+    """Changes go by netlink and by nft, are proven by reading the kernel back, and are not taken for another's."""
+    suspicions: list[None] = []
+
+    async def play() -> None:
+        mode = make("nftables", LAYOUTS[family].config)
+        async with mode.at_work(lambda: suspicions.append(None)):
+            try:
+                await mode.load(Plan())
+                for told, change in takes(all_steps, family):
+                    await mode.apply(change)
+                    assert await mode.differences(told.scratch()) == []
+            finally:
+                await mode.cleanup()
+            await asyncio.sleep(0)
+
+    real_world.inside("host", play)
+    assert not suspicions
 
 
 def test_one_endpoint_of_a_thousand_costs_a_few_elements() -> None:

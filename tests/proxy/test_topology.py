@@ -50,7 +50,7 @@ def test_local_policy_prefers_a_local_draining_one_to_a_remote_ready_one() -> No
     [(endpoint("r1"), Verdict.DROP), (draining("r1"), Verdict.DROP), (unready("r1"), Verdict.REJECT)],
 )
 def test_local_policy_drops_only_when_others_could_serve(remote: dict[str, Any], verdict: Verdict) -> None:
-    assert local_choice(found(remote)) == Choice((), verdict)
+    assert local_choice(found(remote)) == Choice((), verdict, local=True)
 
 
 def test_zone_hints_keep_traffic_in_the_zone() -> None:

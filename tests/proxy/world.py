@@ -14,9 +14,14 @@ import os
 import selectors
 import shutil
 import socket
+import struct
+import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +58,7 @@ class World:
             namespaces.create(path)
             self._made.append(name)
             sysctl("net/ipv6/conf/default/accept_dad", "0", path)
+            self.limit_icmp(name, 0)
         namespaces.run(self.path["host"], self._wire_host)
         namespaces.run(self.path["client"], self._wire_client)
         for pod in PODS:
@@ -70,6 +76,28 @@ class World:
         self._selector.close()
         for name in self._made:
             namespaces.delete(self.path[name])
+
+    def limit_icmp(self, name: str, milliseconds: int) -> None:
+        """Let a namespace send a peer one ICMP error in this time; 0 is no limit, so that each refusal is seen."""
+        for limit in ("ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"):
+            sysctl(f"net/{limit}", str(milliseconds), self.path[name])
+
+    @contextlib.contextmanager
+    def another_address(self, address: str) -> Iterator[None]:
+        """Give the node another address on the LAN, in use at once."""
+        given = [address, "dev", "lan0"]
+
+        def ip(*words: str) -> str:
+            ask = partial(subprocess.run, ["ip", *words], check=True, capture_output=True, text=True)
+            return namespaces.run(self.path["host"], ask).stdout
+
+        ip("address", "add", *given, *(["nodad"] if self.family is Family.V6 else []))
+        try:
+            while not ip("route", "get", address).startswith("local"):  # of IPv6, the kernel makes the route later
+                time.sleep(0.005)
+            yield
+        finally:
+            ip("address", "delete", *given)
 
     def inside(self, name: str, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine in a namespace."""
@@ -108,6 +136,25 @@ class World:
         """Send a word; return the answer: the pod's name, and the source address it saw."""
         connection.send(b"?")
         return connection.recv(100).decode()
+
+    def stray(self, source: str, destination: str) -> list[str]:
+        """Send a TCP reset of no connection; return whom it came from, if it came."""
+        ends = self.addresses[source], self.addresses[destination]
+        reset = tcp_reset(*ends)
+        with namespaces.run(self.path[destination], self._raw) as receiver:
+            receiver.settimeout(TIMEOUT_SECONDS)
+            with namespaces.run(self.path[source], self._raw) as sender:
+                sender.sendto(reset, (ends[1], 0))
+            try:
+                while True:
+                    data, peer = receiver.recvfrom(100)
+                    if data.endswith(reset):
+                        return [peer[0]]
+            except TimeoutError:
+                return []
+
+    def _raw(self) -> socket.socket:
+        return socket.socket(self.family.number, socket.SOCK_RAW, socket.IPPROTO_TCP)
 
     def _ask(self, source: str, destination: str, port: int, protocol: str) -> str:
         try:
@@ -205,6 +252,17 @@ def small_world(family: Family = Family.V4) -> Iterator[World]:
     finally:
         world.stop()
         shutil.rmtree(directory)
+
+
+def tcp_reset(source: str, destination: str) -> bytes:
+    """Return a TCP reset from port 8080 to 50000 with a right checksum (RFC 9293, 3.1)."""
+    header = struct.pack("!HHIIBBHHH", TARGET_PORT, 50000, 7, 0, 5 << 4, 4, 0, 0, 0)
+    ends = ip_address(source).packed + ip_address(destination).packed
+    words = struct.unpack(f"!{(len(ends) + len(header)) // 2}H", ends + header)
+    total = sum(words) + socket.IPPROTO_TCP + len(header)
+    total = (total & 0xFFFF) + (total >> 16)
+    total = (total & 0xFFFF) + (total >> 16)
+    return header[:16] + struct.pack("!H", ~total & 0xFFFF) + header[18:]
 
 
 def is_root() -> bool:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.scheduler.builders import node, pod, snapshot
 from wherry.objects import Object
-from wherry.scheduler.pod import Pod, requests
+from wherry.objects.meaning.requests import requests
+from wherry.scheduler.pod import Pod
 from wherry.scheduler.snapshot import Snapshot
 
 ANTI = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "x"}]}}
@@ -54,7 +55,7 @@ def seen(world: Snapshot) -> Any:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(changes)
 def test_any_course_of_changes_ends_in_the_snapshot_of_what_is_there(steps: list[Any]) -> None:
     world = Snapshot()

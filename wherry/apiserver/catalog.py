@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from wherry.apiserver.kind import Kind
+from wherry.apiserver.kind import Described, Kind
 from wherry.objects import Object
-from wherry.objects.definitions import Type
 from wherry.objects.errors import FieldError, Invalid, NotFound
 from wherry.objects.resource import Resource
 
@@ -50,7 +49,7 @@ class Served:
     resource: Resource
 
     @property
-    def type(self) -> Type | None:
+    def type(self) -> Described | None:
         """What its objects look like; None: nobody says, and anything goes."""
         return self.kind.type_of(self.resource)
 
@@ -59,16 +58,27 @@ class Served:
         """Whether this is the version objects are kept in."""
         return self.resource == self.kind.resource
 
+    async def ready(self, objects: Sequence[Object]) -> None:
+        """See to it that stored `objects` can be shown in this version; raises `ApiError`."""
+        if self.kind.converter is not None:
+            await self.kind.converter.ready(objects, self.resource.api_version)
+
     def from_storage(self, obj: Object) -> Object:
-        """Return a stored object in this version (the very object where that is the stored one)."""
-        if self.is_storage:
+        """Return a stored object, which is `ready`, in this version (the very object where that is the stored one)."""
+        if obj["apiVersion"] == self.resource.api_version:
             return obj
+        if self.kind.converter is not None:
+            return self.kind.converter.convert(obj, self.resource.api_version)
         conversion = self.kind.conversions.get((self.resource.group, self.resource.version))
         return {**(conversion.from_storage(obj) if conversion else obj), "apiVersion": self.resource.api_version}
 
-    def to_storage(self, obj: Object) -> Object:
-        """Return an object of this version as it is stored (the very object where that is the stored version)."""
-        if self.is_storage:
+    def hub(self, obj: Object) -> Object:
+        """Return a stored object, which is `ready`, in the version that hooks work on."""
+        return obj if self.kind.converter is None else self.from_storage(obj)
+
+    def to_hub(self, obj: Object) -> Object:
+        """Return an object of this version in the one that hooks work on (the very object where they are one)."""
+        if self.kind.converter is not None or self.is_storage:
             return obj
         conversion = self.kind.conversions.get((self.resource.group, self.resource.version))
         return {**(conversion.to_storage(obj) if conversion else obj), "apiVersion": self.kind.resource.api_version}
@@ -90,6 +100,10 @@ class Follower(Protocol):
 
     async def opening(self, kind: Kind) -> None:
         """Get ready for requests about `kind`; what is raised here keeps it from being served."""
+        ...
+
+    async def replaced(self, old: Kind, new: Kind) -> None:
+        """Take `new` for `old`, whose objects it has; who watches them begins again."""
         ...
 
     async def closed(self, kind: Kind) -> None:
@@ -142,16 +156,30 @@ class Catalog:
             self._put(kind)
             self._wake()
 
+    async def replace(self, old: Kind, new: Kind) -> None:
+        """Serve `new` in the place of `old`, which has the same objects; there is no moment without either.
+
+        Raises `AlreadyServed`; then nothing has changed. `KeyError` when `old` is not served.
+        """
+        async with self._one_by_one:
+            self._take(old)
+            try:
+                self._check(new)
+            except AlreadyServed:
+                self._put(old)
+                raise
+            self._put(new)
+            self._wake()
+            for follower in self._followers:
+                await follower.replaced(old, new)
+
     async def remove(self, kind: Kind) -> None:
         """Serve `kind` no more: its URLs are unknown and its watches end. Its stored objects stay stored.
 
         Raises `KeyError` when it is not served.
         """
         async with self._one_by_one:
-            del self._kinds[kind]
-            for resource in kind.resources:
-                del self._served[resource.group, resource.version, resource.plural]
-                self._by_plural.pop((resource.group, resource.plural), None)
+            self._take(kind)
             self._wake()
             await self._close(kind)
 
@@ -172,10 +200,19 @@ class Catalog:
             if (resource.group, kind.plural) in self._by_plural:
                 raise AlreadyServed(f"{resource.group_resource} is served already")
 
+    def _take(self, kind: Kind) -> None:
+        del self._kinds[kind]
+        for resource in kind.resources:
+            self._served.pop((resource.group, resource.version, resource.plural), None)
+            self._by_plural.pop((resource.group, resource.plural), None)
+
     def _put(self, kind: Kind) -> None:
         self._kinds[kind] = None
         for resource in kind.resources:
-            self._served[resource.group, resource.version, resource.plural] = Served(kind, resource)
+            if kind.converter is not None and (resource.group, resource.version) not in kind.variants:
+                continue  # stored, and not served
+            served = Served(kind.variants.get((resource.group, resource.version), kind), resource)
+            self._served[resource.group, resource.version, resource.plural] = served
             self._by_plural[resource.group, resource.plural] = kind
 
     def _wake(self) -> None:
@@ -196,9 +233,14 @@ class Catalog:
             raise unknown_path()
         return found
 
+    def served(self, kind: Kind) -> Served:
+        """Return `kind` in one of the versions it is served in; raises `NotFound`."""
+        return self.of(next((r for r in kind.resources if self.find(r.group, r.version, r.plural)), kind.resource))
+
     def preferred(self) -> list[Resource]:
         """Return every kind once, under the group and version that clients shall prefer."""
-        return [min(kind.resources, key=preference) for kind in self._kinds]
+        served = ([r for r in kind.resources if self.find(r.group, r.version, r.plural)] for kind in self._kinds)
+        return [min(resources, key=preference) for resources in served if resources]
 
     def kind(self, group: str, plural: str) -> Kind | None:
         """Return the kind of a group and plural, whatever the version."""

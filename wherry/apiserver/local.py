@@ -24,9 +24,11 @@ class LocalClient:
         # A component in this process is the manager of what it writes, by the name it has on a machine of its own.
         self._options = WriteOptions(validation="Ignore", manager=user.name.rpartition(":")[2])
 
-    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
+    async def get(
+        self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str = ""
+    ) -> Object:
         """See `Client.get`."""
-        return await self._api.get(self._user, _target(resource, namespace, name))
+        return await self._api.get(self._user, _target(resource, namespace, name, subresource))
 
     async def list(
         self,
@@ -60,6 +62,7 @@ class LocalClient:
             for obj in stream.initial:
                 yield WatchEvent("ADDED", served.from_storage(obj))
             while events := await stream.watch.take():
+                await served.ready([event.object for event in events])
                 for event in events:
                     yield WatchEvent(event.type, served.from_storage(event.object))
         finally:

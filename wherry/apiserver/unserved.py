@@ -12,29 +12,31 @@ from wherry.objects.errors import NotFound, details
 from wherry.objects.resource import Resource
 
 UNSERVED = (
-    Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False),
-    Resource("", "v1", "podtemplates", "PodTemplate"),
-    Resource("", "v1", "replicationcontrollers", "ReplicationController"),
-    Resource("", "v1", "resourcequotas", "ResourceQuota"),
+    Resource("", "v1", "bindings", "Binding"),
+    Resource("", "v1", "componentstatuses", "ComponentStatus", namespaced=False),
+    Resource("admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies", "MutatingAdmissionPolicy", False),
     Resource(
-        "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False
+        "admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", False
     ),
-    Resource("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", False),
-    Resource(
-        "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", False
-    ),
-    Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False),
-    Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
-    Resource("autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
     Resource("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", namespaced=False),
-    Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
-    Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False),
-    Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
-    Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False),
-    Resource("storage.k8s.io", "v1", "csidrivers", "CSIDriver", namespaced=False),
-    Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
-    Resource("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", namespaced=False),
+    Resource("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", namespaced=False),
+    Resource(
+        "flowcontrol.apiserver.k8s.io",
+        "v1",
+        "prioritylevelconfigurations",
+        "PriorityLevelConfiguration",
+        namespaced=False,
+    ),
+    Resource("resource.k8s.io", "v1", "deviceclasses", "DeviceClass", namespaced=False),
+    Resource("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim"),
+    Resource("resource.k8s.io", "v1", "resourceclaimtemplates", "ResourceClaimTemplate"),
+    Resource("resource.k8s.io", "v1", "resourceslices", "ResourceSlice", namespaced=False),
 )
+SHORT_NAMES = {
+    "certificatesigningrequests": ("csr",),
+    "componentstatuses": ("cs",),
+}
+"""By plural."""
 _BY_PATH = {(r.group, r.version, r.plural): r for r in UNSERVED}
 
 

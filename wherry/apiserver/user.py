@@ -21,5 +21,7 @@ class User:
 
 
 ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
+NOBODY = User("")
+"""Somebody whose credentials are bad."""
 SYSTEM = User("system:apiserver", (MASTERS, AUTHENTICATED))
 """The server itself and whoever shares its process."""

@@ -19,9 +19,13 @@ VERBS = {
     "status": "Show the clusters, or one cluster's nodes and addons.",
     "logs": "Show what a component logged.",
     "kubeconfig": "Print a cluster's kubeconfig.",
+    "image": "Show, pull, load, save, remove and build images.",
+    "snapshot": "Save a cluster as it is, and bring it back.",
+    "node": "Add and remove nodes, switch one off and on, cut it off.",
     "doctor": "Look for what is wrong with a cluster, and salvage a damaged store.",
     "shell": "Run a command in a node's network namespace.",
     "proxy": "Run the service proxy of one node, or print its plan.",
+    "networkpolicy": "Enforce NetworkPolicies on one node, or print its rules.",
     "dns": "Run the cluster DNS server.",
     "ingress": "Run the Ingress controller, or print its nginx.conf.",
 }

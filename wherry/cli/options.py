@@ -16,6 +16,8 @@ from wherry.cluster.paths import Paths
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT = "default"
+GROUPS = ("image", "node", "snapshot")
+"""Verbs that have verbs of their own, which take the option."""
 
 name: Callable[[F], F] = click.option("--name", default=DEFAULT, show_default=True, help="The cluster's name.")
 
@@ -53,6 +55,7 @@ def of_root() -> str:
 
 def verb(words: str, name: str) -> str:
     """Return the command line `wherry WORDS` for a cluster, with its name where it is not the default."""
-    first, *rest = words.split()
+    all_words = words.split()
+    own = 2 if all_words[0] in GROUPS else 1
     named = [] if name == DEFAULT else ["--name", name]
-    return " ".join(["wherry", first, *named, *rest])
+    return " ".join(["wherry", *all_words[:own], *named, *all_words[own:]])

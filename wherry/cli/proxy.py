@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from wherry.component import process
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.resource import ENDPOINT_SLICES, NODES, SERVICES
 from wherry.proxy import component
-from wherry.proxy.config import ConfigurationError, ProxyConfig, from_file
-from wherry.proxy.modes import ModeError, UnsupportedMode
+from wherry.proxy.config import ConfigurationError, ProxyConfig, seconds
+from wherry.proxy.configfile import from_file
+from wherry.proxy.modes import Mode, ModeError, UnsupportedMode
 from wherry.proxy.plan import Plan, make_plan
 from wherry.proxy.topology import ThisNode
 from wherry.telemetry import log
@@ -26,12 +28,46 @@ from wherry.telemetry import log
 _PROBLEMS = (ConfigurationError, UnsupportedMode, kubeconfig.ConfigError, ModeError, ApiError, OSError)
 
 
+def _seconds(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    try:
+        return None if value is None else seconds(value)
+    except ConfigurationError as error:
+        raise Failure(f"{parameter.opts[0]}: {error}") from error
+
+
+def _timeout(name: str, text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(name, callback=_seconds, metavar="DURATION", help=f"{text}  [default: as the kernel has it]")
+
+
 @click.group(invoke_without_command=True)
 @click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Where the API is.  [default: the pod's own]")
 @click.option("--hostname-override", "node_name", help="This node's name.  [default: the host's name]")
-@click.option("--proxy-mode", "mode", help="How to do it: nftables.  [default: nftables]")
+@click.option("--proxy-mode", "mode", help="How to do it: nftables, iptables or ipvs.  [default: nftables]")
 @click.option("--cluster-cidr", help="Where pods are: other sources are masqueraded to cluster IPs.")
 @click.option("--service-cidr", help="Where cluster IPs are: those of no Service are dropped.")
+@click.option(
+    "--nodeport-addresses",
+    "node_port_addresses",
+    help="Answer node ports on addresses in these CIDRs, or on the node's primary ones.  [default: primary]",
+)
+@click.option("--masquerade-all", is_flag=True, default=None, help="Masquerade all connections to cluster IPs.")
+@click.option("--iptables-masquerade-bit", "masquerade_bit", type=int, help="The mark's bit for it.  [default: 14]")
+@click.option(
+    "--conntrack-tcp-be-liberal",
+    "tcp_be_liberal",
+    is_flag=True,
+    default=None,
+    help="Take TCP segments beyond the window.",
+)
+@click.option("--conntrack-max-per-core", type=int, help="Flows the kernel tracks at most, for each core.")
+@click.option("--conntrack-min", type=int, help="And so many at least, however few cores there are.")
+@_timeout("--conntrack-tcp-timeout-established", "How long an idle TCP connection is tracked.")
+@_timeout("--conntrack-tcp-timeout-close-wait", "How long one that a side has closed is.")
+@_timeout("--conntrack-udp-timeout", "How long a datagram that nobody answers is.")
+@_timeout("--conntrack-udp-timeout-stream", "How long a flow of datagrams that was answered is.")
+@click.option("--ipvs-scheduler", help="How IPVS chooses an endpoint, as in ipvsadm(8).  [default: rr]")
+@click.option("--ipvs-exclude-cidrs", help="Virtual servers in there are another's, and left alone.")
+@click.option("--ipvs-strict-arp", is_flag=True, default=None, help="Answer no ARP on the LAN for what IPVS serves.")
 @click.option("--healthz-bind-address", help="Where to answer /healthz and /livez.  [default: [::]:10256]")
 @click.option("--metrics-bind-address", help="Where to answer /metrics.  [default: 127.0.0.1:10249]")
 @click.option("--config", "file", type=click.Path(exists=True, dir_okay=False), help="A KubeProxyConfiguration file.")
@@ -53,7 +89,7 @@ def command(context: click.Context, /, file: str | None, cleanup: bool, **given:
         if context.invoked_subcommand:
             context.obj = path, config
         elif cleanup:
-            asyncio.run(mode.cleanup())
+            asyncio.run(_clean_up(mode, component.other_modes(config)))
         else:
             client = http.connect_component(path)
             process.run(component.run(client, config), client)
@@ -64,9 +100,9 @@ def command(context: click.Context, /, file: str | None, cleanup: bool, **given:
 @command.command()
 @click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Where the API is.  [default: as kubectl]")
 @click.option("--node", required=True, help="The node to plan for.")
-@click.option("--nft", is_flag=True, help="Print what nft would be told as well.")
+@click.option("--rules", "--nft", is_flag=True, help="Print what the kernel would be told as well.")
 @click.pass_obj
-def plan(given: tuple[str | None, ProxyConfig], kubeconfig: str | None, node: str, nft: bool) -> None:
+def plan(given: tuple[str | None, ProxyConfig], kubeconfig: str | None, node: str, rules: bool) -> None:
     """Print what the proxy of a node does now, touching nothing.
 
     An endpoint marked * is on that node.
@@ -74,11 +110,18 @@ def plan(given: tuple[str | None, ProxyConfig], kubeconfig: str | None, node: st
     path, config = given
     try:
         wanted = asyncio.run(_fetch_plan(http.connect(kubeconfig or path), node))
+        if config.node_port_cidrs is not None:
+            click.echo("node ports are shown on the primary addresses: only the node knows its others", err=True)
         click.echo(wanted)
-        if nft:
+        if rules:
             click.echo(f"\n{component.make_mode(config).render(wanted)}")
     except _PROBLEMS as error:
         raise Failure(str(error)) from error
+
+
+async def _clean_up(mode: Mode, others: list[Mode]) -> None:
+    for each in (*others, mode):
+        await each.cleanup()
 
 
 async def _fetch_plan(client: Client, name: str) -> Plan:

@@ -10,7 +10,7 @@ import click
 
 from wherry.apiserver.state import aside
 from wherry.cli import options
-from wherry.cluster import datadir, memory, obstacles, sandbox
+from wherry.cluster import datadir, memory, obstacles, power, sandbox
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.hostforward import taken
 from wherry.cluster.paths import Paths
@@ -42,6 +42,8 @@ def _show(name: str) -> bool:
     began = sandbox.since(paths) or time.time()
     click.echo(f"{name}: running for {time.time() - began:.0f} s, {len(found)} processes, {total:.0f} MB")
     click.echo(f"  API https://{bracketed(config.bind)}:{config.api_port}  state {paths.data}")
+    for node in {one.name for one in config.nodes} & set(power.off(pid)):
+        click.echo(f"  node {node} is off: `{options.verb('node start', name)} {node}`")
     for told in (*obstacles.of_components(pid), *taken.read(pid)):
         click.echo(f"  {told}")
     _tell_set_aside(name, paths)
@@ -58,8 +60,9 @@ def _tell_set_aside(name: str, paths: Paths) -> None:
 async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
     from wherry.client.http import connect
     from wherry.cluster import readiness
+    from wherry.networkpolicy import policy
     from wherry.objects.errors import ApiError
-    from wherry.objects.resource import NODES
+    from wherry.objects.resource import NETWORK_POLICIES, NODES
 
     client = connect(str(paths.kubeconfig))
     try:
@@ -67,6 +70,7 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
             nodes = (await client.list(NODES)).items
             waiting = await readiness.look(client, config, began)
             wrong = await obstacles.of_objects(client, paths, waiting)
+            policies = [policy.read(each) for each in (await client.list(NETWORK_POLICIES)).items]
     except (ApiError, TimeoutError) as error:
         logs = options.verb("logs control-plane", config.name)
         click.echo(f"  the API does not answer: {error or 'timed out'}; see `{logs}`")
@@ -79,6 +83,9 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
         click.echo(f"  waiting for {entry.name}: {entry.ready}/{entry.wanted} ready")
     for obstacle in wrong:
         click.echo(f"  {obstacle}")
+    for each in policies:
+        for line in each.left_out:
+            click.echo(f"  NetworkPolicy {each.namespace}/{each.name}: {line}")
     if not waiting and not wrong:
         click.echo(f"  ready: {len(nodes)} node(s), kube-proxy, {', '.join(config.addons) or 'no addons'}")
     return not waiting and not wrong

@@ -11,8 +11,8 @@ from wherry.cli import options
 from wherry.cli.failure import Failure, Misuse
 from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
-from wherry.cluster import datadir, files, kubeconfig, lifecycle, sandbox
-from wherry.cluster.config import ClusterConfig, ConfigError
+from wherry.cluster import datadir, egress, files, kubeconfig, lifecycle, sandbox, store
+from wherry.cluster.config import EGRESS, ClusterConfig, ConfigError
 from wherry.cluster.errors import ClusterError
 from wherry.objects.family import bracketed
 from wherry.proxy import modes
@@ -28,15 +28,45 @@ def _proxy_mode(context: click.Context, parameter: click.Parameter, value: str |
 @click.command()
 @options.name
 @click.option("--nodes", help="How many nodes, or their names: NAME=[IP],…  [default: 1]")
-@click.option("--proxy-mode", callback=_proxy_mode, help="How kube-proxy works: nftables.  [default: nftables]")
+@click.option(
+    "--proxy-mode", callback=_proxy_mode, help="How kube-proxy works: nftables, iptables or ipvs.  [default: nftables]"
+)
 @click.option("--node-cidr", help="The LAN of the nodes.  [default: 192.168.51.0/24]")
 @click.option("--pod-cidr", help="Where pods get addresses, a /24 (of IPv6 a /64) per node.  [default: 10.244.0.0/16]")
 @click.option("--service-cidr", help="Where Services get cluster IPs.  [default: 10.96.0.0/12]")
 @click.option("--addons", help="What to install besides kube-proxy: dns, ingress, or none.  [default: dns,ingress]")
+@click.option(
+    "--egress",
+    type=click.Choice(EGRESS),
+    envvar="WHERRY_EGRESS",
+    help="Whether pods reach the world: on, none, or auto: where slirp4netns is installed.  [default: auto]",
+)
 @click.option("--image-map", type=click.Path(dir_okay=False), help="Which programs of this machine stand for images.")
+@click.option("--registries", type=click.Path(dir_okay=False), help="Mirrors, TLS and logins of image registries.")
 @click.option(
     "--data-dir", type=click.Path(file_okay=False), help="Where state is kept.  [default: XDG data directory]"
 )
+@click.option("--store", help="Where objects are kept: sqlite, or etcd=URL,…[/PREFIX][?ca=…].  [default: sqlite]")
+@click.option(
+    "--secrets-encryption/--no-secrets-encryption",
+    default=None,
+    help="Encrypt Secrets at rest by a key made for the cluster.  [default: no]",
+)
+@click.option(
+    "--encryption-provider-config",
+    type=click.Path(dir_okay=False),
+    help="What to encrypt at rest, and how: an EncryptionConfiguration.",
+)
+@click.option(
+    "--audit-policy-file",
+    type=click.Path(dir_okay=False),
+    help="Which requests are told of: a Policy.",
+)
+@click.option("--audit-log-path", type=click.Path(dir_okay=False), help="The file in which they are, a line for each.")
+@click.option("--audit-log-maxsize", type=click.IntRange(1), help="Its size in MB, before a new one.  [default: 100]")
+@click.option("--audit-log-maxbackup", type=click.IntRange(0), help="How many of those are kept.  [default: 10]")
+@click.option("--audit-log-maxage", type=click.IntRange(0), help="For how many days; 0: no limit.  [default: 0]")
+@click.option("--api-servers", type=click.IntRange(1, 16), help="How many API servers share an etcd.  [default: 1]")
 @click.option("--bind", help="The loopback address to listen on.  [default: 127.0.0.1]")
 @click.option("--api-port", type=click.IntRange(1, 65535), help="The API's port there.  [default: 6443]")
 @click.option("--http-port", type=click.IntRange(1, 65535), help="The ingress's HTTP port there.  [default: 8080]")
@@ -74,8 +104,11 @@ def _merge(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> Clu
     values = {key: value for key, value in given.items() if value is not None}
     if "addons" in values:
         values["addons"] = tuple(a for a in values["addons"].split(",") if a not in ("", "none"))
-    if "image_map" in values:
-        values["image_map"] = str(files.real(Path(values["image_map"])))
+    if "store" in values:
+        values["store"] = store.normal(values["store"], name)
+    files_of = ("image_map", "registries", "encryption_provider_config", "audit_policy_file", "audit_log_path")
+    for file in set(files_of) & values.keys():
+        values[file] = str(files.real(Path(values[file])))
     base = {f: getattr(saved, f) for f in ClusterConfig.__struct_fields__} if saved else {"name": name}
     nodes = values.pop("nodes", None)
     merged = {**base, **values}
@@ -107,5 +140,6 @@ def _report(config: ClusterConfig, seconds: float, put_back: list[str]) -> None:
     click.echo(f"  API          https://{host}:{config.api_port}, kubectl context {kubeconfig.entry_name(name)}")
     click.echo(f"  ingress      {ingress}")
     click.echo(f"  node ports   {host}, at their own numbers")
+    click.echo(f"  way out      {egress.told(config)}")
     click.echo(f"  look around  kubectl get pods -A; {options.verb(f'shell {config.control_plane.name}', name)}")
     click.echo(f"  stop         {options.verb('down', name)}")

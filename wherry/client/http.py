@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -24,6 +23,7 @@ from wherry.client.credentials import Credentials, tls_context
 from wherry.client.discovery import ACCEPT, Discovery, Tagged
 from wherry.client.interface import ObjectList, WatchEvent
 from wherry.client.kubeconfig import Config
+from wherry.net import longlived
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, InternalError, ServiceUnavailable
 from wherry.objects.resource import Resource
@@ -46,9 +46,6 @@ PATCH_TYPES = {
     "merge": "application/merge-patch+json",
     "strategic": "application/strategic-merge-patch+json",
 }
-
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
-_UNACKNOWLEDGED_MS = 20_000
 
 
 def connect(path: str | Path | None = None, context: str | None = None) -> HttpClient:
@@ -74,9 +71,11 @@ class HttpClient:
 
     # The contract
 
-    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
+    async def get(
+        self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str = ""
+    ) -> Object:
         """See `Client.get`."""
-        return _object(await self.request("GET", resource.path(namespace, name)))
+        return _object(await self.request("GET", resource.path(namespace, name, subresource)))
 
     async def list(
         self,
@@ -120,7 +119,7 @@ class HttpClient:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=seconds + SILENCE_SECONDS)
         try:
             async with self._answer("GET", resource.path(namespace), params=params, timeout=timeout) as answer:
-                async for line in _lines(answer.content):
+                async for line in longlived.lines(answer.content):
                     yield _event(line)
         except ServiceUnavailable:
             if not self._closed:
@@ -277,7 +276,7 @@ class HttpClient:
 
     def _new_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60, socket_factory=_socket),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60, socket_factory=longlived.socket_of),
             headers={"Accept": "application/json", "User-Agent": f"wherry/{__version__}"},
             proxy=self.config.proxy_url,
             trust_env=not _is_loopback(self._base.host or ""),
@@ -286,32 +285,6 @@ class HttpClient:
 
 def _timeout() -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
-
-
-def _socket(info: Any) -> socket.socket:
-    """Return a socket that notices within half a minute that the other side is gone, even when nobody talks."""
-    family, kind, protocol, _, _ = info
-    made = socket.socket(family, kind, protocol)
-    made.setblocking(False)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        made.setsockopt(socket.IPPROTO_TCP, option, value)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MS)
-    return made
-
-
-async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Yield the lines of a stream, however long (aiohttp's own readline has a limit an object may exceed)."""
-    pending: list[bytes] = []
-    async for chunk in stream.iter_any():
-        *whole, rest = chunk.split(b"\n")
-        for line in whole:
-            pending.append(line)
-            if joined := b"".join(pending):
-                yield joined
-            pending.clear()
-        if rest:
-            pending.append(rest)
 
 
 def _event(line: bytes) -> WatchEvent:

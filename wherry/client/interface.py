@@ -35,8 +35,10 @@ class ObjectList(NamedTuple):
 class Client(Protocol):
     """One user's access to one API server. Safe for concurrent use in one event loop."""
 
-    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
-        """Return one object; raises `NotFound`."""
+    async def get(
+        self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str = ""
+    ) -> Object:
+        """Return one object, or its `subresource`; raises `NotFound`."""
         ...
 
     async def list(

@@ -24,21 +24,37 @@ LEAF_DAYS = 3650  # a cluster of ours has no renewal daemon, so leaves live as l
 CLOCK_SKEW = datetime.timedelta(minutes=5)
 
 
+CA, FRONT_PROXY_CA = "ca", "front-proxy-ca"
+"""The authority for clients and servers, and the one by which servers of other APIs know the API server."""
+FRONT_PROXY = "front-proxy-client"
+"""The one client of that authority."""
+
+
 class Authority:
-    """A CA whose certificate and key are `ca.crt` and `ca.key` in `directory`; made on first use.
+    """A CA called `common_name` whose certificate and key are NAME.crt and NAME.key in `directory`; made on first use.
 
     `making` is called before anything is made.
     """
 
-    def __init__(self, directory: Path, now: datetime.datetime, making: Callable[[], None] = lambda: None):
+    def __init__(
+        self,
+        directory: Path,
+        now: datetime.datetime,
+        making: Callable[[], None] = lambda: None,
+        *,
+        name: str = CA,
+        common_name: str = "kubernetes",
+    ):
         self._directory = directory
+        self._name = name
+        self._common_name = common_name
         self._now = now
         self._making = making
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not (directory / "ca.key").exists():
+        if not (directory / f"{name}.key").exists():
             self._create()
         try:
-            self._certificate, self._key = pair(directory, "ca")
+            self._certificate, self._key = pair(directory, name)
         except ValueError as error:
             raise ConfigError(
                 f"the certificate authority is damaged ({error}): move {directory} away and `wherry up` makes a new "
@@ -85,7 +101,7 @@ class Authority:
     def _create(self) -> None:
         self._making()
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._common_name)])
         usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
         certificate = (
             self._builder(name, key.public_key(), CA_DAYS)
@@ -95,8 +111,9 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        files.replace(self._directory / "ca.crt", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
-        _write_key(self._directory / "ca.key", key)
+        pem = certificate.public_bytes(serialization.Encoding.PEM)
+        files.replace(self._directory / f"{self._name}.crt", pem, 0o644)
+        _write_key(self._directory / f"{self._name}.key", key)
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
         return (
@@ -128,6 +145,8 @@ def issue_all(
     for node in config.nodes:
         authority.issue(f"node-{node.name}", f"system:node:{node.name}", organizations=["system:nodes"])
         authority.issue(f"node-{node.name}-serving", f"system:node:{node.name}", hosts=[node.name, node.address])
+    front = Authority(directory, now, making, name=FRONT_PROXY_CA, common_name=FRONT_PROXY_CA)
+    front.issue(FRONT_PROXY, FRONT_PROXY)
     signer = directory / "sa.key"
     if not signer.exists():
         making()

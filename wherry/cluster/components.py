@@ -1,12 +1,14 @@
 """The processes of a cluster, and what each runs. All are children of the init; none knows another.
 
-control-plane   API server, controllers, scheduler, addons; in the first node's network namespace
-node-NAME       the node agent of one node, in that node's network namespace
-host-forward    the host's loopback → NodePorts and ingress; the only one in the host's network namespace
+control-plane   API server, controllers, scheduler, addons; in the first node's network namespace; on a shared store
+                there may be several, control-plane-2 and so on, behind the same sockets
+from wherry.client.interface import Client
+from wherry.cluster import controlplane, egress
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Mapping
 from functools import partial
@@ -17,11 +19,12 @@ import uvloop  # noqa: F401 - shared by all
 # What the components share is imported here, once, before the init forks them: see supervisor.py. So is what only the
 # control plane needs, which is to be back at once when it is killed. A lone node's agent imports what it needs itself.
 from wherry.client import http, kubeconfig
-from wherry.cluster import controlplane
+from wherry.client.interface import Client
+from wherry.cluster import controlplane, egress, power
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.hostforward import run as hostforward
 from wherry.cluster.hostforward.parking import Parking
-from wherry.cluster.paths import RUN, Paths, node_namespace, node_run
+from wherry.cluster.paths import MACHINE_NAMESPACE, RUN, Paths, node_namespace, node_run
 from wherry.cluster.supervisor import Component
 from wherry.component import process
 from wherry.net import namespaces
@@ -35,28 +38,42 @@ API_PORT = 6443
 CONTROL_PLANE_TAINT = {"key": CONTROL_PLANE_ROLE, "effect": "NoSchedule"}
 
 
-def of(config: ClusterConfig, paths: Paths, listeners: Mapping[str, socket.socket]) -> list[Component]:
-    """Return the components, given the host-side sockets `api`, `http` and `https`.
+class Sockets:
+    """What listens for the components: the init keeps it open, so that clients wait a moment instead of being refused.
 
-    The init keeps every listening socket open across restarts, so that clients wait a moment instead of being refused.
+    `listeners`: the host-side sockets `api`, `http` and `https`.
     """
+
+    def __init__(self, config: ClusterConfig, listeners: Mapping[str, socket.socket]):
+        first = config.control_plane
+        self.api = [listeners["api"], namespaces.run(node_namespace(first.name), listen, first.address, API_PORT)]
+        self.ingress = {name: listeners[name] for name in ("http", "https")}
+        self.parking = Parking()
+
+
+def of(config: ClusterConfig, paths: Paths, sockets: Sockets) -> list[Component]:
+    """Return the components."""
     if len(config.nodes) > 1:
+        import wherry.networkpolicy.component
         import wherry.node.agent  # noqa: F401 - shared by the nodes
-    first = config.control_plane
-    lan_api = namespaces.run(node_namespace(first.name), listen, first.address, API_PORT)
-    api_sockets = [listeners["api"], lan_api]
-    ingress_sockets = {name: listeners[name] for name in ("http", "https")}
     return [
-        Component("control-plane", partial(_control_plane, config, paths, api_sockets)),
-        *(Component(f"node-{n.name}", partial(_node, n, config, paths)) for n in config.nodes),
-        Component("host-forward", partial(_host_forward, config, paths, ingress_sockets, Parking())),
+        *(
+            Component(name, partial(_control_plane, name, number, config, paths, sockets.api))
+            for number, name in enumerate(controlplane.names(config), 1)
+        ),
+        *(
+            Component(f"node-{n.name}", partial(_node, n, config, paths), partial(power.is_on, n.name))
+            for n in config.nodes
+        ),
+        Component("host-forward", partial(_host_forward, config, paths, sockets.ingress, sockets.parking)),
+        *([Component("egress", partial(_egress, config))] if egress.wanted(config) else []),
     ]
 
 
-def _control_plane(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]) -> None:
-    log.setup("control-plane")
+def _control_plane(name: str, number: int, config: ClusterConfig, paths: Paths, sockets: list[socket.socket]) -> None:
+    log.setup(name)
     namespaces.enter(node_namespace(config.control_plane.name))
-    process.run(controlplane.run(config, paths, sockets))
+    process.run(controlplane.run(config, paths, sockets, number))
 
 
 def _node(node: Node, config: ClusterConfig, paths: Paths) -> None:
@@ -68,10 +85,22 @@ def _node(node: Node, config: ClusterConfig, paths: Paths) -> None:
         client_certificate=(paths.pki / f"node-{node.name}.crt").read_bytes(),
         client_key=(paths.pki / f"node-{node.name}.key").read_bytes(),
     )
+    client = http.HttpClient(server)
+    process.run(_agent(node_config(node, config, paths), client), client)
+
+
+async def _agent(config: NodeConfig, client: Client) -> None:
+    """Be the node, and enforce NetworkPolicies on it: no pod is to be there before its rules are."""
+    from wherry.networkpolicy.component import NetworkPolicies
     from wherry.node import agent
 
-    client = http.HttpClient(server)
-    process.run(agent.run(node_config(node, config, paths), client), client)
+    policies = NetworkPolicies(client, config.name)
+    enforcing = asyncio.create_task(policies.run())
+    try:
+        await agent.run(config, client, policies)
+    finally:
+        enforcing.cancel()
+        await asyncio.wait([enforcing])
 
 
 def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
@@ -89,9 +118,14 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
         state_dir=paths.node(node.name),
         run_dir=node_run(node.name),
         image_maps=[Path(config.image_map)] if config.image_map else [],
+        images=paths.images,
+        registries=Path(config.registries) if config.registries else None,
+        machine_network=MACHINE_NAMESPACE,
+        name_servers=egress.name_servers(config),
+        near=f"{config.node_cidr},{config.pod_cidr},{config.service_cidr}".split(","),
         labels=labels,
         taints=taints,
-        cgroup_parent=f"/wherry-{config.name}/{node.name}",
+        cgroup_parent=f"{paths.cgroup}/{node.name}",
         serving_certificate=paths.pki / f"node-{node.name}-serving.crt",
         serving_key=paths.pki / f"node-{node.name}-serving.key",
         client_ca=paths.pki / "ca.crt",
@@ -107,6 +141,11 @@ def component_logs(node: Node, config: ClusterConfig, paths: Paths) -> dict[str,
         shared = ("kube-apiserver.log", "kube-controller-manager.log", "kube-scheduler.log")
         logs |= dict.fromkeys(shared, paths.logs / "control-plane.log")
     return logs
+
+
+def _egress(config: ClusterConfig) -> None:
+    log.setup("egress")
+    egress.run(config)
 
 
 def _host_forward(config: ClusterConfig, paths: Paths, sockets: Mapping[str, socket.socket], parking: Parking) -> None:

@@ -12,10 +12,13 @@ from typing import Any
 import msgspec
 
 from wherry.cluster import files
+from wherry.images import registries
 from wherry.node.images import imagemap
 from wherry.objects.family import Family, Network, network, network_family
 
 ADDONS = ("dns", "ingress")
+EGRESS = ("auto", "on", "none")
+SQLITE = "sqlite"
 DEFAULT_NAMES = ("k8s-master", "k8s-slave1", "k8s-slave2")
 FIRST_HOST = 209  # the article's k8s-master is 192.168.51.209, and the others count on from there
 POD_RANGE = {Family.V4: 24, Family.V6: 64}  # how long the prefix of a node's part of the pod range is
@@ -58,12 +61,23 @@ class ClusterConfig(msgspec.Struct, frozen=True):
     service_cidr: str = "10.96.0.0/12"
     proxy_mode: str = "nftables"
     addons: tuple[str, ...] = ADDONS
+    egress: str = "auto"
     image_map: str | None = None
+    registries: str | None = None
     bind: str = "127.0.0.1"
     api_port: int = 6443
     http_port: int = 8080
     https_port: int = 8443
     cluster_domain: str = "cluster.local"
+    store: str = SQLITE
+    api_servers: int = 1
+    secrets_encryption: bool = False
+    encryption_provider_config: str | None = None
+    audit_policy_file: str | None = None
+    audit_log_path: str | None = None
+    audit_log_maxsize: int = 100
+    audit_log_maxbackup: int = 10
+    audit_log_maxage: int = 0
 
     @property
     def node_networks(self) -> Networks:
@@ -262,12 +276,46 @@ def check(config: ClusterConfig) -> ClusterConfig:
         raise ConfigError(f"--addons: there is no addon {unknown[0]!r}; choose from {', '.join(ADDONS)}")
     _check_ranges(config)
     _check_listening(config)
+    if config.api_servers > 1 and config.store == SQLITE:
+        raise ConfigError(f"--api-servers {config.api_servers}: they need a store to share: --store etcd=URL")
+    _check_encryption(config)
+    _check_audit(config)
     if config.image_map:
         try:
             imagemap.load(Path(config.image_map))
         except imagemap.ImageMapError as error:
             raise ConfigError(f"--image-map {error}") from error
+    try:
+        registries.load(Path(config.registries) if config.registries else None)
+    except registries.RegistriesError as error:
+        raise ConfigError(f"--registries {error}") from error
     return config
+
+
+def _check_encryption(config: ClusterConfig) -> None:
+    if not config.encryption_provider_config:
+        return
+    if config.secrets_encryption:
+        raise ConfigError("--encryption-provider-config and --secrets-encryption: choose one")
+    from wherry.apiserver.storage.encryption import configuration  # here, as most clusters need none
+
+    try:
+        configuration.load(Path(config.encryption_provider_config))
+    except configuration.EncryptionError as error:
+        raise ConfigError(f"--encryption-provider-config {error}") from error
+
+
+def _check_audit(config: ClusterConfig) -> None:
+    if (config.audit_policy_file is None) != (config.audit_log_path is None):
+        raise ConfigError("--audit-policy-file and --audit-log-path: one says what is told, the other where; give both")
+    if config.audit_policy_file is None:
+        return
+    from wherry.apiserver.auditlog import policy  # here, as most clusters need none
+
+    try:
+        policy.load(Path(config.audit_policy_file))
+    except policy.PolicyError as error:
+        raise ConfigError(f"--audit-policy-file {error}") from error
 
 
 def missing_sources(config: ClusterConfig) -> list[Path]:

@@ -7,7 +7,6 @@ leads there, so that the option need be given only once.
 from __future__ import annotations
 
 import fcntl
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from wherry.cluster import files
 from wherry.cluster.config import ConfigError
 from wherry.cluster.paths import Paths, data_home
+from wherry.node import trees
 
 BEFORE_CONFIG = {".lock", "pki"}
 """What a first `up` that was killed may have left before `cluster.json`."""
@@ -59,7 +59,7 @@ def prepared(name: str, paths: Paths) -> Iterator[None]:
         if paths.config.exists():
             _link(name, paths)
         elif made:
-            shutil.rmtree(paths.data)
+            trees.remove(paths.data)
 
 
 def _link(name: str, paths: Paths) -> None:
@@ -74,7 +74,7 @@ def purge(name: str, paths: Paths) -> None:
     """Forget a cluster: its files, and the link to them."""
     link = data_home() / name
     if paths.data.is_dir():
-        shutil.rmtree(paths.data)
+        trees.remove(paths.data)
     if link.is_symlink():
         link.unlink()
 

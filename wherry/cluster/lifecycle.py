@@ -10,10 +10,13 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from wherry.cluster import certificates, datadir, files, kubeconfig, merged, sandbox, waiting
-from wherry.cluster.config import ClusterConfig
-from wherry.cluster.errors import CannotStart, ClusterError
+from wherry.apiserver.storage.interface import StorageError
+from wherry.cluster import certificates, datadir, egress, files, kubeconfig, merged, sandbox, store
+from wherry.cluster.config import SQLITE, ClusterConfig, ConfigError
+from wherry.cluster.errors import CannotStart, ClusterError, NotTold
 from wherry.cluster.paths import Paths
+from wherry.cluster.snapshots import swap
+from wherry.net.ipvs import Ipvs
 from wherry.net.listening import listen
 from wherry.node import cgroups
 from wherry.objects.family import bracketed
@@ -22,7 +25,7 @@ Progress = Callable[[str], None]
 
 STOP_SECONDS = 10.0
 REQUIRED_PROGRAMS = {"nft": "nftables", "conmon": "conmon", "runc|crun": "crun"}
-IMMUTABLE = ("node_cidr", "pod_cidr", "service_cidr", "cluster_domain")
+IMMUTABLE = ("node_cidr", "pod_cidr", "service_cidr", "cluster_domain", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,30 @@ def up(config: ClusterConfig, paths: Paths, progress: Progress) -> list[str]:
             raise ClusterError(
                 f"cluster {config.name} is running with other options; `wherry down --name {config.name}` first"
             )
-    user = kubeconfig.user_path()
-    merged.add(paths, user, kubeconfig.merge(user, kubeconfig.build(config, paths, _server(config))))
-    progress("waiting for the API server")
     try:
+        _tell_kubeconfig(config, paths)
+        progress("waiting for the API server")
+        from wherry.cluster import waiting  # here, while the sandbox starts, which need not wait for it
+
         return waiting.wait(config, paths, progress, put_back=not started_here)
-    except CannotStart:
+    except (CannotStart, NotTold):
         if started_here:
             down(config.name, paths, purge=False, progress=progress)
         raise
+
+
+def _tell_kubeconfig(config: ClusterConfig, paths: Paths) -> None:
+    """Put the cluster's context into the user's kubeconfig; raises `NotTold` with the reason."""
+    user = kubeconfig.user_path()
+    try:
+        before = kubeconfig.merge(user, kubeconfig.build(config, paths, _server(config)))
+        try:
+            merged.add(paths, user, before)
+        except OSError:
+            kubeconfig.remove(user, config.name, before)  # who takes it out later would not know
+            raise
+    except OSError as error:
+        raise NotTold(files.told(error)) from error
 
 
 def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
@@ -70,20 +88,34 @@ def down(name: str, paths: Paths, *, purge: bool, progress: Progress) -> None:
                 progress("stopping")
                 sandbox.stop(pid, grace_seconds=0.0 if purge else STOP_SECONDS)  # what is forgotten needs no tidying
             paths.init.unlink(missing_ok=True)
-    cgroups.remove_tree(f"/wherry-{name}")
+            cgroups.remove_tree(paths.cgroup)
     if purge:
+        _forget_store(paths, progress)
         datadir.purge(name, paths)
     merged.take_out(name, places)
 
 
+def _forget_store(paths: Paths, progress: Progress) -> None:
+    """Have nothing left elsewhere either; an etcd that is gone for good keeps nobody from forgetting a cluster."""
+    if not paths.config.exists():
+        return
+    try:
+        store.purge(ClusterConfig.load(paths.config))
+    except (ConfigError, StorageError) as error:
+        progress(f"what is stored elsewhere than in {paths.data} stays: {error}")
+
+
 def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
+    swap.finish(paths)
     _check_unchanged(config, paths)
+    store.check(config)
     listeners = _listen(config)
     try:
-        cgroups.remove_tree(f"/wherry-{config.name}")  # left by a crash
+        cgroups.remove_tree(paths.cgroup)  # left by a crash
         certificates.issue_all(
             paths.pki, config, datetime.datetime.now(datetime.UTC), lambda: progress("making certificates")
         )
+        store.make_key(config, paths)
         config.save(paths.config)
         kubeconfig.write(config, paths)
         progress("starting the sandbox")
@@ -110,15 +142,27 @@ def _check_machine(config: ClusterConfig) -> None:
     ]
     if "ingress" in config.addons and not shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin"):
         missing += ["nginx", "libnginx-mod-http-lua"]
+    if egress.wanted(config) and not egress.installed():
+        missing.append(egress.PROGRAM)
     if missing:
         raise ClusterError(f"not installed: {', '.join(missing)}; `apt-get install {' '.join(missing)}`")
+    if config.proxy_mode == "ipvs":
+        try:
+            Ipvs().close()
+        except OSError:
+            raise ClusterError(
+                "proxy mode ipvs needs the kernel modules ip_vs and dummy, and ip_vs is not here: `modprobe ip_vs`, "
+                "or use --proxy-mode nftables"
+            ) from None
 
 
 def _check_unchanged(config: ClusterConfig, paths: Paths) -> None:
     """A cluster's stored objects carry its address ranges: they cannot change under them."""
-    if not (paths.config.exists() and paths.state.exists()):
+    if not paths.config.exists():
         return
     saved = ClusterConfig.load(paths.config)
+    if saved.store == SQLITE and not paths.state.exists():
+        return
     for name in IMMUTABLE:
         if getattr(saved, name) != getattr(config, name):
             option = "--" + name.replace("_", "-")

@@ -18,16 +18,19 @@ class Process:
 
 def processes(init: int) -> list[Process]:
     """Return the processes in the PID namespace of `init` and in those below it, largest first."""
+    return sorted((Process(pid, _command(pid), pss(pid)) for pid in below(init)), key=lambda p: -p.pss)
+
+
+def below(init: int) -> list[int]:
+    """Return `init` and its descendants, which are the processes of its PID namespace, parents before children."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (parent := _parent(entry)) is not None:
             children.setdefault(parent, []).append(int(entry.name))
-    found, queue = [], [init]
-    while queue:
-        pid = queue.pop()
-        queue.extend(children.get(pid, []))
-        found.append(Process(pid, _command(pid), pss(pid)))
-    return sorted(found, key=lambda p: -p.pss)
+    found = [init]
+    for pid in found:
+        found.extend(children.get(pid, []))
+    return found
 
 
 def _parent(entry: Path) -> int | None:

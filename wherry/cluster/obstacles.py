@@ -6,7 +6,7 @@ Asked for only when somebody has waited for a while (`wherry up`) or asks (`wher
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.cluster import apihealth, reports
 from wherry.cluster.paths import Paths
@@ -24,29 +24,47 @@ SHOWN = 300
 """How much of one reason is shown, in characters."""
 
 
-async def find(client: HttpClient, paths: Paths, init: int | None, waiting: Iterable[Waiting]) -> list[str]:
-    """Return a sentence for each obstacle that can be told; none when nothing is known to be wrong."""
+class Obstacle(NamedTuple):
+    """A sentence, and the workload it keeps from being ready; "" is all of them."""
+
+    told: str
+    workload: str = ""
+
+    def __str__(self) -> str:
+        return self.told
+
+
+async def find(client: HttpClient, paths: Paths, init: int | None, waiting: Iterable[Waiting]) -> list[Obstacle]:
+    """Return each obstacle that can be told; none when nothing is known to be wrong."""
     return [*of_components(init), *await of_objects(client, paths, waiting)]
 
 
-def of_components(init: int | None) -> list[str]:
+def standing(found: Iterable[Obstacle], waiting: Iterable[Waiting]) -> list[Obstacle]:
+    """Return those of the obstacles that keep something which is still waited for."""
+    about = {"", *(entry.name for entry in waiting)}
+    return [obstacle for obstacle in found if obstacle.workload in about]
+
+
+def of_components(init: int | None) -> list[Obstacle]:
     """Return which components of the init do not run as they should."""
     reported = reports.read(init) if init else ()
-    return [f"{r.component} ended {r.failures} time(s) in a row: {r.reason}" for r in reported]
+    return [Obstacle(f"{r.component} ended {r.failures} time(s) in a row: {r.reason}") for r in reported]
 
 
-async def of_objects(client: HttpClient, paths: Paths, waiting: Iterable[Waiting]) -> list[str]:
+async def of_objects(client: HttpClient, paths: Paths, waiting: Iterable[Waiting]) -> list[Obstacle]:
     """Return what the API server says of itself, or else of the workloads that are waited for."""
     if problem := await apihealth.problem(paths):
-        return [f"the API server is not ready: {problem}"]
+        return [Obstacle(f"the API server is not ready: {problem}")]
     name = paths.data.name
-    return [told for entry in waiting if entry.namespace for told in await _of_workload(client, entry, name)]
+    workloads = [entry for entry in waiting if entry.namespace]
+    told = [(await _of_workload(client, entry, name), entry.name) for entry in workloads]
+    return [Obstacle(*one) for one in told if one[0]]
 
 
-async def _of_workload(client: HttpClient, entry: Waiting, cluster: str) -> list[str]:
-    """Return what is known of a workload's pods, or of their absence."""
+async def _of_workload(client: HttpClient, entry: Waiting, cluster: str) -> str:
+    """Return what is known of a workload's pods, or of their absence; "" for nothing."""
     if not entry.exists:
-        return [f"{entry.name} was deleted: `wherry up --name {cluster}` puts it back"]
+        return f"{entry.name} was deleted: `wherry up --name {cluster}` puts it back"
     line = ""
     try:
         events = (await client.list(EVENTS, entry.namespace)).items
@@ -58,7 +76,7 @@ async def _of_workload(client: HttpClient, entry: Waiting, cluster: str) -> list
     except (ApiError, TimeoutError) as error:
         said = [str(error) or "the API server does not answer"]
     told = "; ".join(text for text in (*said, f"its last log line: {line}" if line else "") if text)
-    return [f"{entry.name}: {told}"] if told else []
+    return f"{entry.name}: {told}" if told else ""
 
 
 def _is_of(obj: Object, workload: str) -> bool:

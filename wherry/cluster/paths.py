@@ -4,6 +4,8 @@ DATA/cluster.json      the configuration          DATA/state.db       every API 
 DATA/pki/              CA, certificates, keys     DATA/nodes/NAME/    a node's file system changes, pod files
 DATA/logs/             one log per component      DATA/init.json      the running init (pid and start time)
 DATA/admin.conf        kubeconfig for the nodes   DATA/kubeconfig     kubeconfig for the host
+DATA/encryption.yaml   with --secrets-encryption: the key that Secrets are encrypted by
+DATA/images/           images, for all nodes      DATA/snapshots/     the cluster as it was
 /run/wherry/           inside the sandbox only: a tmpfs with namespaces, sockets, node run directories
 """
 
@@ -15,6 +17,8 @@ from pathlib import Path
 
 RUN = Path("/run/wherry")
 NETNS = RUN / "netns"
+OFF = RUN / "off"
+"""A file for each node that is switched off."""
 
 
 def data_home() -> Path:
@@ -38,6 +42,11 @@ class Paths:
     def state(self) -> Path:
         """The SQLite database."""
         return self.data / "state.db"
+
+    @property
+    def encryption(self) -> Path:
+        """The EncryptionConfiguration made for the cluster, if one was asked for."""
+        return self.data / "encryption.yaml"
 
     @property
     def pki(self) -> Path:
@@ -69,6 +78,22 @@ class Paths:
         """The admin's kubeconfig, for inside the nodes."""
         return self.data / "admin.conf"
 
+    @property
+    def cgroup(self) -> str:
+        """The control group of its processes, while the directory exists; two users' clusters may have one name."""
+        identity = self.data.stat()
+        return f"/wherry-{self.data.name}-{identity.st_dev:x}-{identity.st_ino:x}"
+
+    @property
+    def images(self) -> Path:
+        """The images that were pulled or loaded, for all nodes."""
+        return self.data / "images"
+
+    @property
+    def snapshots(self) -> Path:
+        """A folder for each snapshot."""
+        return self.data / "snapshots"
+
     def node(self, name: str) -> Path:
         """What a node keeps across `down` and `up`."""
         return self.data / "nodes" / name
@@ -85,3 +110,5 @@ def node_namespace(name: str) -> Path:
 
 
 LAN_NAMESPACE = NETNS / "lan"
+MACHINE_NAMESPACE = Path("/proc/1/ns/net")
+"""The machine's own network namespace, as the sandbox's init has not left it."""

@@ -49,12 +49,15 @@ class CannotStart(Exception):
 class Component:
     """A process: its name, and what it does (returns when told to stop, or raises).
 
+    `wanted` says whether it is to run now; it is asked again at each end, and at SIGHUP. Who does not want it any more
+    ends it.
     `failures` counts its ends in a row; `last_words` is the reading end of a pipe on which the process says what it
     dies of.
     """
 
     name: str
     run: Callable[[], None]
+    wanted: Callable[[], bool] = lambda: True
     pid: int = 0
     started: float = 0.0
     restarts: Restarts = field(default_factory=Restarts)
@@ -65,35 +68,56 @@ class Component:
 
 
 class Supervisor:
-    """Keeps `components` running until SIGTERM or SIGINT; logs go to `logs`/NAME.log."""
+    """Keeps `components` running until SIGTERM or SIGINT; logs go to `logs`/NAME.log.
 
-    def __init__(self, components: Sequence[Component], logs: Path):
-        self._components = components
+    `again` is asked at SIGHUP what they are now: new ones are started, those that ended run as it says from then on,
+    and who is not among them is not started again. It raises nothing.
+    """
+
+    def __init__(
+        self, components: Sequence[Component], logs: Path, again: Callable[[], Sequence[Component]] | None = None
+    ):
+        self._components = list(components)
         self._logs = logs
+        self._again = again
         self._stopping = False
 
     def run(self) -> None:
         """Supervise until told to stop, then end every process of the namespace."""
-        waited = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+        waited = {signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, waited)
         gc.collect()
         gc.freeze()
         while not self._stopping:
             now = time.monotonic()
             for component in self._components:
-                if not component.pid and component.due <= now:
+                if not component.pid and component.due <= now and component.wanted():
                     self._start(component)
             self._wait(waited)
             self._reap()
         self._stop()
 
     def _wait(self, waited: set[signal.Signals]) -> None:
-        """Sleep until a signal, or until the next component is due."""
-        due = [c.due for c in self._components if not c.pid]
+        """Sleep until a signal, or until the next component that is wanted is due."""
+        due = [c.due for c in self._components if not c.pid and c.wanted()]
         pause = min(due) - time.monotonic() if due else None
         got = signal.sigwaitinfo(waited) if pause is None else signal.sigtimedwait(waited, max(0.0, pause))
         if got and got.si_signo in (signal.SIGTERM, signal.SIGINT):
             self._stopping = True
+        if got and got.si_signo == signal.SIGHUP and self._again:
+            self._change(self._again())
+
+    def _change(self, now: Sequence[Component]) -> None:
+        known = {component.name: component for component in self._components}
+        names = {component.name for component in now}
+        for component in now:
+            if component.name in known:
+                known[component.name].run, known[component.name].wanted = component.run, component.wanted
+            else:
+                self._components.append(component)
+        for component in self._components:
+            if component.name not in names:
+                component.wanted = _never
 
     def _start(self, component: Component) -> None:
         component.started = time.monotonic()
@@ -124,6 +148,12 @@ class Supervisor:
     def _ended(self, component: Component, status: int) -> None:
         now = time.monotonic()
         component.pid = 0
+        if not component.wanted():
+            component.due, component.failures, component.report = now, 0, None
+            _heard(component)
+            self._report()
+            log.info("ended component=%s: not wanted any more", component.name)
+            return
         lasted = now - component.started
         component.failures = 1 if lasted >= SETTLED_SECONDS else component.failures + 1
         pause = component.restarts.ended(lasted)
@@ -153,6 +183,10 @@ class Supervisor:
                 return
             if pid == 0:
                 signal.sigtimedwait({signal.SIGCHLD}, 0.2)
+
+
+def _never() -> bool:
+    return False
 
 
 def _kill_the_deaf() -> None:

@@ -8,13 +8,15 @@ The LAN's own end stands for "a machine outside the cluster": host-side forwards
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
+from pathlib import Path
 
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.paths import LAN_NAMESPACE, node_namespace
 from wherry.net import namespaces
 from wherry.net.links import Links, addresses_at_once, forward, sysctl
-from wherry.objects.family import Family
+from wherry.objects.family import Family, network, network_family
 
 BRIDGE = "lan0"
 REFUSAL = {
@@ -37,17 +39,56 @@ table ip6 beyond {
 but only to the first few IPv4 packets: the kernel then falls silent (`ip_error` in net/ipv4/route.c), and each SYN lost
 that way costs its sender a second. Of IPv6 a route to `lo` is a refusal, always told; but a connecting socket of this
 machine heeds it only at its second SYN, a second later (`tcp_v6_err`), and a reset at once."""
+NOWHERE = ("0.0.0.0/0", "169.254.0.0/16", "::/0")
+"""What is refused, but what a more narrow route takes: all there is; of IPv4 also link-local addresses."""
 ICMP_LIMIT = {Family.V4: "net/ipv4/icmp_ratelimit", Family.V6: "net/ipv6/icmp/ratelimit"}
+
+
+def port(node: str) -> str:
+    """Return what the LAN calls its end of a node's cable: 14 letters, as a link's name has 15 at most."""
+    return f"node{hashlib.sha256(node.encode()).hexdigest()[:10]}"
 
 
 def build(config: ClusterConfig) -> None:
     """Make the LAN and every node's namespace (in a fresh sandbox: nothing is there yet)."""
-    for path in (LAN_NAMESPACE, *(node_namespace(node.name) for node in config.nodes)):
-        namespaces.create(path)
-        namespaces.run(path, addresses_at_once, "default")
+    _create(LAN_NAMESPACE)
     namespaces.run(LAN_NAMESPACE, _build_lan, config)
     for node in config.nodes:
-        namespaces.run(node_namespace(node.name), _build_node, node, config)
+        add(node, config)
+
+
+def add(node: Node, config: ClusterConfig) -> None:
+    """Make a node's namespace, and its cable to the LAN."""
+    _create(node_namespace(node.name))
+    namespaces.run(LAN_NAMESPACE, _plug, node)
+    namespaces.run(node_namespace(node.name), _build_node, node, config)
+
+
+def remove(node: Node) -> None:
+    """Let go of a node's namespace and of its cable."""
+
+    def unplug() -> None:
+        with Links() as links:
+            links.delete(port(node.name))
+            for cidr in node.pod_cidrs:
+                links.delete_route(cidr)
+
+    namespaces.run(LAN_NAMESPACE, unplug)
+    namespaces.delete(node_namespace(node.name))
+
+
+def _create(path: Path) -> None:
+    namespaces.create(path)
+    namespaces.run(path, addresses_at_once, "default")
+
+
+def _plug(node: Node) -> None:
+    with Links() as links:
+        links.veth(port(node.name), "eth0", node_namespace(node.name))
+        links.attach(port(node.name), BRIDGE)
+        links.up(port(node.name))
+        for cidr, address in zip(node.pod_cidrs, node.addresses, strict=True):
+            links.route(cidr, via=address)  # the way back, for what it says to pods
 
 
 def _build_lan(config: ClusterConfig) -> None:
@@ -56,17 +97,11 @@ def _build_lan(config: ClusterConfig) -> None:
         links.bridge(BRIDGE)
         for family, gateway in config.lan_gateways.items():
             links.address(BRIDGE, gateway, config.node_networks[family].prefixlen)
-        for number, node in enumerate(config.nodes):
-            port = f"node{number}"
-            links.veth(port, "eth0", node_namespace(node.name))
-            links.attach(port, BRIDGE)
-            links.up(port)
-            for cidr, address in zip(node.pod_cidrs, node.addresses, strict=True):
-                links.route(cidr, via=address)  # the way back, for what it says to pods
         if config.balancer_pool:
             links.route(str(config.balancer_pool), via=config.control_plane.address)
-        for family in config.families:
-            links.route(family.everywhere, link="lo")
+        for cidr in (*NOWHERE, *f"{config.pod_cidr},{config.service_cidr}".split(",")):
+            if network_family(network(cidr)) in config.families:
+                links.route(cidr, link="lo")  # also where there is a way out
     forward(config.families)
     for family in config.families:
         sysctl(ICMP_LIMIT[family], "0")

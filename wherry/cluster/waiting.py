@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wherry.cluster import addons, obstacles, readiness, reports, sandbox
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.errors import CannotStart, ClusterError
+from wherry.cluster.obstacles import Obstacle
 from wherry.cluster.paths import Paths
 from wherry.cluster.readiness import Waiting
 from wherry.objects.errors import ApiError
@@ -54,7 +55,7 @@ class _Watch:
         self._config, self._paths, self._progress, self._client = config, paths, progress, client
         self._init = sandbox.running(paths)
         self._waiting: Sequence[Waiting] = ()
-        self._obstacles: Sequence[str] = ()
+        self._obstacles: Sequence[Obstacle] = ()
         self._created: list[str] = []
 
     async def ready(self, *, put_back: bool) -> list[str]:
@@ -78,8 +79,9 @@ class _Watch:
     def _tell(self, waiting: Sequence[Waiting]) -> None:
         """Say what is waited for, and what keeps it once that is known."""
         self._waiting = waiting
-        text = "waiting for " + ", ".join(f"{w.name} {w.ready}/{w.wanted}" for w in waiting)
-        self._progress("; ".join([text, *self._obstacles]))
+        self._obstacles = obstacles.standing(self._obstacles, waiting)
+        text = "waiting for " + (", ".join(f"{w.name} {w.ready}/{w.wanted}" for w in waiting) or "the API server")
+        self._progress("; ".join([text, *map(str, self._obstacles)]))
 
     async def _explain(self) -> None:
         """Look for reasons when it takes longer than it should."""

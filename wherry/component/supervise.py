@@ -46,7 +46,7 @@ async def keep(work: Work, part: Part, key: Hashable, *, forever: bool = True) -
             started = loop.time()
             settled = loop.call_later(max(pause, SETTLED_SECONDS), part.succeeded, key)
             try:
-                await work()
+                await loop.create_task(_task(work))
                 if not forever:
                     return
                 raise Ended("it ended, unasked")
@@ -60,3 +60,8 @@ async def keep(work: Work, part: Part, key: Hashable, *, forever: bool = True) -
             await asyncio.sleep(pause)
     finally:
         part.succeeded(key)
+
+
+async def _task(work: Work) -> None:
+    """Be a task of its own: an `asyncio.TaskGroup` of Python 3.11 may leave the one it ends in marked as cancelled."""
+    await work()

@@ -13,7 +13,7 @@
     revision.py        pure: a workload's history       history.py        writes it, as ControllerRevisions
     pernamespace.py    one object in every namespace
 
-    deployment/        Deployment → ReplicaSets         replicaset/       ReplicaSet → Pods
+    deployment/        Deployment → ReplicaSets         replicaset/       ReplicaSet, ReplicationController → Pods
     daemonset/         DaemonSet → a Pod per node       statefulset/      StatefulSet → named Pods and their claims
     job/               Job → Pods that end              cronjob/          CronJob → Jobs
     finishedjobs.py    Jobs whose time is up            garbagecollector/ dependents follow their owners
@@ -22,7 +22,10 @@
     namespace.py       empties and finalizes            serviceaccount.py `default` in every namespace
     rootca.py          kube-root-ca.crt                 nodelifecycle/    heartbeats, taints, evictions
     podgc.py           pods nobody will ever run        eventttl.py       events live an hour
+    autoscaling/       as many pods as a HorizontalPodAutoscaler asks for
+    disruption/        how many pods a PodDisruptionBudget lets go
     servicecidrs.py    ranges stay while they are used  clusterips.py     a Service's IPAddresses, repaired
+    volumes/           claims → PersistentVolumes, local-path, what is in use stays
 
 A controller's decisions are pure functions of what the caches show; the loop around them only applies the difference.
 They never import one another: they meet in the API.

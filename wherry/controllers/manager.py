@@ -10,6 +10,7 @@ from functools import partial
 from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.everything import Everything
+from wherry.controllers.autoscaling.controller import HorizontalPodAutoscalerController
 from wherry.controllers.clusterips import ClusterIPController
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.context import Context
@@ -17,6 +18,7 @@ from wherry.controllers.controller import Runner
 from wherry.controllers.cronjob.controller import CronJobController
 from wherry.controllers.daemonset.controller import DaemonSetController
 from wherry.controllers.deployment.controller import DeploymentController
+from wherry.controllers.disruption.controller import DisruptionController
 from wherry.controllers.endpoints import EndpointsController
 from wherry.controllers.endpointslice.controller import EndpointSliceController
 from wherry.controllers.endpointslice.mirroring import EndpointSliceMirroringController
@@ -30,10 +32,17 @@ from wherry.controllers.nodelifecycle.controller import NodeLifecycleController
 from wherry.controllers.nodelifecycle.evictor import TaintEvictionController
 from wherry.controllers.podgc import PodGCController
 from wherry.controllers.replicaset.controller import ReplicaSetController
+from wherry.controllers.replicaset.replicationcontroller import ReplicationControllerController
+from wherry.controllers.resourcequota import ResourceQuotaController
+from wherry.controllers.roleaggregation import RoleAggregationController
 from wherry.controllers.rootca import RootCAController
 from wherry.controllers.serviceaccount import ServiceAccountController
 from wherry.controllers.servicecidrs import ServiceCIDRController
 from wherry.controllers.statefulset.controller import StatefulSetController
+from wherry.controllers.volumes.binder import VolumeBinder
+from wherry.controllers.volumes.ephemeral import EphemeralVolumes
+from wherry.controllers.volumes.protection import ClaimProtection, VolumeProtection
+from wherry.controllers.volumes.provisioner import LocalPathProvisioner
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +50,16 @@ CONTROLLERS: tuple[type[Runner], ...] = (
     NamespaceController,
     ServiceAccountController,
     RootCAController,
+    RoleAggregationController,
     DeploymentController,
     ReplicaSetController,
+    ReplicationControllerController,
     DaemonSetController,
     StatefulSetController,
     JobController,
     CronJobController,
     FinishedJobController,
+    ResourceQuotaController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,
@@ -58,7 +70,14 @@ CONTROLLERS: tuple[type[Runner], ...] = (
     NodeLifecycleController,
     TaintEvictionController,
     PodGCController,
+    DisruptionController,
+    HorizontalPodAutoscalerController,
     EventTTLController,
+    VolumeBinder,
+    LocalPathProvisioner,
+    ClaimProtection,
+    VolumeProtection,
+    EphemeralVolumes,
 )
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from wherry.client.interface import Client
+from wherry.component.events import EventRecorder
 from wherry.objects import Object
-from wherry.objects.errors import NotFound
+from wherry.objects.errors import Invalid, NotFound
 from wherry.objects.metadata import Key, controller_of, is_being_deleted, labels, owner_reference
 from wherry.objects.resource import Resource
 from wherry.objects.selectors import LabelSelector
@@ -48,20 +49,31 @@ def claim(owner: Object, selector: LabelSelector, objects: Iterable[Object]) -> 
     return found
 
 
-async def settle(client: Client, owner_resource: Resource, owner: Object, resource: Resource, claimed: Claim) -> bool:
+async def settle(
+    client: Client, recorder: EventRecorder, owner_resource: Resource, owner: Object, resource: Resource, claimed: Claim
+) -> bool:
     """Write what `claim` decided; return whether anything was written (the caches will tell more soon).
 
-    Adopting asks the server first whether the owner is still there: a cache may lag behind its deletion.
+    Adopting asks the server first whether the owner is still there: a cache may lag behind its deletion. What cannot be
+    written because it is no valid object stays whose it is, and keeps its owner from nothing else.
     """
-    if claimed.adopt and await _is_alive(client, owner_resource, owner):
-        for obj in claimed.adopt:
-            references = obj["metadata"].get("ownerReferences") or []
-            await _write_owners(client, resource, obj, [*references, owner_reference(owner)])
+    changes: list[tuple[Object, list[Object]]] = []
+    if claimed.adopt and not await _is_alive(client, owner_resource, owner):
+        return True
+    mine = owner_reference(owner)
+    for obj in claimed.adopt:
+        changes.append((obj, [*(obj["metadata"].get("ownerReferences") or []), mine]))
     for obj in claimed.release:
-        uid = owner["metadata"]["uid"]
-        references = [r for r in obj["metadata"].get("ownerReferences") or [] if r["uid"] != uid]
-        await _write_owners(client, resource, obj, references)
-    return bool(claimed.adopt or claimed.release)
+        references = obj["metadata"].get("ownerReferences") or []
+        changes.append((obj, [r for r in references if r["uid"] != mine["uid"]]))
+    written = False
+    for obj, references in changes:
+        try:
+            await _write_owners(client, resource, obj, references)
+            written = True
+        except Invalid as error:
+            recorder.event(resource, obj, "Warning", "FailedClaim", f"Its owners cannot be changed: {error}")
+    return written
 
 
 async def _is_alive(client: Client, resource: Resource, owner: Object) -> bool:

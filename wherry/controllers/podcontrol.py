@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from wherry.client.interface import Client
 from wherry.component.events import EventRecorder
 from wherry.controllers.expectations import Expectations
+from wherry.controllers.pace import AGAIN_SECONDS, Pace
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.metadata import Key
@@ -26,18 +27,31 @@ def is_namespace_terminating(error: ApiError) -> bool:
 
 
 class PodControl:
-    """Pods of owners of one resource. What it asks for is expected in `expectations` under the owner's key."""
+    """Pods of owners of one resource. What it asks for is expected in `expectations` under the owner's key.
 
-    def __init__(self, client: Client, resource: Resource, recorder: EventRecorder, expectations: Expectations):
+    `look_again` queues a key after so many seconds: who asks for very many pods gets them little by little.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        resource: Resource,
+        recorder: EventRecorder,
+        expectations: Expectations,
+        look_again: Callable[[Key, float], object],
+    ):
         self._client = client
         self._resource = resource
         self._recorder = recorder
         self._expectations = expectations
+        self._look_again = look_again
+        self._pace = Pace()
 
     async def apply(
         self, key: Key, owner: Object, *, create: Sequence[Object] = (), delete: Sequence[Object] = ()
     ) -> None:
         """Delete, then create. Whatever fails, only what was really asked for is expected afterwards."""
+        create = self._affordable(key, create)
         self._expectations.expect(key, len(create), [pod["metadata"]["uid"] for pod in delete])
         try:
             await self._delete_all(key, owner, delete)
@@ -45,6 +59,16 @@ class PodControl:
             self._expectations.created(key, len(create))
             raise
         await self._create_all(key, owner, create)
+
+    def forget(self, key: Key) -> None:
+        """Forget an owner that is gone."""
+        self._pace.forget(key)
+
+    def _affordable(self, key: Key, pods: Sequence[Object]) -> Sequence[Object]:
+        count = self._pace.take(key, len(pods), asyncio.get_running_loop().time())
+        if count < len(pods):
+            self._look_again(key, AGAIN_SECONDS)
+        return pods[:count]
 
     async def _create_all(self, key: Key, owner: Object, pods: Sequence[Object]) -> None:
         """Create `pods` in batches of 1, 2, 4 …; the first batch with a failure is the last one, and raises it.

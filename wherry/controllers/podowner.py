@@ -12,8 +12,9 @@ from wherry.controllers.expectations import Expectations
 from wherry.controllers.history import History
 from wherry.controllers.ownership import claim, managing_keys, settle
 from wherry.controllers.podcontrol import PodControl
-from wherry.objects import Object, metadata, selectors
-from wherry.objects.metadata import controller_of, is_being_deleted
+from wherry.objects import Object, metadata
+from wherry.objects.meaning import workloads
+from wherry.objects.metadata import Key, controller_of, is_being_deleted
 from wherry.objects.resource import CONTROLLER_REVISIONS, PODS, Resource
 from wherry.objects.selectors import LabelSelector
 
@@ -30,13 +31,18 @@ class PodOwner(Controller):
         self.pods_by_owner = context.by_owner(PODS)
         self.expectations = Expectations()
         self.recorder = context.recorder(f"{self.name}-controller")
-        self.control = PodControl(context.client, self.resource, self.recorder, self.expectations)
+        self.control = PodControl(context.client, self.resource, self.recorder, self.expectations, self.queue.add_after)
         self.watch(self.resource)
         context.informer(PODS).subscribe(self._pod_changed)
 
     def selector(self, owner: Object) -> LabelSelector:
         """Return which pods an owner adopts."""
-        return selectors.stored(owner["spec"].get("selector"))
+        return workloads.selector(owner)
+
+    def forget(self, key: Key) -> None:
+        """Forget an owner that is gone."""
+        self.expectations.forget(key)
+        self.control.forget(key)
 
     async def own_pods(self, owner: Object) -> list[Object] | None:
         """Return an owner's pods; None when some had to be adopted or released first: their events bring us back."""
@@ -47,7 +53,7 @@ class PodOwner(Controller):
         meta = owner["metadata"]
         candidates = by_owner.get(meta["uid"]) + by_owner.get((ORPHANS, meta["namespace"]))
         claimed = claim(owner, self.selector(owner), candidates)
-        if await settle(self.client, self.resource, owner, resource, claimed):
+        if await settle(self.client, self.recorder, self.resource, owner, resource, claimed):
             return None
         return claimed.owned
 

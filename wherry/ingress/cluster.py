@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.informer import Informer
 from wherry.ingress.access import may_read
@@ -33,7 +34,9 @@ log = logging.getLogger(__name__)
 class Cluster:
     """The objects we follow. Make one with `Cluster.open`."""
 
-    def __init__(self, component: Component, options: Options, *, slices: bool, classes: bool):
+    def __init__(
+        self, component: Component, options: Options, *, slices: bool, classes: bool, maps: Iterable[str | None]
+    ):
         self._options = options
         self.changed = asyncio.Event()
         self._rules_changed = True
@@ -50,6 +53,7 @@ class Cluster:
             for key in (options.config_map, options.tcp_services, options.udp_services)
             if key
         }
+        self._named_maps = [component.follow(known.CONFIG_MAPS, where) for where in maps]
         certificate = options.default_certificate
         self._default_certificate = _one(component, known.SECRETS, certificate) if certificate else None
         self._subscribe()
@@ -64,7 +68,8 @@ class Cluster:
         classes = await may_read(client, known.INGRESS_CLASSES)
         if not classes:
             log.warning("IngressClasses may not be read (see RBAC): ingressClassName is compared with --ingress-class")
-        return cls(component, options, slices=slices, classes=classes)
+        maps = await _places_of_maps(client, options)
+        return cls(component, options, slices=slices, classes=classes, maps=maps)
 
     def take(self) -> tuple[bool, set[Key]]:
         """Return whether rules changed, and the Services that did (or their endpoints); both count as seen then."""
@@ -85,6 +90,7 @@ class Cluster:
             classes=self._classes.items() if self._classes else None,
             services={metadata.key(o): o for o in self.services.items()},
             secrets={metadata.key(o): o for o in self._secrets.items()},
+            config_maps={metadata.key(o): o for maps in self._named_maps for o in maps.items()},
             config_map=self.config_map(self._options.config_map),
             tcp_services=self.config_map(self._options.tcp_services),
             udp_services=self.config_map(self._options.udp_services),
@@ -111,6 +117,8 @@ class Cluster:
         self._endpoints.subscribe(self._endpoints_changed)
         for informer in self._rule_informers():
             informer.subscribe(lambda old, new: self.mark_rules())
+        for maps in self._named_maps:
+            maps.subscribe(self._map_changed)
 
     def _rule_informers(self) -> Iterable[Informer]:
         yield self._secrets
@@ -120,6 +128,11 @@ class Cluster:
     def _ingress_changed(self, old: Object | None, new: Object | None) -> None:
         """Pass over what we, or others, only wrote to the status."""
         if old is None or new is None or _asked(old) != _asked(new):
+            self.mark_rules()
+
+    def _map_changed(self, old: Object | None, new: Object | None) -> None:
+        """Pass over who is elected a leader: that is in annotations."""
+        if (old or {}).get("data") != (new or {}).get("data"):
             self.mark_rules()
 
     def _service_changed(self, old: Object | None, new: Object | None) -> None:
@@ -148,11 +161,25 @@ class Cluster:
         self._rules_changed = True
         self.changed.set()
 
+    def mark_services(self, services: Iterable[Key]) -> None:
+        """Let the endpoints of some Services be looked at anew."""
+        self._services_changed.update(services)
+        self.changed.set()
+
     def _mark_service(self, service: Key) -> None:
         if not self._sources.get(service):
             self._sources.pop(service, None)
         self._services_changed.add(service)
         self.changed.set()
+
+
+async def _places_of_maps(client: Client, options: Options) -> list[str | None]:
+    """Return where ConfigMaps with headers are followed: where Ingresses are, and in our own ConfigMap's namespace."""
+    own = {options.config_map[0]} if options.config_map else set()
+    if await may_read(client, known.CONFIG_MAPS, options.namespace):
+        return [options.namespace, *(own - {options.namespace} if options.namespace else ())]
+    log.warning("ConfigMaps may not be read (see RBAC): custom-headers and auth-proxy-set-headers find none")
+    return [*own]
 
 
 def _one(component: Component, resource: Resource, key: Key) -> Informer:

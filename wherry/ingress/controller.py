@@ -13,10 +13,12 @@ from functools import partial
 from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.health import HealthServer
-from wherry.ingress import localhealth, metrics
+from wherry.ingress import localhealth, metrics, webhook
 from wherry.ingress.applier import Applier
 from wherry.ingress.cluster import Cluster
 from wherry.ingress.fallback import fallback
+from wherry.ingress.fronts.ingress.review import review
+from wherry.ingress.names import Names
 from wherry.ingress.nginx import files
 from wherry.ingress.nginx.control import ControlError
 from wherry.ingress.nginx.errors import ConfigRefused, NginxError
@@ -25,7 +27,7 @@ from wherry.ingress.options import Options
 from wherry.ingress.quarantine import Quarantine
 from wherry.ingress.report import Reporter, backend_problems
 from wherry.ingress.route import problem
-from wherry.ingress.route.backend import Backend, BackendRef, resolve
+from wherry.ingress.route.backend import Backend, BackendRef, Look, resolve
 from wherry.ingress.route.certificate import BadCertificate, Certificate, read_certificate
 from wherry.ingress.route.model import Model
 from wherry.ingress.status import StatusWriter
@@ -59,9 +61,11 @@ class Controller:
         self._default = self._fallback
         self._model = Model()
         self._backends: dict[BackendRef, Backend] = {}
+        self._names = Names(lambda services: None)
         self._quarantine: Quarantine | None = None
         self._status: StatusWriter | None = None
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.webhook_port = 0
         self.health = HealthServer(options.health_host, options.health_port, health=self._component.health)
 
     async def run(self) -> None:
@@ -72,6 +76,8 @@ class Controller:
         local = localhealth.on_file(self._nginx.runtime.health, component.health)
         async with local, localhealth.shared(self.health, self._options.share_node), asyncio.TaskGroup() as group:
             cluster = await Cluster.open(component, self._options)
+            self._names = Names(cluster.mark_services)
+            group.create_task(self._admit(cluster))
             self._quarantine = Quarantine(self._nginx, self._options.choices(), partial(self._look_again, cluster))
             if self._options.update_status:
                 self._status = StatusWriter(component, self._options, cluster, lambda: self._model.ours)
@@ -80,11 +86,20 @@ class Controller:
             group.create_task(component.run())
             await self._begun
 
+    async def _admit(self, cluster: Cluster) -> None:
+        """Answer the API server's questions about Ingresses, once we know the others."""
+        await self._component.synced()
+        choices = self._options.choices()
+        reviewed = webhook.serving(self._options.webhook, lambda obj: review(obj, cluster.snapshot(), choices))
+        async with reviewed as self.webhook_port:
+            await asyncio.Event().wait()
+
     async def stop(self) -> None:
         """Serve until another replica does, or the grace period is over; then drain nginx and end it.
 
         The last one takes our address out of the status before.
         """
+        self._names.keep(())
         if self._quarantine is not None:
             await self._quarantine.stop()
         if not await self._replaced() and self._status is not None and self._options.update_status_on_shutdown:
@@ -144,8 +159,10 @@ class Controller:
             service = (ref.namespace, ref.service)
             if ref not in self._backends or service in services:
                 found = cluster.services.get(*service), cluster.sources(service)
-                self._backends[ref] = resolved(ref, *found, self._backends.get(ref))
+                look = partial(self._names.look, service=service)
+                self._backends[ref] = resolved(ref, *found, look, self._backends.get(ref))
         backends = list(self._backends.values())
+        self._names.keep(backend.host for backend in backends)
         problems = [*self._model.problems, *backend_problems(self._model, backends)]
         self._reporter.report(problems)
         if any(found.reason == problem.INTERNAL for found in problems):
@@ -192,10 +209,12 @@ class Controller:
             return self._fallback
 
 
-def resolved(ref: BackendRef, service: Object | None, sources: Iterable[Object], before: Backend | None) -> Backend:
+def resolved(
+    ref: BackendRef, service: Object | None, sources: Iterable[Object], look: Look, before: Backend | None
+) -> Backend:
     """Return the backend `ref` stands for; where a bug of ours keeps us from that, as it was."""
     try:
-        return resolve(ref, service, sources)
+        return resolve(ref, service, sources, look)
     except Exception as error:  # one Service is not to hold up the others
         log.exception("%s cannot be read", ref.key)
         why = f"wherry fails on Service {ref.namespace}/{ref.service}: {error!r}"

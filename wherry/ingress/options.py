@@ -10,6 +10,7 @@ from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.fronts.ingress.snapshot import Choices, ClassChoice
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY
 from wherry.ingress.route.problem import Key
+from wherry.ingress.webhook import WebhookOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class Options:
     udp_services: Key | None = None
     default_service: Key | None = None
     default_certificate: Key | None = None
+    catch_all: bool = True
+    """Whether Ingresses may have rules for every host."""
     publish_service: Key | None = None
     publish_addresses: tuple[str, ...] = ()
     update_status: bool = True
@@ -36,6 +39,7 @@ class Options:
     https_port: int = 443
     health_host: str = "::"
     health_port: int = 10254
+    webhook: WebhookOptions | None = None
     directory: Path = Path("/run/wherry-ingress")
     nginx: str = "nginx"
     nginx_modules: Path = MODULES_DIRECTORY
@@ -54,6 +58,7 @@ class Options:
             classes=self.classes,
             annotations_prefix=self.annotations_prefix,
             default_service=self.default_service,
+            catch_all=self.catch_all,
             reserved_ports=frozenset((self.http_port, self.https_port, self.health_port)),
         )
 

@@ -60,6 +60,7 @@ def render_objects(objects: Iterable[Object], options: Options, runtime: Runtime
         classes=by_kind["IngressClass"] or None,
         services=_by_key(by_kind["Service"]),
         secrets={k: _with_data(s) for k, s in _by_key(by_kind["Secret"]).items()},
+        config_maps=config_maps,
         config_map=config_maps.get(options.config_map) if options.config_map else None,
         tcp_services=config_maps.get(options.tcp_services) if options.tcp_services else None,
         udp_services=config_maps.get(options.udp_services) if options.udp_services else None,

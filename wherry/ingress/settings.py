@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from wherry.ingress import values
 from wherry.ingress.features import catalog
+from wherry.ingress.features.annotation import Setting
 from wherry.ingress.features.part import Part
 from wherry.ingress.features.policy import Policy
 from wherry.ingress.values import BadValue
+from wherry.objects import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +35,33 @@ class Settings:
         "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
     )
     ssl_prefer_server_ciphers: bool = True
+    ssl_session_cache: bool = True
+    ssl_session_cache_size: str = "10m"
+    ssl_reject_handshake: bool = False
     hsts: bool = True
     hsts_max_age: int = 15_724_800
     hsts_include_subdomains: bool = True
     hsts_preload: bool = False
-    use_forwarded_headers: bool = False
     use_http2: bool = True
-    keep_alive: int = 75
-    keep_alive_requests: int = 1000
     upstream_keepalive_connections: int = 320
     upstream_keepalive_timeout: int = 60
     upstream_keepalive_requests: int = 10_000
+    upstream_keepalive_time: str = "1h"
+    proxy_stream_timeout: str = "600s"
+    proxy_stream_next_upstream: bool = True
+    proxy_stream_next_upstream_timeout: str = "600s"
+    proxy_stream_next_upstream_tries: int = 3
+    proxy_stream_responses: int = 1
+    proxy_protocol_header_timeout: str = "5s"
     max_worker_connections: int = 16_384
     worker_processes: str = "auto"
     worker_shutdown_timeout: str = "240s"
-    server_tokens: bool = False
-    disable_access_log: bool = False
+    worker_cpu_affinity: str = ""
+    max_worker_open_files: int = 0
+    enable_multi_accept: bool = True
+    error_log_level: str = ""
+    disable_ipv6: bool = False
+    disable_ipv6_dns: bool = False
     reuse_port: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
     everywhere: tuple[Part, ...] = ()
@@ -76,22 +91,33 @@ READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "ssl-protocols": values.words(("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")),
     "ssl-ciphers": values.ciphers,
     "ssl-prefer-server-ciphers": values.boolean,
+    "ssl-session-cache": values.boolean,
+    "ssl-session-cache-size": values.size,
+    "ssl-reject-handshake": values.boolean,
     "hsts": values.boolean,
     "hsts-max-age": values.integer(0, 999_999_999),
     "hsts-include-subdomains": values.boolean,
     "hsts-preload": values.boolean,
-    "use-forwarded-headers": values.boolean,
     "use-http2": values.boolean,
-    "keep-alive": values.integer(0, 999_999),
-    "keep-alive-requests": values.integer(1, 99_999_999),
     "upstream-keepalive-connections": values.integer(1, 65_535),
     "upstream-keepalive-timeout": values.seconds,
     "upstream-keepalive-requests": values.integer(1, 99_999_999),
+    "upstream-keepalive-time": values.duration,
+    "proxy-stream-timeout": values.duration,
+    "proxy-stream-next-upstream": values.boolean,
+    "proxy-stream-next-upstream-timeout": values.duration,
+    "proxy-stream-next-upstream-tries": values.integer(0, 999),
+    "proxy-stream-responses": values.integer(0, 999_999),
+    "proxy-protocol-header-timeout": values.duration,
     "max-worker-connections": values.integer(64, 65_535),
     "worker-processes": _processes,
     "worker-shutdown-timeout": values.duration,
-    "server-tokens": values.boolean,
-    "disable-access-log": values.boolean,
+    "worker-cpu-affinity": values.pattern(r"auto( [01]+)?|[01]+( [01]+)*", "auto, or masks such as 0101 1010"),
+    "max-worker-open-files": values.integer(0, 99_999_999),
+    "enable-multi-accept": values.boolean,
+    "error-log-level": values.one_of("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg"),
+    "disable-ipv6": values.boolean,
+    "disable-ipv6-dns": values.boolean,
     "reuse-port": values.boolean,
 }
 """The options we know, by their key in the ConfigMap; each names a field of `Settings`."""
@@ -113,13 +139,34 @@ _RESTRICTS: Final = (
 _HARMLESS: Final = ("allow-backend-server-header", "allow-snippet-annotations", "allow-cross-namespace-resources")
 
 
+_OFF: Final = frozenset(
+    (
+        "allow-cross-namespace-resources", "allow-snippet-annotations", "enable-brotli", "enable-modsecurity",
+        "enable-ocsp", "enable-opentelemetry", "enable-opentracing", "enable-owasp-modsecurity-crs",
+        "proxy-ssl-location-only", "use-geoip", "use-geoip2",
+    )
+)  # fmt: skip
+"""Keys that ask for nothing we lack where they say false, as Helm values often do."""
+
+
 def restricts(key: str, text: str) -> bool:
     """Whether a key that no feature owns keeps somebody out; "false" and "" ask for nothing."""
     return key.startswith(_RESTRICTS) and key not in _HARMLESS and text not in ("", "false")
 
 
-def read_settings(data: Mapping[str, str]) -> tuple[Settings, list[str]]:
-    """Return the settings a ConfigMap's `data` makes, and a sentence for each entry that was not used."""
+@cache
+def usual() -> Settings:
+    """Return the settings where no ConfigMap says others."""
+    return read_settings({})[0]
+
+
+def read_settings(
+    data: Mapping[str, str], config_maps: Mapping[tuple[str, str], Object] = MappingProxyType({})
+) -> tuple[Settings, list[str]]:
+    """Return the settings a ConfigMap's `data` makes, and a sentence for each entry that was not used.
+
+    `config_maps`: others that it may name, by namespace and name.
+    """
     found: dict[str, Any] = {}
     given: dict[str, Any] = {}
     problems: list[str] = []
@@ -129,6 +176,8 @@ def read_settings(data: Mapping[str, str]) -> tuple[Settings, list[str]]:
         owned = catalog.SETTINGS.get(key)
         reader = owned.read if owned else READERS.get(key)
         if reader is None:
+            if key in _OFF and text in ("", "false"):
+                continue
             if restricts(key, text):
                 closing.append(key)
                 problems.append(f"option {key!r} is not supported{_CLOSED}")
@@ -136,7 +185,10 @@ def read_settings(data: Mapping[str, str]) -> tuple[Settings, list[str]]:
                 unknown.append(key)
             continue
         try:
-            (given if owned else found)[key if owned else key.replace("-", "_")] = reader(text)
+            value = reader(text)
+            if isinstance(owned, Setting) and owned.contents:
+                value = owned.contents(_named(value, config_maps))
+            (given if owned else found)[key if owned else key.replace("-", "_")] = value
         except BadValue as error:
             closes = bool(owned and owned.restricts)
             closing += [key] if closes else []
@@ -146,6 +198,13 @@ def read_settings(data: Mapping[str, str]) -> tuple[Settings, list[str]]:
     denied = f"{closing[0]} of the ConfigMap cannot be honoured" if closing else ""
     settings = replace(Settings(), **found, given=given, denied=denied)
     return replace(settings, everywhere=catalog.everywhere(Policy(common=settings.common))), problems
+
+
+def _named(reference: str, config_maps: Mapping[tuple[str, str], Object]) -> Mapping[str, str]:
+    namespace, _, name = reference.partition("/")
+    if reference and (namespace, name) not in config_maps:
+        raise BadValue(f"ConfigMap {reference} does not exist, or may not be read")
+    return config_maps.get((namespace, name), {}).get("data") or {}
 
 
 _CLOSED: Final = ": it restricts access, so everything answers 503"

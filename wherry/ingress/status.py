@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import ip_address
 
 from wherry.component.component import Component
 from wherry.component.informer import Informer
@@ -23,9 +22,11 @@ from wherry.ingress.options import Options
 from wherry.ingress.route.problem import Key
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, Forbidden, NotFound
+from wherry.objects.family import parsed
 from wherry.objects.meaning import services
 from wherry.objects.meaning.pods import host_address, is_ready
 from wherry.objects.meaning.wellknown import CONTROLLER_REVISION_HASH, POD_TEMPLATE_GENERATION, POD_TEMPLATE_HASH
+from wherry.objects.names import dns_subdomain
 from wherry.objects.resource import INGRESSES, PODS
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,10 @@ def service_addresses(service: Object | None) -> list[str]:
         return []
     spec = service["spec"]
     if services.is_external_name(service):
-        return [spec["externalName"]]
+        return _meant([spec.get("externalName") or ""])
     entries = services.balancers(service)
     outside = [entry.get("ip") or entry.get("hostname") or "" for entry in entries] + (spec.get("externalIPs") or [])
-    found = [address for address in outside if address]
+    found = _meant(outside)
     if found or spec.get("type") == "LoadBalancer":
         return found
     return list(services.cluster_ips(service)[:1])
@@ -57,15 +58,12 @@ def pod_addresses(pods: Iterable[Object]) -> list[str]:
 
 def status_entries(addresses: Iterable[str]) -> list[Object]:
     """Return `status.loadBalancer.ingress` for addresses, sorted and without repetition."""
-    return [{"ip": a} if _is_ip(a) else {"hostname": a} for a in sorted(set(addresses))]
+    return [{"hostname": a} if parsed(a) is None else {"ip": a} for a in sorted(set(addresses))]
 
 
-def _is_ip(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+def _meant(texts: Iterable[str]) -> list[str]:
+    """Return what can be an entry's address or host name: any other would be refused with the whole status."""
+    return [str(parsed(text) or text) for text in texts if parsed(text) is not None or not dns_subdomain(text)]
 
 
 class StatusWriter:

@@ -188,5 +188,13 @@ def patterns(text: str) -> tuple[str, ...]:
     return found
 
 
+def map_key(word: str) -> str:
+    """Return a pattern or text as `map` takes it: text with a backslash first, or `include` would be a directive."""
+    return word if word.startswith("~") else f"\\{word}"
+
+
 ciphers = pattern(r"[A-Za-z0-9\-+!:@_=]{1,2048}", "names of ciphers with colons between them")
 """Read ciphers as OpenSSL writes them."""
+
+header = pattern(r"[A-Za-z0-9\-]{1,128}", "a header's name, made of letters, digits and -")
+"""Read a header's name of which nginx has a variable."""

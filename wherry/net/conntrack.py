@@ -7,6 +7,8 @@ carry a netlink library's 9 MB all the time.
 from __future__ import annotations
 
 import asyncio
+import logging
+import pathlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +18,9 @@ from wherry.objects.family import Family
 
 Address = tuple[str, int]
 
+log = logging.getLogger(__name__)
+
+SETTINGS = pathlib.Path("/proc/sys/net/netfilter/nf_conntrack_")
 _FLOW = re.compile(r"src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)")
 
 
@@ -28,6 +33,20 @@ class Path(NamedTuple):
 
     destination: Address
     answerer: Address
+
+
+def tune(name: str, value: int) -> None:
+    """Write one setting of connection tracking, in the namespace of the calling thread.
+
+    `name` is the end of its sysctl's, net.netfilter.nf_conntrack_…. Nothing is written that is so already; a kernel
+    that refuses is told of in the log.
+    """
+    file = SETTINGS.with_name(f"{SETTINGS.name}{name}")
+    try:
+        if file.read_text().strip() != str(value):
+            file.write_text(str(value))
+    except OSError as error:
+        log.error("%s: %s", file, error.strerror)
 
 
 async def delete_udp_flows(stale: Callable[[Path], bool], family: Family) -> int:

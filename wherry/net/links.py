@@ -56,6 +56,10 @@ class Links:
         """Bring `name` up."""
         self._ipr.link("set", index=self._index(name), state="up")
 
+    def down(self, name: str) -> None:
+        """Take `name` down."""
+        self._ipr.link("set", index=self._index(name), state="down")
+
     def loopback_up(self) -> None:
         """Bring `lo` up, which a new namespace has down."""
         self.up("lo")

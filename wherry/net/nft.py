@@ -1,15 +1,17 @@
 """nftables transactions: a printable value, applied whole or not at all by one `nft -f -` (nft(8)).
 
-One change takes about 16 ms, of which the fork of `nft` is 2: the rest is the kernel (benchmarks/proxy.py). libnftables
-through ctypes would save the fork only, so the plain way stays.
+For structure and whole tables. An `nft` reads the ruleset of the whole machine first, and ends no sooner than the
+kernel has let go of what was deleted; what changes all the time goes by netlink (`nfnetlink`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -30,7 +32,7 @@ class Transaction:
 
     `table` is "family name". `prepare` holds whole nft commands that come first. `chains` are made, or emptied where
     they exist, and given their rules. Then elements are deleted and added (one that changes its data is in both), and
-    last `dropped_chains` go, which nothing may jump to by then, and `dropped_maps`, which no rule may use.
+    last `dropped_chains` go, which nothing may jump to by then, `dropped_maps` and `dropped_sets`, which no rule uses.
     """
 
     table: str
@@ -40,10 +42,15 @@ class Transaction:
     added: Mapping[str, Elements] = field(default_factory=dict)
     dropped_chains: Sequence[str] = ()
     dropped_maps: Sequence[str] = ()
+    dropped_sets: Sequence[str] = ()
 
     def __bool__(self) -> bool:
-        dropped = self.dropped_chains or self.dropped_maps
-        return bool(self.prepare or self.chains or self.deleted or self.added or dropped)
+        return bool(self.deleted or self.added) or not self.is_of_elements
+
+    @property
+    def is_of_elements(self) -> bool:
+        """Whether nothing but elements changes."""
+        return not (self.prepare or self.chains or self.dropped_chains or self.dropped_maps or self.dropped_sets)
 
     def __str__(self) -> str:
         return "".join(f"{command}\n" for command in self.commands())
@@ -66,6 +73,8 @@ class Transaction:
             yield f"delete chain {self.table} {chain}"
         for name in self.dropped_maps:
             yield f"delete map {self.table} {name}"
+        for name in self.dropped_sets:
+            yield f"delete set {self.table} {name}"
 
     def _elements(self, verb: str, name: str, texts: Sequence[str]) -> Iterator[str]:
         for start in range(0, len(texts), BATCH):
@@ -89,7 +98,13 @@ class Nft(Protocol):
 
 
 class NftCommand:
-    """`Nft` by the command `nft`, in the network namespace of the calling thread."""
+    """`Nft` by the command `nft`, in the network namespace of the calling thread.
+
+    `pids` has the last processes: the kernel names their netlink sockets so (netlink(7), nl_pid).
+    """
+
+    def __init__(self) -> None:
+        self.pids: deque[int] = deque(maxlen=16)
 
     async def run(self, script: str) -> None:
         """Apply a script atomically."""
@@ -110,20 +125,30 @@ class NftCommand:
         return [e for item in listed["nftables"] for e in item.get("map", {}).get("elem", ())]
 
     async def _nft(self, *args: str, script: str = "") -> str:
-        # A file, since asyncio's pipes are sockets, from which nft 1.0.9 (Ubuntu 24.04) reads nothing.
-        with os.fdopen(os.memfd_create("nft"), "w+b") as stdin:
-            stdin.write(script.encode())
-            stdin.seek(0)
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    "nft", *args, stdin=stdin, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-                )
-            except FileNotFoundError as error:
+        # A pipe that is written once the process is known: from sockets, as asyncio's are, nft 1.0.9 (Ubuntu 24.04)
+        # reads nothing, and what it changes is to be known as ours.
+        reader, writer = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                "nft", *args, stdin=reader, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            )
+        except BaseException as error:
+            os.close(writer)
+            if isinstance(error, FileNotFoundError):
                 raise NftError("nft is not installed (Debian package nftables)") from error
-        output, problem = await process.communicate()
+            raise
+        finally:
+            os.close(reader)
+        self.pids.append(process.pid)
+        (output, problem), _ = await asyncio.gather(process.communicate(), asyncio.to_thread(_write, writer, script))
         if process.returncode:
             raise NftError(_brief(problem.decode(errors="replace")) or f"nft ended with status {process.returncode}")
         return output.decode()
+
+
+def _write(writer: int, script: str) -> None:
+    with contextlib.suppress(BrokenPipeError), open(writer, "w") as stdin:
+        stdin.write(script)
 
 
 def _brief(text: str) -> str:

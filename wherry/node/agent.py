@@ -16,15 +16,23 @@ import aiohttp
 from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.health import Health
+from wherry.images import machinestores, registries
+from wherry.images.registry.network import Vantage
+from wherry.images.store.collect import keep_collecting
+from wherry.images.store.store import Store
 from wherry.net import links
 from wherry.net.nft import NftCommand
 from wherry.node import cgroups, configz, registration
 from wherry.node.config import NodeConfig
 from wherry.node.filesystem import NodeFileSystem
 from wherry.node.images import machineroot
-from wherry.node.images.imagemap import ImageMap
+from wherry.node.images.pulls import Pulls
+from wherry.node.images.sources import Sources
 from wherry.node.network.addresses import AddressPool
+from wherry.node.network.arrivals import Arrivals
+from wherry.node.network.fence import Fence, Unfenced
 from wherry.node.network.hostports import HostPorts
+from wherry.node.pods.act.holder import Holders
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.objectcache import ObjectCache
 from wherry.node.pods.act.sandboxes import Sandboxes, SandboxSettings
@@ -39,8 +47,11 @@ from wherry.node.runtime.logrotation import keep_rotating
 from wherry.node.stats import Stats
 from wherry.node.streaming.nodelogs import NodeLogs
 from wherry.node.streaming.server import StreamingServer, server_tls
+from wherry.node.volumes.claims import ClaimSource
 from wherry.node.volumes.manager import VolumeManager
+from wherry.node.volumes.reclaim import Reclaimer
 from wherry.node.volumes.tokens import TokenSource
+from wherry.objects.family import network
 from wherry.objects.resource import NODES, PODS, SERVICES
 
 __all__ = ["NodeConfig", "run"]
@@ -59,33 +70,41 @@ MIGRATE = ("net/ipv4/tcp_migrate_req", "1")
 an Ingress controller takes over from another on its node without a reset."""
 
 
-async def run(config: NodeConfig, client: Client) -> None:
-    """Be the node until cancelled. Raises RuntimeMissingError, ImageMapError, OSError where it cannot begin."""
-    agent = await asyncio.to_thread(Agent, config, client)
+async def run(config: NodeConfig, client: Client, fence: Fence | None = None) -> None:
+    """Be the node until cancelled. `fence` hears of the pods' addresses first.
+
+    Raises RuntimeMissingError, ImageMapError, RegistriesError, OSError where it cannot begin.
+    """
+    agent = await asyncio.to_thread(Agent, config, client, fence or Unfenced())
     await agent.component.run()
 
 
 class Agent:
     """The parts that last, and how a life of its pods' part is put together."""
 
-    def __init__(self, config: NodeConfig, client: Client):
+    def __init__(self, config: NodeConfig, client: Client, fence: Fence):
         self.component = component = Component(f"node-{config.name}", client)
         self._config = config
+        self._fence = fence
         self._programs = machine.programs(config.runtime)
         self._files = NodeFileSystem(config.state_dir, config.run_dir, config.hidden)
         self._containers = Containers(self._programs, config.run_dir, config.state_dir)
         _prepare(config, self._containers, self._files)
-        root = machineroot.prepare(config.run_dir, config.state_dir, config.hidden)
-        self._images = ImageMap(config.image_maps, root)
+        self._root = machineroot.prepare(config.run_dir, config.state_dir, config.hidden)
+        pulls = _pulls(config)
+        self._images = Sources(config.image_maps, self._root, pulls)
         self._controllers = cgroups.prepare(config.cgroup_parent)
         self._hardware = registration.hardware(config.state_dir)
         self._events = component.recorder("kubelet", config.name)
-        nodes = component.follow(NODES)
+        self._nodes = nodes = component.follow(NODES)
         self._registration = Registration(client, config, self._hardware, self._programs)
         self._registration.heed(nodes)
         component.task("registration", self._registration.run)
         component.task("routes", RouteKeeper(nodes, config.name).run)
+        component.task("volumes", Reclaimer(component, config.name, self._files, self._events).run)
         component.task("pods", self._pods)
+        if pulls is not None:
+            component.task("image collection", partial(keep_collecting, pulls.store))
 
     async def _pods(self) -> None:
         """Live for the node's pods until cancelled; what fell over has a successor, as a killed agent has."""
@@ -117,16 +136,21 @@ class Agent:
             config.cluster_dns,
             config.cluster_domain,
             config.pod_pids_limit,
+            config.name_servers,
         )
-        sandboxes = Sandboxes(settings, AddressPool(config.run_dir / "addresses", config.pod_cidrs[0]))
+        holders = Holders(self._programs, self._containers.root, self._root)
+        sandboxes = Sandboxes(settings, AddressPool(config.run_dir / "addresses", config.pod_cidrs[0]), holders)
         tokens = TokenSource(component.client)
+        claims = ClaimSource(component.client, lambda: self._nodes.get("", config.name))
         return NodeServices(
             address=config.address,
             allocatable=self._hardware.allocatable,
+            arrivals=Arrivals(),
             client=component.client,
             containers=self._containers,
             endpoints=EndpointWatch(component),
             events=self._events,
+            fence=self._fence,
             host_ports=HostPorts(NftCommand(), config.address, sandboxes.host_ports),
             images=self._images,
             machine=machine.describe(self._programs, self._controllers),
@@ -134,7 +158,7 @@ class Agent:
             sandboxes=sandboxes,
             services=component.follow(SERVICES),
             session=session,
-            volumes=VolumeManager(config.run_dir, config.state_dir, self._files, tokens, config.address),
+            volumes=VolumeManager(config.run_dir, config.state_dir, self._files, tokens, claims, config.address),
         )
 
 
@@ -150,6 +174,16 @@ async def _serve(config: NodeConfig, pods: PodView, memory: int, health: Health)
         await asyncio.get_running_loop().create_future()
     finally:
         await server.stop()
+
+
+def _pulls(config: NodeConfig) -> Pulls | None:
+    """Return what asks registries, if there is a place for what they give."""
+    if config.images is None:
+        return None
+    near = tuple(map(network, config.near))
+    store = Store(config.images, users=config.state_dir.parent)
+    places = machinestores.of_this_machine()
+    return Pulls(store, registries.load(config.registries, near), Vantage(config.machine_network, near), places)
 
 
 def _prepare(config: NodeConfig, containers: Containers, files: NodeFileSystem) -> None:

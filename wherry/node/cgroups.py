@@ -3,8 +3,8 @@
 Both layouts: the unified hierarchy (v2) and one hierarchy per controller (v1, hybrid). Source: cgroups(7),
 the kernel's admin-guide/cgroup-v2.rst; how limits become files: kubernetes pkg/kubelet/cm/helpers_linux.go.
 
-    /wherry-NAME/system            v2 only: the cluster's own processes, see `join`
-    /wherry-NAME/NODE/podUID/ID    a container's processes
+    /wherry-NAME-…/system            v2 only: the cluster's own processes, see `join`
+    /wherry-NAME-…/NODE/podUID/ID    a container's processes
 
 On v2 a group either has processes or hands controllers down, never both, so processes are in leaves only. With systemd
 our groups are siblings of its slices, as the kubelet's are with its cgroupfs driver: systemd leaves alone what it did

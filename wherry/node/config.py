@@ -22,6 +22,10 @@ class NodeConfig:
     state_dir: kept for good: the node's file system, logs, emptyDirs; its file system must do as an overlay's upper.
     run_dir: on a tmpfs, gone with the sandbox: namespaces, containers, secrets.
     image_maps: see `wherry.node.images.imagemap`; the built-in map comes last.
+    images: the store that the cluster's nodes share; without one there are only maps. registries: see
+    `wherry.images.registries`. machine_network: the machine's network namespace, from which registries are asked, but
+    those in the `near` networks, the cluster's own; None where the agent is in it.
+    name_servers: what pods of dnsPolicy Default ask in place of the machine's, which they may not reach.
     taints: given to the Node when it is first registered. cgroup_parent: an absolute path, as "/wherry-default/node1".
     runtime: "crun", "runc" or "auto". hidden: folders of the host that containers must not see, beside `state_dir`.
     pod_pids_limit: how many processes and threads a pod may have.
@@ -39,6 +43,11 @@ class NodeConfig:
     serving_key: Path
     client_ca: Path
     image_maps: Sequence[Path] = ()
+    images: Path | None = None
+    registries: Path | None = None
+    machine_network: Path | None = None
+    near: Sequence[str] = ()
+    name_servers: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Object] = ()
     cgroup_parent: str = "/wherry"

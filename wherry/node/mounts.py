@@ -8,14 +8,17 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from wherry.node import trees
+
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
 MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
+LONGEST_OPTIONS = 4096
+"""A page, with the zero at the end (mount(2))."""
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
@@ -69,7 +72,17 @@ def overlay(target: Path, *, lower: Sequence[Path], upper: Path | None = None, w
 
     `work` is an empty folder on the file system of `upper`. A lower folder's submounts do not show.
     """
-    _mount("overlay", target, "overlay", 0, ",".join(overlay_options(lower, upper, work)))
+    options = ",".join(overlay_options(lower, upper, work))
+    if len(os.fsencode(options)) < LONGEST_OPTIONS:
+        _mount("overlay", target, "overlay", 0, options)
+        return
+    opened = [os.open(path, os.O_PATH | os.O_DIRECTORY) for path in lower]
+    try:  # many layers: the kernel takes a page of options, and descriptors have short names
+        named = [Path(f"/proc/self/fd/{fd}") for fd in opened]
+        _mount("overlay", target, "overlay", 0, ",".join(overlay_options(named, upper, work)))
+    finally:
+        for fd in opened:
+            os.close(fd)
 
 
 def make_like(source: Path, target: Path) -> None:
@@ -131,4 +144,4 @@ def remove_tree(folder: Path) -> None:
     unmount_below(folder)
     if left := _mounted_below(folder):
         raise OSError(errno.EBUSY, "still mounted", str(left[0]))
-    shutil.rmtree(folder, ignore_errors=True)
+    trees.discard(folder)

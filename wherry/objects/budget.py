@@ -6,6 +6,7 @@ looks at the budget before, or while, it decodes: afterwards the memory and the 
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -16,9 +17,13 @@ VALUES = 100_000
 BYTES = 3 * 1024 * 1024
 """A document as JSON: etcd's limit, and so what Kubernetes takes."""
 
+PATHS = 32 * 1024 * 1024
+"""Characters of all paths of a custom resource's values: whoever checks one builds the path of each."""
+
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = b"[{"
+_INDEXES = itertools.repeat("[1234]")
 
 
 class OverBudget(ValueError):
@@ -66,6 +71,21 @@ def check_json(data: bytes | memoryview) -> None:
     for bracket in brackets:
         depth += 1 if bracket in _OPENING else -1
         check_depth(depth)
+
+
+def check_paths(value: Any) -> None:
+    """Raise `OverBudget` for a JSON value in which very long names lead to very many values."""
+    left, level = PATHS, [(0, value)]
+    while level:
+        left -= sum(length for length, _ in level)
+        if left < 0:
+            raise OverBudget(f"exceeded max length of all field paths: {PATHS}")
+        level = [
+            (length + len(step), inner)
+            for length, outer in level
+            if isinstance(outer, dict | list)
+            for step, inner in (outer.items() if isinstance(outer, dict) else zip(_INDEXES, outer, strict=False))
+        ]
 
 
 def check_value(value: Any) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from wherry.objects import Object
-from wherry.objects.definitions import Field, Type
+from wherry.objects.definitions import SCHEMA_PROPS, UNIONS, Field, Type
 from wherry.objects.repeats import Again, Repeating
 from wherry.objects.scalars import SCALARS, Converter, Mismatch
 
@@ -30,6 +30,8 @@ def _converter(scope: Type, expression: str, go: str) -> Converter:
         return _list(scope, element, go)
     if expression.startswith("map:"):
         return _map(scope, expression[4:], go)
+    if expression in UNIONS:
+        return _union(scope, UNIONS[expression])
     return _scalar(expression, go)
 
 
@@ -166,14 +168,29 @@ def _list(scope: Type, element: str, go: str) -> Converter:
     return convert
 
 
+def _union(scope: Type, other: str) -> Converter:
+    alternative = _converter(scope, other, scope.go_type(other))
+
+    def convert(value: Any, unknown: list[str], path: str) -> Any:
+        if isinstance(value, dict):  # what is unknown in here goes unseen upstream, so many a manifest has it
+            return struct(scope.types[SCHEMA_PROPS])(value, [], path)
+        return alternative(value, unknown, path)
+
+    return convert
+
+
 def _map(scope: Type, element: str, go: str) -> Converter:
     item = _element(scope, element, go)
+    has_paths = element.startswith("#")
 
     def convert(value: Any, unknown: list[str], path: str) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(value, go)
         if type(value) is Repeating:
             value = {_noted(k, unknown, path): v for k, v in value.items()}
-        return {k: _zero(scope, element) if v is None else item(v, unknown, path) for k, v in value.items()}
+        return {
+            k: _zero(scope, element) if v is None else item(v, unknown, join(path, k) if has_paths else path)
+            for k, v in value.items()
+        }
 
     return convert

@@ -7,29 +7,33 @@ it is read on first use (a few milliseconds) and kept.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
 from wherry.objects import Object
+from wherry.objects.memo import Memo
 
 GroupVersionKind = tuple[str, str, str]
 """(group, version, kind); the core group is the empty string."""
 
-Made = TypeVar("Made")
+
+SCHEMA_PROPS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+
+UNIONS = {"schema-or-array": f"[]#{SCHEMA_PROPS}", "schema-or-bool": "bool", "schema-or-strings": "[]string"}
+"""What stands in a JSON schema in the place of a schema: an object is one, and all else is of this type."""
 
 
 class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One field of a type, as a row of schema.json.
 
-    `type` is a type expression: `string`, `bool`, `int32`, `int64`, `bytes` (base64 in JSON), `quantity`, `time`,
-    `microtime`, `intorstring`, `raw` (any object), `fields` (managed fields), `any`, `#` before a type's name,
-    `[]` before an element, `map:` before a value, `items:` before the element of a list that is a protobuf message of
-    its own. `flags`: i inlined into the JSON object, p a pointer in Go (so its zero value counts as given), o left out
-    when empty, z left out when zero even if a struct, r required.
+    `type` is a type expression: `string`, `bool`, `int32`, `int64`, `double`, `bytes` (base64 in JSON), `quantity`,
+    `time`, `microtime`, `intorstring`, `raw` (any object), `fields` (managed fields), `json` and `any` (any value), one
+    of `UNIONS`, `#` before a type's name, `[]` before an element, `map:` before a value, `items:` before the element
+    of a list that is a protobuf message of its own. `flags`: i inlined into the JSON object, p a pointer in Go (so its
+    zero value counts as given), o left out when empty, z left out when zero even if a struct, r required.
     `number` is the protobuf field number (0: not in protobuf); `go` the Go type's name where `type` does not imply it.
     `map_type` is atomic for an object that is owned as a whole, granular for one that is not although its type is;
     `default` what a key of list items is where nobody gave it.
@@ -80,7 +84,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: dict[str, str] = {}
 
 
-class Type:
+class Type(Memo):
     """One struct type: `name` as in OpenAPI, `go` as Go prints it (`v1.ServicePort`), `fields` as declared.
 
     Its fields refer to others of `types` by name. `said` describes a type that is not Kubernetes' own. `map_type` is
@@ -96,13 +100,13 @@ class Type:
         said: Description | None = None,
         map_type: str = "",
     ) -> None:
+        super().__init__()
         self.name = name
         self.go = go
         self.fields = fields
         self.types = types
         self.said = said
         self.map_type = map_type
-        self._made: dict[Any, Any] = {}
 
     @cached_property
     def json(self) -> Mapping[str, Field]:
@@ -126,13 +130,6 @@ class Type:
         if expression.startswith("#"):
             return self.types[expression[1:]].go
         return _GO_SCALARS.get(expression, expression)
-
-    def once(self, make: Callable[[Type], Made]) -> Made:
-        """Return `make(self)`, made on the first call and kept as long as the type is."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: Made = self._made[make]
-        return made
 
     def __repr__(self) -> str:
         return f"<Type {self.name}>"
@@ -186,6 +183,11 @@ _GO_SCALARS = {
     "raw": "runtime.RawExtension",
     "fields": "v1.FieldsV1",
     "any": "interface {}",
+    "json": "v1.JSON",
+    "double": "float64",
+    "schema-or-array": "v1.JSONSchemaPropsOrArray",
+    "schema-or-bool": "v1.JSONSchemaPropsOrBool",
+    "schema-or-strings": "v1.JSONSchemaPropsOrStringArray",
 }
 
 

@@ -119,8 +119,9 @@ class ApiError(Exception):
         if cls is None:
             # Of the two for 409, Conflict: who gets it looks again, whichever it was.
             cls = Conflict if code == 409 else next((c for (n, _), c in ApiError.codes.items() if n == code), ApiError)
-        error = ApiError.__new__(cls)
-        ApiError.__init__(error, message, code=code, reason=reason or cls.reason, details=status.get("details"))
+        details = status.get("details")
+        error, details = ApiError.__new__(cls), details if isinstance(details, dict) else None
+        ApiError.__init__(error, message, code=code, reason=reason or cls.reason, details=details)
         return error
 
 
@@ -238,9 +239,30 @@ class Conflict(ApiError):
 
 
 class Expired(ApiError):
-    """The resource version asked for is no longer kept: list again."""
+    """The resource version asked for is no longer kept: list again, or, with `token`, go on as things are now."""
 
     code, reason = 410, "Expired"
+    token: str = ""
+
+    @classmethod
+    def of_page(cls, token: str) -> Expired:
+        """Return the error for a page that cannot be had as its list began; `token` leads on all the same.
+
+        Source: apiserver pkg/storage/etcd3/errors.go (inconsistentContinue).
+        """
+        error = cls(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+            "without the continue parameter, or use the continue token in this response to retrieve the remainder of "
+            "the results. Continuing with the provided token results in an inconsistent list - objects that were "
+            "created, modified, or deleted between the time the first chunk was returned and now may show up in the "
+            "list."
+        )
+        error.token = token
+        return error
+
+    def status(self) -> Object:
+        """Return the `metav1.Status`, with the token."""
+        return super().status() | ({"metadata": {"continue": self.token}} if self.token else {})
 
 
 class RequestEntityTooLarge(ApiError):

@@ -1,8 +1,9 @@
 """Protobuf messages of the schema's types, to and from JSON form.
 
 The special types travel as small messages of their own: Quantity (string = 1), Time and MicroTime (seconds = 1,
-nanos = 2), IntOrString (type = 1, intVal = 2, strVal = 3), RawExtension and FieldsV1 (raw = 1), named string lists
-(items = 1). An inlined struct is a message field whose fields join the object around it.
+nanos = 2), IntOrString (type = 1, intVal = 2, strVal = 3), RawExtension, FieldsV1 and JSON (raw = 1), named string
+lists (items = 1), what stands in the place of a schema (`_UNIONS`). An inlined struct is a message field whose fields
+join the object around it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,17 @@ from typing import Any
 
 from wherry.objects import Object, timestamps
 from wherry.objects.budget import Budget, check_json
-from wherry.objects.definitions import Field, Type, load
-from wherry.objects.wire import WireError, read_fields, read_packed, signed, write_bytes, write_varint
+from wherry.objects.definitions import SCHEMA_PROPS, UNIONS, Field, Type, load
+from wherry.objects.wire import (
+    WireError,
+    read_double,
+    read_fields,
+    read_packed,
+    signed,
+    write_bytes,
+    write_double,
+    write_varint,
+)
 
 _YEAR_1, _YEAR_10000 = -62135596800, 253402300800  # seconds since the epoch; what RFC 3339 can say lies between
 
@@ -101,6 +111,8 @@ def _reader(expression: str) -> Reader:
     if expression.startswith("items:"):
         item = _reader(expression[6:])
         return lambda value, budget: [_spent(budget, item(v, budget)) for n, v in _fields(value) if n == 1]
+    if expression in UNIONS:
+        return _UNIONS[expression][0]
     scalar = _SCALARS[expression][0]
     return lambda value, budget: scalar(value)
 
@@ -191,7 +203,55 @@ def _writer(expression: str) -> Writer:
     if expression.startswith("items:"):
         item = _writer(expression[6:])
         return lambda number, value: write_bytes(number, b"".join(item(1, v) for v in value))
-    return _SCALARS[expression][1]
+    return _UNIONS[expression][1] if expression in UNIONS else _SCALARS[expression][1]
+
+
+_schema_reader, _schema_writer = _reader(f"#{SCHEMA_PROPS}"), _writer(f"#{SCHEMA_PROPS}")
+
+
+def _read_list_union(item: Reader) -> Reader:
+    """Return the reader of {schema = 1, items = 2}."""
+
+    def read_union(value: Value, budget: Budget) -> Any:
+        found: list[Any] = []
+        for number, inner in _fields(value):
+            if number == 1:
+                return _schema_reader(inner, budget)
+            found.append(_spent(budget, item(inner, budget)))
+        return found
+
+    return read_union
+
+
+def _write_list_union(item: Writer) -> Writer:
+    def write_union(number: int, value: Any) -> bytes:
+        if isinstance(value, dict):
+            return write_bytes(number, _schema_writer(1, value))
+        return write_bytes(number, b"".join(item(2, one) for one in value))
+
+    return write_union
+
+
+def _read_bool_union(value: Value, budget: Budget) -> Any:
+    """Return {allows = 1, schema = 2}."""
+    fields = dict(_fields(value))
+    return _schema_reader(fields[2], budget) if 2 in fields else bool(_number(fields.get(1, 0)))
+
+
+def _write_bool_union(number: int, value: Any) -> bytes:
+    if isinstance(value, dict):
+        return write_bytes(number, write_varint(1, True) + _schema_writer(2, value))
+    return write_bytes(number, write_varint(1, value))
+
+
+_UNIONS: dict[str, tuple[Reader, Writer]] = {
+    "schema-or-array": (_read_list_union(_schema_reader), _write_list_union(_schema_writer)),
+    "schema-or-bool": (_read_bool_union, _write_bool_union),
+    "schema-or-strings": (
+        _read_list_union(lambda value, budget: _string(value)),
+        _write_list_union(lambda number, value: write_bytes(number, value.encode())),
+    ),
+}
 
 
 def _write_time(number: int, value: str) -> bytes:
@@ -225,6 +285,8 @@ _SCALARS: dict[str, tuple[Callable[[Value], Any], Writer]] = {
     "time": (_time, _write_time),
     "microtime": (_micro_time, _write_micro_time),
     "intorstring": (_int_or_string, _write_int_or_string),
+    "double": (lambda value: read_double(_bytes(value)), write_double),
     "raw": (_json, _write_json),
+    "json": (_json, _write_json),
     "fields": (_json, _write_json),
 }

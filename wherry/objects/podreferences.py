@@ -11,10 +11,12 @@ Reference = tuple[str, str]
 
 
 def of_pod(pod: Object) -> frozenset[Reference]:
-    """Return every ConfigMap and Secret the pod's environment and volumes are made of."""
+    """Return each ConfigMap and Secret the pod's environment and volumes are made of, or its images fetched with."""
     found = {*_of_volumes(pod)}
-    for container in (*(pod["spec"].get("initContainers") or ()), *(pod["spec"].get("containers") or ())):
-        found |= {*_of_environment(container)}
+    found |= {("Secret", entry["name"]) for entry in pod["spec"].get("imagePullSecrets") or () if entry.get("name")}
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        for container in pod["spec"].get(kind) or ():
+            found |= {*_of_environment(container)}
     return frozenset(found)
 
 

@@ -83,6 +83,15 @@ def _integer(bits: int) -> Callable[[str], Converter]:
     return make
 
 
+def _double(go: str) -> Converter:
+    def convert(value: Any, unknown: list[str], path: str) -> Any:
+        if type(value) not in (int, float):
+            raise Mismatch(value, go)
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    return convert
+
+
 def _parsed(read: Callable[[Any], Any]) -> Callable[[str], Converter]:
     def make(go: str) -> Converter:
         def convert(value: Any, unknown: list[str], path: str) -> Any:
@@ -164,7 +173,9 @@ SCALARS: dict[str, Callable[[str], Converter]] = {
     "time": _parsed(_time),
     "microtime": _parsed(_micro_time),
     "intorstring": _parsed(_int_or_string),
+    "double": _double,
     "raw": _parsed(copy),
+    "json": _parsed(copy),
     "fields": _parsed(copy),
     "any": _parsed(copy),
 }

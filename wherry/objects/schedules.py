@@ -6,13 +6,16 @@ Expressions are cronsim's business; here is what it does not know: `@hourly` and
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from wherry.objects import durations
+
+MOST_CHARACTERS = 1024
+"""Three times what every minute, hour, day and month one by one take: what is longer only costs time to read."""
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -23,9 +26,6 @@ _NICKNAMES = {
     "@hourly": "0 * * * *",
 }
 _EVERY = "@every "
-_units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-_duration = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+")
-_part = re.compile(r"([0-9]+(?:\.[0-9]*)?)(ns|us|µs|ms|s|m|h)")
 
 
 class Schedule(NamedTuple):
@@ -49,6 +49,8 @@ class Schedule(NamedTuple):
 @lru_cache(maxsize=256)
 def parse(text: str) -> Schedule:
     """Return the schedule a text stands for; ValueError, with the reason, where it is none."""
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"must have at most {MOST_CHARACTERS} characters, has {len(text)}")
     if text.startswith(_EVERY):
         return Schedule(every=_seconds(text[len(_EVERY) :]))
     if text.startswith("@"):
@@ -69,9 +71,11 @@ def parse(text: str) -> Schedule:
 
 
 def _seconds(text: str) -> float:
-    if not _duration.fullmatch(text):
-        raise ValueError(f"failed to parse duration {_EVERY}{text}")
-    return max(1.0, float(math.floor(sum(float(n) * _units[unit] for n, unit in _part.findall(text)))))
+    """Return whole seconds, one at least, as robfig/cron does."""
+    try:
+        return max(1.0, float(math.floor(durations.seconds(text))))
+    except ValueError as error:
+        raise ValueError(f"failed to parse duration {_EVERY}{text}: {error}") from None
 
 
 def zone(name: str | None) -> tzinfo:

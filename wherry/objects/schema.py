@@ -3,7 +3,8 @@
 `typed` does to an object what decoding into the Go type and encoding again does upstream: unknown fields and nulls go,
 fields marked `omitempty` go when empty, structs and plain values that Go always writes appear (`status: {}`),
 quantities, times and base64 are rewritten canonically. One difference: where Go writes `null` (an absent list that is
-not `omitempty`), the field is absent. A kind the schema does not know (a custom resource) passes unchanged.
+not `omitempty`), the field is absent. A custom resource is what its `Shape` makes of it; a kind that nobody describes
+passes unchanged.
 
 Source of the messages: sigs.k8s.io/json (unmarshal and strict errors), k8s.io/apiserver
 pkg/endpoints/handlers/create.go.
@@ -19,6 +20,7 @@ from wherry.objects.definitions import GroupVersionKind, Type, by_name, of_kind
 from wherry.objects.errors import BadRequest
 from wherry.objects.metadata import copy
 from wherry.objects.scalars import Unreadable
+from wherry.objects.structural.shape import Shape
 
 _METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 MOST_WARNINGS = 100
@@ -28,7 +30,7 @@ MOST_WARNINGS = 100
 def typed(
     obj: Object,
     gvk: GroupVersionKind,
-    type_: Type | None = None,
+    type_: Type | Shape | None = None,
     *,
     strict: bool = False,
     noted: Sequence[str] = (),
@@ -45,7 +47,10 @@ def typed(
     if type_ is None:
         warnings += [f'duplicate field "{path}"' for path in repeats.paths(obj)]
     try:
-        result = struct(type_)(obj, warnings, "") if type_ is not None else _untyped(obj, warnings)
+        if isinstance(type_, Shape):
+            result = type_.typed(obj, warnings)
+        else:
+            result = struct(type_)(obj, warnings, "") if type_ is not None else _untyped(obj, warnings)
     except Unreadable as error:
         raise BadRequest(_cannot_handle(gvk, str(error))) from error
     warnings = list(dict.fromkeys(warnings))[:MOST_WARNINGS]

@@ -88,6 +88,14 @@ def write_double(number: int, value: float) -> bytes:
     return _encode_varint(number << 3 | FIXED64) + struct.pack("<d", value)
 
 
+def read_double(data: memoryview) -> float:
+    """Return the floating-point number of a field of 64 fixed bits, a whole one as an int; raises `WireError`."""
+    if len(data) != 8:
+        raise WireError("proto: wrong wireType for a double")
+    value: float = struct.unpack("<d", data)[0]
+    return int(value) if value.is_integer() else value
+
+
 def _encode_varint(value: int) -> bytes:
     out = bytearray()
     while value >= 0x80:

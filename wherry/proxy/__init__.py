@@ -2,6 +2,7 @@
 
 endpoint.py    one backend, and the backends of EndpointSlices (pure)
 service.py     what a Service asks of the proxy (pure)
+left_out.py    what makes no sense and is not served (pure)
 topology.py    which endpoints new connections go to, seen from one node (pure)
 plan.py        frontends and their routes: the wanted state, whatever the mode (pure)
 no_local.py    services whose Local policy leaves this node nothing (pure)

@@ -87,11 +87,14 @@ class Changes:
         """Plan the touched Services again and return how the plan changed."""
         before: dict[Frontend, Route | None] = {}
         checks: dict[ServiceKey, HealthCheck | None] = {}
+        left_out: dict[ServiceKey, tuple[str, ...]] = {}
         for key in self._dirty:
             old = self._parts.get(key, _NOTHING)
             new = self._plan(key, old)
             if new.health_check != old.health_check:
                 checks[key] = new.health_check
+            if new.left_out != old.left_out:
+                left_out[key] = new.left_out
             for frontend in self._reclaim(old.routes, new.routes, before):
                 self._warn_contested(frontend)
             self._parts[key] = new
@@ -99,7 +102,7 @@ class Changes:
                 del self._parts[key]
         self._dirty.clear()
         routes = {f: (was, self._route(f)) for f, was in sorted(before.items())}
-        return Change({f: pair for f, pair in routes.items() if pair[0] != pair[1]}, checks)
+        return Change({f: pair for f, pair in routes.items() if pair[0] != pair[1]}, checks, left_out)
 
     def take_triggers(self) -> list[float]:
         """Return, once, the times (seconds since the epoch) of the pod or Service changes behind what was taken."""

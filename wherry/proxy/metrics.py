@@ -1,6 +1,8 @@
-"""What the proxy counts, under kube-proxy's names (kubernetes pkg/proxy/metrics/metrics.go)."""
+"""What the proxy counts, under kube-proxy's names (kubernetes pkg/proxy/metrics/metrics.go), and what that does not."""
 
 from __future__ import annotations
+
+from prometheus_client import Counter
 
 from wherry.telemetry import metrics
 
@@ -32,7 +34,10 @@ last_queued = metrics.gauge(
     "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds",
     "When a sync was last queued, seconds since the epoch",
 )
-failures = metrics.counter("kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "Syncs that failed")
+_FAILURES = {
+    "nftables": metrics.counter("kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "Syncs that failed"),
+    "iptables": metrics.counter("kubeproxy_sync_proxy_rules_iptables_restore_failures_total", "Syncs that failed"),
+}
 service_changes = metrics.counter("kubeproxy_sync_proxy_rules_service_changes_total", "Service changes seen")
 services_pending = metrics.gauge(
     "kubeproxy_sync_proxy_rules_service_changes_pending", "Service changes not yet programmed"
@@ -46,5 +51,14 @@ no_local_endpoints = metrics.gauge(
     "Service ports with a Local traffic policy and endpoints on other nodes only",
     ("traffic_policy",),
 )
+proofs = metrics.counter(
+    "wherry_proxy_proofs_total", "Times the whole plan was looked for in the kernel, by outcome", ("outcome",)
+)
+left_out = metrics.gauge("wherry_proxy_services_left_out", "Services of which something makes no sense and is left out")
 healthz = metrics.counter("kubeproxy_proxy_healthz_total", "Answers of /healthz", ("code",))
 livez = metrics.counter("kubeproxy_proxy_livez_total", "Answers of /livez", ("code",))
+
+
+def failures(mode: str) -> Counter:
+    """Return what counts a mode's failed syncs ("" is the default mode)."""
+    return _FAILURES["nftables" if mode in ("", "nftables") else "iptables"]

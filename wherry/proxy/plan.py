@@ -17,6 +17,7 @@ from wherry.objects import Object
 from wherry.objects.family import Family, bracketed, family_of
 from wherry.objects.meaning.endpoints import service_of
 from wherry.proxy.endpoint import Candidate, Endpoint, candidates
+from wherry.proxy.left_out import left_out
 from wherry.proxy.service import ServiceKey, ServicePort, ServicePortName, admit_self, service_ports
 from wherry.proxy.topology import Choice, ThisNode, cluster_choice, lasting, local_choice
 
@@ -104,10 +105,11 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """One Service's share of the plan."""
+    """One Service's share of the plan, and what of it makes no sense (`left_out`)."""
 
     routes: tuple[Route, ...] = ()
     health_check: HealthCheck | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +125,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What differs between two plans: per frontend (before, after), None where it was not or is no more."""
+    """What differs between two plans: per frontend (before, after), None where it was not or is no more.
+
+    `left_out`: of the Services of which something else, or nothing any more, is left out, what that is.
+    """
 
     routes: Mapping[Frontend, tuple[Route | None, Route | None]] = field(default_factory=dict)
     health_checks: Mapping[ServiceKey, HealthCheck | None] = field(default_factory=dict)
+    left_out: Mapping[ServiceKey, tuple[str, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.routes or self.health_checks)
@@ -164,7 +170,7 @@ def plan_service(service: Object, slices: Iterable[Object], node: ThisNode) -> S
             here = len({c.endpoint.address for c in found if c.ready and c.endpoint.local})
             before = health_check.local_endpoints if health_check else 0
             health_check = HealthCheck(port.health_check_port, max(here, before))
-    return ServicePlan(tuple(routes), health_check)
+    return ServicePlan(tuple(routes), health_check, left_out(service, slices))
 
 
 def difference(old: Plan, new: Plan) -> Change:
@@ -175,6 +181,14 @@ def difference(old: Plan, new: Plan) -> Change:
         {f: (old.routes.get(f), new.routes.get(f)) for f in sorted(frontends)},
         {k: new.health_checks.get(k) for k in sorted(checks) if old.health_checks.get(k) != new.health_checks.get(k)},
     )
+
+
+def by_family(change: Change) -> dict[Family, Change]:
+    """Return the routes of a change for each family, be there any or not."""
+    routes: dict[Family, dict[Frontend, tuple[Route | None, Route | None]]] = {family: {} for family in Family}
+    for frontend, pair in change.routes.items():
+        routes[frontend.family][frontend] = pair
+    return {family: Change(part) for family, part in routes.items()}
 
 
 def _routes(port: ServicePort, found: list[Candidate], node: ThisNode) -> Iterator[Route]:
@@ -201,7 +215,8 @@ def _routes(port: ServicePort, found: list[Candidate], node: ThisNode) -> Iterat
 
     yield route(port.cluster_ip, port.port, Kind.ClusterIP)
     if port.node_port:
-        for address in own:
+        asked = node.addresses if node.node_port_addresses is None else node.node_port_addresses
+        for address in (a for a in asked if family_of(a) == port.family):
             yield route(address, port.node_port, Kind.NodePort)
     for address in port.load_balancer_ips:
         yield route(address, port.port, Kind.LoadBalancer, admit_self(port.source_ranges, address, own))

@@ -18,11 +18,15 @@ from wherry.proxy.endpoint import Candidate, Endpoint
 
 @dataclass(frozen=True, slots=True)
 class ThisNode:
-    """The node the proxy runs on: its name, zone and primary addresses (the first InternalIP of each family)."""
+    """The node the proxy runs on: its name, zone and primary addresses (the first InternalIP of each family).
+
+    `node_port_addresses`: where it answers node ports; None for the primary addresses.
+    """
 
     name: str
     zone: str = ""
     addresses: tuple[str, ...] = ()
+    node_port_addresses: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, name: str, node: Object | None) -> ThisNode:
@@ -47,10 +51,14 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The endpoints new connections are spread over evenly, or what happens without any."""
+    """The endpoints new connections are spread over evenly, or what happens without any.
+
+    `local`: a Local traffic policy chose them.
+    """
 
     endpoints: tuple[Endpoint, ...]
     otherwise: Verdict = Verdict.REJECT
+    local: bool = False
 
     def __str__(self) -> str:
         return " ".join(map(str, self.endpoints)) or self.otherwise.value
@@ -68,7 +76,7 @@ def local_choice(candidates: Sequence[Candidate]) -> Choice:
     local = [c for c in candidates if c.endpoint.local]
     chosen = tuple(c.endpoint for c in local if c.ready) or tuple(c.endpoint for c in local if c.draining)
     usable_anywhere = any(c.ready or c.draining for c in candidates)
-    return Choice(chosen, Verdict.DROP if usable_anywhere else Verdict.REJECT)
+    return Choice(chosen, Verdict.DROP if usable_anywhere else Verdict.REJECT, local=True)
 
 
 def lasting(candidates: Iterable[Candidate]) -> tuple[Endpoint, ...]:

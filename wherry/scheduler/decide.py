@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from wherry.scheduler.message import explain
-from wherry.scheduler.plugin import Check
+from wherry.scheduler.message import explain, explain_everywhere
+from wherry.scheduler.plugin import Check, Everywhere
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.profile import FILTERS, SCORES
 from wherry.scheduler.snapshot import Node, Snapshot
@@ -31,8 +31,14 @@ class Unschedulable(NamedTuple):
 
 def decide(pod: Pod, snapshot: Snapshot, random: Random) -> Chosen | Unschedulable:
     """Filter the nodes, score what is left, and choose one of the best at random."""
-    checks = [(f.name, check) for f in FILTERS if (check := f.prepare(pod, snapshot)) is not None]
     nodes = list(snapshot.nodes.values())
+    checks: list[tuple[str, Check]] = []
+    for one in FILTERS:
+        check = one.prepare(pod, snapshot)
+        if isinstance(check, Everywhere):
+            return Unschedulable(explain_everywhere(len(nodes), check.reason), frozenset({one.name}))
+        if check is not None:
+            checks.append((one.name, check))
     start = random.randrange(len(nodes)) if len(nodes) > ALL_UP_TO else 0
     wanted = enough(len(nodes))
     fitting: list[Node] = []

@@ -18,3 +18,8 @@ def explain(nodes: int, reasons: Iterable[Sequence[str]]) -> str:
     counted = Counter(reason for node in reasons for reason in node)
     listed = ", ".join(sorted(f"{count} {reason}" for reason, count in counted.items()))
     return f"0/{nodes} nodes are available: {listed}."
+
+
+def explain_everywhere(nodes: int, reason: str) -> str:
+    """Return the message for a reason that is no node's own."""
+    return f"0/{nodes} nodes are available: {reason}." if nodes else NO_NODES

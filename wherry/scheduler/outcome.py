@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from wherry.client.interface import Client
 from wherry.component.events import EventRecorder
+from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.meaning.volumes import BOUND_BY_CONTROLLER, SELECTED_NODE, claim_reference
 from wherry.objects.metadata import condition, set_condition
-from wherry.objects.resource import PODS
+from wherry.objects.resource import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from wherry.objects.timestamps import rfc3339
+from wherry.scheduler.claims import Choice
 from wherry.scheduler.decide import Unschedulable
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.queue import Queue, Waiting
@@ -57,6 +60,30 @@ class Outcome:
         self._queue.remove(pod.uid)
         text = f"Successfully assigned {namespace}/{name} to {node}"
         self._recorder.event(PODS, pod.obj, "Normal", "Scheduled", text)
+
+    async def choose_volumes(self, waiting: Waiting, choices: Sequence[Choice], node: str) -> None:
+        """Say which volume each claim is to have, or that one is to be made for `node`; others bind them, and tell.
+
+        Source: upstream pkg/scheduler/framework/plugins/volumebinding/binder.go (BindPodVolumes).
+        """
+        try:
+            for claim, volume in choices:
+                if volume is None:
+                    await self._annotate(claim, node)
+                elif not volume["spec"].get("claimRef"):
+                    annotations = {**metadata.annotations(volume), BOUND_BY_CONTROLLER: "yes"}
+                    spec = {**volume["spec"], "claimRef": claim_reference(claim)}
+                    meta = {**volume["metadata"], "annotations": annotations}
+                    await self._client.update(PERSISTENT_VOLUMES, {**volume, "metadata": meta, "spec": spec})
+        except ApiError as error:
+            log.warning("volumes not chosen pod=%s/%s node=%s error=%s", *waiting.pod.key, node, error)
+            self._queue.retry(waiting)
+
+    async def _annotate(self, claim: Object, node: str) -> None:
+        if metadata.annotations(claim).get(SELECTED_NODE) != node:
+            annotations = {**metadata.annotations(claim), SELECTED_NODE: node}
+            meta = {**claim["metadata"], "annotations": annotations}
+            await self._client.update(PERSISTENT_VOLUME_CLAIMS, {**claim, "metadata": meta})
 
     async def explain(self, pod: Pod, decision: Unschedulable) -> None:
         """Tell why the pod has no node: an event every time, the condition when it changes."""

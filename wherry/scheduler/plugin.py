@@ -12,7 +12,14 @@ from wherry.scheduler.snapshot import Node, Snapshot
 Check: TypeAlias = Callable[[Node], Sequence[str]]
 """Returns the reasons against a node, in the words of the user's message; empty: the node will do."""
 
-Prepare: TypeAlias = Callable[[Pod, Snapshot], Check | None]
+
+class Everywhere(NamedTuple):
+    """The reason why a pod can go nowhere, whatever the node."""
+
+    reason: str
+
+
+Prepare: TypeAlias = Callable[[Pod, Snapshot], Check | Everywhere | None]
 """Makes the check of one pod; None when the filter has no opinion on it."""
 
 Score: TypeAlias = Callable[[Pod, Snapshot, Sequence[Node]], Sequence[float] | None]
@@ -30,6 +37,9 @@ class Event(Enum):
     POD_LABELS = auto()
     POD_REMOVED = auto()
     NODE_REMOVED = auto()
+    CLAIM = auto()
+    VOLUME = auto()
+    STORAGE_CLASS = auto()
 
 
 POD_EVENTS = frozenset({Event.POD_ADDED, Event.POD_LABELS, Event.POD_REMOVED})

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from wherry.objects import Object, metadata, quantity
-from wherry.objects.meaning.pods import HeldPort, host_ports, is_sidecar, node_of
+from wherry.objects import Object, metadata
+from wherry.objects.meaning.pods import HeldPort, host_ports, node_of
+from wherry.objects.meaning.requests import requests
 from wherry.objects.metadata import controller_of
 from wherry.objects.selectors import LabelSelector, from_labels, stored
 from wherry.scheduler.affinity import Term, terms_of
 
-MILLICORES = "cpu"
 DEFAULT_MILLICORES = 100
 DEFAULT_BYTES = 200 * 1024 * 1024
 
@@ -111,46 +111,3 @@ class Pod:
         keys = [k for k in constraint.get("matchLabelKeys") or () if k in self.labels]
         extra = from_labels({k: self.labels[k] for k in keys}).requirements if keys else ()
         return LabelSelector(selector.requirements + extra, selector.nothing)
-
-
-def _asked(container: Object) -> dict[str, int]:
-    given = (container.get("resources") or {}).get("requests") or {}
-    return {name: amount(name, value) for name, value in given.items()}
-
-
-def amount(name: str, value: str | int | float) -> int:
-    """Return a quantity of resource `name` as a whole number: millicores of cpu, units of anything else."""
-    return quantity.milli(value) if name == MILLICORES else quantity.whole(value)
-
-
-def _add(total: dict[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    return {name: total.get(name, 0) + more.get(name, 0) for name in {*total, *more}}
-
-
-def _most(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    most: dict[str, int] = {}
-    for part in parts:
-        for name, value in part.items():
-            most[name] = max(most.get(name, 0), value)
-    return most
-
-
-def requests(spec: Object) -> dict[str, int]:
-    """Return what a pod needs at its hungriest: all containers with the sidecars, or one init container before them.
-
-    Source: KEP-753 (sidecars), k8s.io/component-helpers resource/helpers.go; pod-level requests (KEP-2837) win.
-    """
-    running: dict[str, int] = {}
-    moments = []
-    for container in spec.get("initContainers") or ():
-        asked = _asked(container)
-        if is_sidecar(container):
-            running = _add(running, asked)
-            moments.append(running)
-        else:
-            moments.append(_add(running, asked))
-    for container in spec.get("containers") or ():
-        running = _add(running, _asked(container))
-    most = _most([*moments, running]) | _asked(spec)
-    overhead = {name: amount(name, value) for name, value in (spec.get("overhead") or {}).items()}
-    return {name: value for name, value in _add(most, overhead).items() if value}

@@ -14,6 +14,8 @@ from wherry.scheduler.filters import (
     tainttoleration,
     topologyspread,
     unschedulable,
+    volumebinding,
+    volumerestrictions,
 )
 from wherry.scheduler.plugin import Filter, Score
 from wherry.scheduler.scores import balance
@@ -30,6 +32,8 @@ FILTERS: tuple[Filter, ...] = (
     nodeaffinity.FILTER,
     nodeports.FILTER,
     resources.FILTER,
+    volumerestrictions.FILTER,
+    volumebinding.FILTER,
     topologyspread.FILTER,
     podaffinity.FILTER,
 )

@@ -12,11 +12,21 @@ from wherry.component.component import Component
 from wherry.component.supervise import told_to_end
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import has_ended, node_of
-from wherry.objects.resource import NAMESPACES, NODES, PODS
+from wherry.objects.resource import (
+    NAMESPACES,
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    PODS,
+    STORAGE_CLASSES,
+)
 from wherry.scheduler.changes import node_events, pod_events
+from wherry.scheduler.claims import Choice
 from wherry.scheduler.config import SchedulerConfig
 from wherry.scheduler.decide import Chosen, decide
+from wherry.scheduler.filters import volumebinding
 from wherry.scheduler.outcome import Outcome
+from wherry.scheduler.plugin import Event
 from wherry.scheduler.pod import Pod
 from wherry.scheduler.queue import Queue, Waiting
 from wherry.scheduler.snapshot import Snapshot
@@ -50,6 +60,9 @@ class Scheduler:
         component.follow(NODES).subscribe(self._node_changed)
         component.follow(NAMESPACES).subscribe(self._namespace_changed)
         component.follow(PODS).subscribe(self._pod_changed)
+        component.follow(STORAGE_CLASSES).subscribe(self._class_changed)
+        component.follow(PERSISTENT_VOLUMES).subscribe(self._volume_changed)
+        component.follow(PERSISTENT_VOLUME_CLAIMS).subscribe(self._claim_changed)
 
     async def run(self) -> None:
         """Schedule until cancelled. What an earlier run was about to write is decided anew."""
@@ -103,10 +116,18 @@ class Scheduler:
             decision = decide(pod, self._snapshot, self._random)
         pending.set(len(self._queue))
         if isinstance(decision, Chosen):
+            if choices := self._volumes(pod, decision.node):
+                self._queue.refuse(waiting, frozenset({volumebinding.FILTER.name}))
+                return self._outcome.choose_volumes(waiting, choices, decision.node)
             self._snapshot.assume(pod, decision.node)
             return self._outcome.bind(waiting, decision.node)
         self._queue.refuse(waiting, decision.refused_by)
         return self._outcome.explain(pod, decision)
+
+    def _volumes(self, pod: Pod, node: str) -> list[Choice]:
+        """Return what the pod's claims get there; until they have it, the pod has no node: it is tried again then."""
+        claims = self._snapshot.claims
+        return claims.choices(claims.unbound(pod.obj), self._snapshot.nodes[node].object) or []
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None:
@@ -121,6 +142,26 @@ class Scheduler:
             self._snapshot.namespaces[new["metadata"]["name"]] = new
         elif old is not None:
             self._snapshot.namespaces.pop(old["metadata"]["name"], None)
+
+    def _claim_changed(self, old: Object | None, new: Object | None) -> None:
+        claims = self._snapshot.claims.claims
+        if new is not None:
+            claims[metadata.key(new)] = new
+        elif old is not None:
+            claims.pop(metadata.key(old), None)
+        self._queue.happened(Event.CLAIM)
+
+    def _volume_changed(self, old: Object | None, new: Object | None) -> None:
+        self._snapshot.claims.set_volume(old, new)
+        self._queue.happened(Event.VOLUME)
+
+    def _class_changed(self, old: Object | None, new: Object | None) -> None:
+        classes = self._snapshot.claims.classes
+        if new is not None:
+            classes[new["metadata"]["name"]] = new
+        elif old is not None:
+            classes.pop(old["metadata"]["name"], None)
+        self._queue.happened(Event.STORAGE_CLASS)
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         if old is not None and new is not None and old["metadata"]["uid"] != new["metadata"]["uid"]:

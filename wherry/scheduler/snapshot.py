@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import HeldPort
-from wherry.scheduler.pod import Pod, amount
+from wherry.objects.meaning.requests import amount
+from wherry.scheduler.claims import Claims
+from wherry.scheduler.pod import Pod
 
 NO_LABELS: Mapping[str, str] = {}
 
@@ -74,6 +76,7 @@ class Snapshot:
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
         self.namespaces: dict[str, Object] = {}
+        self.claims = Claims()
         self.repelling: dict[str, tuple[Pod, Node]] = {}
         """The pods with a required anti-affinity, which keep others away."""
         self.attracting: dict[str, tuple[Pod, Node]] = {}

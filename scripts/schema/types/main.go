@@ -38,20 +38,24 @@ import (
 	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 )
 
 var groups = []func(*runtime.Scheme) error{
-	admissionregistrationv1.AddToScheme, appsv1.AddToScheme, authenticationv1.AddToScheme, authorizationv1.AddToScheme,
+	admissionregistrationv1.AddToScheme, apiregistrationv1.AddToScheme, appsv1.AddToScheme, authenticationv1.AddToScheme, authorizationv1.AddToScheme,
 	autoscalingv1.AddToScheme, autoscalingv2.AddToScheme, batchv1.AddToScheme, batchv1beta1.AddToScheme,
 	certificatesv1.AddToScheme, coordinationv1.AddToScheme, corev1.AddToScheme, discoveryv1.AddToScheme,
-	discoveryv1beta1.AddToScheme, eventsv1.AddToScheme, extensionsv1beta1.AddToScheme, networkingv1.AddToScheme,
+	discoveryv1beta1.AddToScheme, eventsv1.AddToScheme, extensionsv1beta1.AddToScheme, metricsv1beta1.AddToScheme,
+	networkingv1.AddToScheme,
 	networkingv1beta1.AddToScheme, nodev1.AddToScheme, policyv1.AddToScheme, policyv1beta1.AddToScheme, rbacv1.AddToScheme,
 	rbacv1beta1.AddToScheme,
-	schedulingv1.AddToScheme, storagev1.AddToScheme, metav1.AddMetaToScheme,
+	schedulingv1.AddToScheme, storagev1.AddToScheme, apiextensionsv1.AddToScheme, metav1.AddMetaToScheme,
 }
 
 // special types travel in JSON and in protobuf in a way of their own.
@@ -59,9 +63,15 @@ var special = map[reflect.Type]string{
 	reflect.TypeFor[resource.Quantity]():    "quantity",
 	reflect.TypeFor[metav1.Time]():          "time",
 	reflect.TypeFor[metav1.MicroTime]():     "microtime",
+	reflect.TypeFor[metav1.Duration]():      "string", // in JSON; in protobuf nobody sends one
 	reflect.TypeFor[intstr.IntOrString]():   "intorstring",
 	reflect.TypeFor[runtime.RawExtension](): "raw",
 	reflect.TypeFor[metav1.FieldsV1]():      "fields",
+
+	reflect.TypeFor[apiextensionsv1.JSON]():                         "json",
+	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrArray]():       "schema-or-array",
+	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrBool]():        "schema-or-bool",
+	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrStringArray](): "schema-or-strings",
 }
 
 type field struct {
@@ -190,6 +200,8 @@ func expression(t reflect.Type) string {
 		return "int32"
 	case reflect.Int64, reflect.Int, reflect.Uint64:
 		return "int64"
+	case reflect.Float64:
+		return "double"
 	case reflect.Interface:
 		return "any"
 	case reflect.Map:

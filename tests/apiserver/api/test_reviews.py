@@ -51,6 +51,9 @@ async def test_a_rules_review_lists_what_one_may_do(cluster: Cluster) -> None:
     assert any("pods" in rule["resources"] for rule in status["resourceRules"])
     assert any("/healthz" in rule["nonResourceURLs"] for rule in status["nonResourceRules"])
     assert status["incomplete"] is False
+    assert all(
+        rules.count(rule) == 1 for rules in (status["resourceRules"], status["nonResourceRules"]) for rule in rules
+    )
 
 
 async def test_a_local_review_is_about_its_own_namespace(cluster: Cluster) -> None:
@@ -65,6 +68,19 @@ async def test_a_review_needs_a_question(cluster: Cluster) -> None:
     assert (await post(cluster, f"{AUTHORIZATION}/subjectaccessreviews"))["reason"] == "Invalid"
     assert (await post(cluster, f"{AUTHORIZATION}/selfsubjectaccessreviews"))["reason"] == "Invalid"
     assert (await post(cluster, "/apis/authentication.k8s.io/v1/tokenreviews"))["reason"] == "BadRequest"
+
+
+async def test_a_token_is_good_for_its_audiences_and_a_review_names_those_it_asked_about(cluster: Cluster) -> None:
+    account = "/api/v1/namespaces/demo/serviceaccounts/default/token"
+    token = (await post(cluster, account, audiences=["vault", "db"], expirationSeconds=700))["status"]["token"]
+    reviews = "/apis/authentication.k8s.io/v1/tokenreviews"
+    good = (await post(cluster, reviews, token=token, audiences=["db", "other"]))["status"]
+    assert (good["authenticated"], good["audiences"]) == (True, ["db"])
+    assert good["user"]["username"] == "system:serviceaccount:demo:default"
+    bad = (await post(cluster, reviews, token=token))["status"]
+    assert bad["authenticated"] is False
+    issuer = "https://kubernetes.default.svc.cluster.local"
+    assert bad["error"] == f"token audiences ['vault', 'db'] is invalid for the target audiences ['{issuer}']"
 
 
 async def test_a_token_review_of_nonsense_is_answered_with_no(cluster: Cluster) -> None:

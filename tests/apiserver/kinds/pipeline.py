@@ -76,11 +76,13 @@ def write(obj: Object, old: Object | None = None, world: World | None = None) ->
     for hook in (kind.prepare, kind.allocate):
         if hook is not None:
             hook(new, old, world)
-    errors = objectmeta.validate(new, kind) if old is None else objectmeta.validate_update(new, old)
+    errors = objectmeta.validate(new, kind) if old is None else objectmeta.validate_update(new, old, kind)
     if kind.validate is not None:
         errors += kind.validate(new)
     if old is not None and kind.validate_update is not None:
         errors += kind.validate_update(new, old)
+    if kind.check is not None:
+        errors += kind.check(new, old, "")
     if (type_ := kind.type_of(kind.resource)) is not None:
         errors += required.missing(new, old, type_, errors)
     group, _, version = obj["apiVersion"].rpartition("/")

@@ -8,6 +8,10 @@ from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.access.nodes import NodeRights
 from wherry.apiserver.access.rbac import Rbac
 from wherry.apiserver.admission import Admission
+from wherry.apiserver.admission.policies.stage import AdmissionPolicies
+from wherry.apiserver.admission.webhooks.stage import AdmissionWebhooks
+from wherry.apiserver.calls.services import Services
+from wherry.apiserver.calls.webhook import Webhooks
 from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.kinds import KINDS
@@ -41,7 +45,8 @@ class Server:
         self.catalog = Catalog(KINDS)
         self.state = State(storage, KINDS)
         authorizer = Authorizer(Rbac(self.state), NodeRights(self.state))
-        self.admission = Waiting(self.state, authorizer)
+        webhooks = AdmissionWebhooks(self.state, self.catalog, Webhooks(Services(self.state)))
+        self.admission = Waiting(self.state, authorizer, webhooks, AdmissionPolicies(self.state, self.catalog))
         self.registry = Registry(self.state, self.catalog, self.admission, settings)
 
     async def start(self) -> Server:

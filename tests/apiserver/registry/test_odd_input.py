@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.apiserver.kinds.pipeline import World, accepted, kind_of, write
@@ -74,7 +74,7 @@ def test_a_null_anywhere_is_dropped_or_refused(obj: Object) -> None:
         survives(replaced(obj, path, None), old)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600)
 @given(st.data())
 def test_odd_values_anywhere_are_taken_or_refused(data: st.DataObject) -> None:
     """Of the wrong type, empty, negative, too large, twice, or several of that at once."""
@@ -116,7 +116,7 @@ def _patched(data: st.DataObject, obj: Object) -> Iterator[Object]:
     yield patch.strategic_merge(obj, odd, of_kind(gvk_of(obj)))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(st.data())
 def test_odd_patches_are_applied_or_refused(data: st.DataObject) -> None:
     """Each kind of patch raises nothing but refusals, and what it makes of an object is an object or refused."""

@@ -10,6 +10,7 @@ import pytest
 
 from tests.apiserver.harness import Cluster
 from tests.apiserver.samples import config_map
+from wherry.apiserver.registry.paging import Continue
 from wherry.objects.resource import CONFIG_MAPS
 
 PATH = "/api/v1/namespaces/demo/configmaps"
@@ -39,8 +40,36 @@ async def test_pages_show_one_moment_whatever_happens_between_them(cluster: Clus
     assert page["items"][-1]["data"] == {"x": "e"}
 
 
-async def test_a_token_that_is_none_is_refused(cluster: Cluster) -> None:
-    status, _, body = await cluster.request("GET", f"{PATH}?limit=2&continue=nonsense")
+async def test_pages_say_how_many_objects_are_left(cluster: Cluster) -> None:
+    await fill(cluster)
+    _, _, first = await cluster.request("GET", f"{PATH}?limit=2")
+    assert first["metadata"]["remainingItemCount"] == 3
+    await cluster.client.delete(CONFIG_MAPS, "d", "demo")
+    _, _, second = await cluster.request("GET", f"{PATH}?limit=2&continue={first['metadata']['continue']}")
+    assert second["metadata"]["remainingItemCount"] == 1
+    _, _, last = await cluster.request("GET", f"{PATH}?limit=2&continue={second['metadata']['continue']}")
+    assert "remainingItemCount" not in last["metadata"]
+    _, _, selected = await cluster.request("GET", f"{PATH}?limit=2&labelSelector=!x")
+    assert "remainingItemCount" not in selected["metadata"]
+
+
+async def test_who_comes_too_late_for_a_page_may_go_on_with_things_as_they_are(cluster: Cluster) -> None:
+    await fill(cluster)
+    _, _, first = await cluster.request("GET", f"{PATH}?limit=2")
+    await cluster.client.delete(CONFIG_MAPS, "d", "demo")
+    collection = cluster.server.api.registry.state.collection(cluster.server.catalog.kind("", "configmaps"))
+    collection.window._start = collection.revision  # as after many changes
+    status, _, late = await cluster.request("GET", f"{PATH}?limit=2&continue={first['metadata']['continue']}")
+    assert (status, late["reason"]) == (410, "Expired")
+    assert late["message"].startswith("The provided continue parameter is too old to display a consistent list result.")
+    status, _, rest = await cluster.request("GET", f"{PATH}?limit=2&continue={late['metadata']['continue']}")
+    assert (status, names(rest)) == (200, "ce")
+    assert int(rest["metadata"]["resourceVersion"]) > int(first["metadata"]["resourceVersion"])
+
+
+@pytest.mark.parametrize("token", ["nonsense", Continue(-2, "demo", "a").token()])
+async def test_a_token_that_is_none_is_refused(cluster: Cluster, token: str) -> None:
+    status, _, body = await cluster.request("GET", f"{PATH}?limit=2&continue={token}")
     assert (status, body["reason"]) == (400, "BadRequest")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from copy import deepcopy
 
 import pytest
 
@@ -12,6 +13,12 @@ from tests.apiserver.samples import config_map
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.registry import transaction
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
+from wherry.apiserver.state import rooms
+from wherry.apiserver.state.selection import Selection
+from wherry.apiserver.storage.encryption.providers import AesGcm, Provider
+from wherry.apiserver.storage.encryption.rules import Rule, Rules
+from wherry.apiserver.storage.encryption.store import EncryptedStorage
+from wherry.apiserver.storage.interface import Storage
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.objects import Object
 from wherry.objects.errors import AlreadyExists, Conflict, Forbidden
@@ -173,3 +180,33 @@ async def test_a_dry_run_says_what_would_be_and_stores_nothing(server: Server) -
     gone = await server.registry.delete(served, KEY, DeleteOptions(), dry)
     assert (gone.object, gone.gone) == (stored, True)
     assert server.registry.get(served, KEY) is stored
+
+
+NEW, OLD = AesGcm("new", bytes(32)), AesGcm("old", bytes(32))
+
+
+async def test_an_update_to_the_same_is_a_write_where_it_turns_the_key(storage: MemoryStorage) -> None:
+    """As `kubectl get secrets -o json | kubectl replace -f -` is upstream's way to do so."""
+    before = await Server(_encrypted(storage, OLD)).start()
+    await before.create(NAMESPACES, {"metadata": {"name": "demo"}}, None)
+    created = await before.create(CONFIG_MAPS, config_map("a", word="said"))
+    await before.stop()
+    server = await Server(_encrypted(storage, NEW, OLD)).start()
+    kind = server.catalog.of(CONFIG_MAPS)
+    watch = server.state.collection(kind).watch(Selection(), server.state.revision)
+    turned = await server.update(CONFIG_MAPS, deepcopy(created))
+    assert turned["metadata"]["resourceVersion"] > created["metadata"]["resourceVersion"]
+    assert without_version(turned) == without_version(created)
+    assert [event.object for event in await watch.take()] == [turned]
+    (stored,) = (await storage.range("/core/configmaps/demo/a")).entries
+    assert stored.value.startswith(b"k8s:enc:aesgcm:v1:new:")
+    assert await server.update(CONFIG_MAPS, deepcopy(turned)) == turned
+    await server.stop()
+
+
+def _encrypted(storage: MemoryStorage, *providers: Provider) -> Storage:
+    return EncryptedStorage(storage, Rules([Rule([("core", "configmaps")], providers)]), rooms.of)
+
+
+def without_version(obj: Object) -> Object:
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": ""}}

@@ -10,10 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.apiserver.state.test_collection import POD, names, pod
+from wherry.apiserver.state import rooms
+from wherry.apiserver.state.aside import Aside
 from wherry.apiserver.state.change import Key, encode
 from wherry.apiserver.state.commit import Edit
 from wherry.apiserver.state.selection import Selection
 from wherry.apiserver.state.state import State
+from wherry.apiserver.storage.encryption.providers import AesGcm
+from wherry.apiserver.storage.encryption.rules import Rule, Rules
+from wherry.apiserver.storage.encryption.store import EncryptedStorage
 from wherry.apiserver.storage.interface import Page, Stale, StorageError, Write
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
@@ -244,7 +249,7 @@ async def test_what_somebody_else_stores_that_is_no_object_is_set_aside(
     tmp_path: Path, value: bytes, started_before: bool
 ) -> None:
     storage = MemoryStorage()
-    state = State(storage, [POD], tmp_path)
+    state = State(storage, [POD], Aside(tmp_path))
     await storage.open()
     if started_before:
         await state.start()
@@ -353,7 +358,7 @@ FLIPPED = {"text": (b"of-x", b"of-X"), "structure": (b'"of-x"}', b'"of-x"]')}
 @pytest.mark.parametrize("what", ["text", "structure"])
 async def test_a_damaged_object_is_kept_aside_and_the_rest_is_served(tmp_path: Path, what: str) -> None:
     storage = await damaged(tmp_path, *FLIPPED[what])
-    state = State(storage, [POD], tmp_path / "aside")
+    state = State(storage, [POD], Aside(tmp_path / "aside"))
     await storage.open()
     await state.start()
     assert names(state.collection(POD).items()) == ["demo/y", "demo/z"]
@@ -365,10 +370,39 @@ async def test_a_damaged_object_is_kept_aside_and_the_rest_is_served(tmp_path: P
     await storage.close()
 
 
+ENCRYPTED = Rules([Rule([("core", "pods")], [AesGcm("key1", bytes(32))])])
+
+
+async def test_what_is_encrypted_is_set_aside_encrypted(tmp_path: Path) -> None:
+    storage = EncryptedStorage(SqliteStorage(tmp_path / "db"), ENCRYPTED, rooms.of)
+    await storage.open()
+    await storage.commit([Write("/core/pods/demo/x", b"a word, and no object", 0)])
+    state = State(storage, [POD], Aside(tmp_path / "aside", storage.seal))
+    await state.start()
+    content = (tmp_path / "aside" / "core" / "pods" / "demo" / "x").read_bytes()
+    assert content.startswith(b"k8s:enc:aesgcm:v1:key1:")
+    assert AesGcm("key1", bytes(32)).open("/core/pods/demo/x", content) == b"a word, and no object"
+    await state.stop()
+    await storage.close()
+
+
+async def test_an_object_whose_key_is_missing_is_not_damaged_but_a_reason_not_to_start(tmp_path: Path) -> None:
+    storage = SqliteStorage(tmp_path / "db")
+    await storage.open()
+    theirs = EncryptedStorage(storage, ENCRYPTED, rooms.of)
+    await theirs.commit([Write("/core/pods/demo/x", b"{}", 0)])
+    state = State(EncryptedStorage(storage, Rules(), rooms.of), [POD], Aside(tmp_path / "aside"))
+    with pytest.raises(StorageError, match=r"^/core/pods/demo/x is encrypted by key key1 of aesgcm"):
+        await state.start()
+    assert not (tmp_path / "aside").exists()
+    assert len((await storage.range()).entries) == 1
+    await storage.close()
+
+
 async def test_an_object_set_aside_counts_as_damaged_until_it_is_made_anew(tmp_path: Path) -> None:
     storage = await damaged(tmp_path, *FLIPPED["text"])
     for _ in range(2):  # a restart finds nothing in the store, and remembers
-        state = State(storage, [POD], tmp_path / "aside")
+        state = State(storage, [POD], Aside(tmp_path / "aside"))
         await storage.open()
         await state.start()
         assert state.set_aside(POD, KEY) is not None
@@ -376,7 +410,7 @@ async def test_an_object_set_aside_counts_as_damaged_until_it_is_made_anew(tmp_p
         await state.stop()
         await storage.close()
         storage = SqliteStorage(tmp_path / "db")
-    state = State(storage, [POD], tmp_path / "aside")
+    state = State(storage, [POD], Aside(tmp_path / "aside"))
     await storage.open()
     await state.start()
     await write(state, put(pod(*KEY, 0)), KEY)
@@ -389,7 +423,7 @@ async def test_an_object_set_aside_counts_as_damaged_until_it_is_made_anew(tmp_p
 async def test_what_can_be_kept_nowhere_stays_in_the_store(tmp_path: Path) -> None:
     storage = await damaged(tmp_path, *FLIPPED["text"])
     (tmp_path / "aside").write_text("a file where the folder should be")
-    state = State(storage, [POD], tmp_path / "aside")
+    state = State(storage, [POD], Aside(tmp_path / "aside"))
     await storage.open()
     await state.start()
     assert names(state.collection(POD).items()) == ["demo/y", "demo/z"]
@@ -401,7 +435,7 @@ async def test_what_can_be_kept_nowhere_stays_in_the_store(tmp_path: Path) -> No
 async def test_a_watch_from_before_a_damaged_part_of_the_log_is_refused(tmp_path: Path) -> None:
     """The log ends where a value is not the one that was written; what came later is still told."""
     storage = await damaged(tmp_path, *FLIPPED["text"])
-    state = State(storage, [POD], tmp_path / "aside")
+    state = State(storage, [POD], Aside(tmp_path / "aside"))
     await storage.open()
     await state.start()
     with pytest.raises(Expired):

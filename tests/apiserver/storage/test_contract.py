@@ -4,23 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.apiserver.storage.etcd import member
+from tests.apiserver.storage.etcd.member import Etcd, FromZero, running
 from tests.apiserver.storage.writing import delete, put
+from wherry.apiserver.storage.encryption.providers import AesGcm
+from wherry.apiserver.storage.encryption.rules import Rule, Rules
+from wherry.apiserver.storage.encryption.store import EncryptedStorage
 from wherry.apiserver.storage.interface import Compacted, Entry, LogEntry, Stale, Storage, StorageError, Write
 from wherry.apiserver.storage.memory import MemoryStorage
 from wherry.apiserver.storage.sqlite.store import SqliteStorage
 
+LOG_LENGTH = 8
+EVERYTHING = Rules([Rule([("*", "*")], [AesGcm("key1", bytes(32))])])
 
-@pytest.fixture(params=["memory", "sqlite"])
+
+@pytest.fixture(scope="session")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etcd]:
+    with running(tmp_path_factory.mktemp("etcd")) as etcd:
+        yield etcd
+
+
+@pytest.fixture(params=["memory", "sqlite", "encrypted", "etcd"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
-    store: Storage = MemoryStorage(8) if request.param == "memory" else SqliteStorage(tmp_path / "db", 8)
+    store: Storage
+    match request.param:
+        case "memory":
+            store = MemoryStorage(LOG_LENGTH)
+        case "sqlite":
+            store = SqliteStorage(tmp_path / "db", LOG_LENGTH)
+        case "encrypted":
+            store = EncryptedStorage(SqliteStorage(tmp_path / "db", LOG_LENGTH), EVERYTHING, lambda _: "core/secrets")
+        case _:
+            store = FromZero(member.store(request.getfixturevalue("etcd")))
     await store.open()
     yield store
     await store.close()
+
+
+@pytest.fixture
+def bounded(store: Storage) -> Storage:
+    """A store with a log of `LOG_LENGTH` commits; etcd forgets by time: see `test_etcd.py`."""
+    if store.shared:
+        pytest.skip("etcd's log is bounded by time")
+    return store
 
 
 async def test_a_write_takes_the_next_revision(store: Storage) -> None:
@@ -28,6 +59,12 @@ async def test_a_write_takes_the_next_revision(store: Storage) -> None:
     assert await put(store, "/b", b"2", 0) == 2
     assert await put(store, "/a", b"3", 1) == 3
     assert await delete(store, "/b", 2) == 4
+
+
+async def test_the_revision_is_that_of_the_last_commit(store: Storage) -> None:
+    assert await store.revision() == 0
+    await put(store, "/a", b"1", 0)
+    assert await store.revision() == 1
 
 
 async def test_all_keys_of_a_commit_get_one_revision(store: Storage) -> None:
@@ -101,16 +138,20 @@ async def test_writing_over_another_revision_is_stale(store: Storage) -> None:
 
 async def test_writes_happen_in_the_order_they_were_submitted(store: Storage) -> None:
     writes = [put(store, f"/{n}", b"", 0) for n in range(100)]
-    assert await asyncio.gather(*writes) == list(range(1, 101))
+    revisions = await asyncio.gather(*writes)
+    assert (sorted(revisions) if store.shared else revisions) == list(range(1, 101))
 
 
 async def test_a_failed_write_in_a_batch_leaves_the_others(store: Storage) -> None:
     results = await asyncio.gather(
         put(store, "/a", b"1", 0), put(store, "/a", b"2", 0), put(store, "/b", b"3", 0), return_exceptions=True
     )
-    assert results[0] == 1
-    assert isinstance(results[1], Stale)
-    assert results[2] == 2
+    if not store.shared:
+        assert results[0] == 1
+        assert isinstance(results[1], Stale)
+        assert results[2] == 2
+    assert sorted(r for r in results if isinstance(r, int)) == [1, 2]
+    assert [type(r) for r in results if not isinstance(r, int)] == [Stale]
 
 
 async def test_a_watch_begins_with_what_came_after_its_revision_and_goes_on(store: Storage) -> None:
@@ -140,21 +181,21 @@ async def test_a_watch_sees_every_write_once_and_in_order(store: Storage) -> Non
     assert seen == list(range(1, 61))
 
 
-async def test_a_watch_from_before_the_log_is_refused(store: Storage) -> None:
+async def test_a_watch_from_before_the_log_is_refused(bounded: Storage) -> None:
     for n in range(20):
-        await put(store, f"/{n}", b"", 0)
-    oldest = await store.oldest()
+        await put(bounded, f"/{n}", b"", 0)
+    oldest = await bounded.oldest()
     assert oldest == 12
     with pytest.raises(Compacted):
-        await anext(store.watch(oldest - 1))
-    assert len(await anext(store.watch(oldest))) == 8
+        await anext(bounded.watch(oldest - 1))
+    assert len(await anext(bounded.watch(oldest))) == 8
 
 
-async def test_the_log_forgets_whole_commits(store: Storage) -> None:
+async def test_the_log_forgets_whole_commits(bounded: Storage) -> None:
     for n in range(0, 24, 3):
-        await store.commit([Write(f"/{n + i}", b"", 0) for i in range(3)])
-    oldest = await store.oldest()
-    batch = await anext(store.watch(oldest))
+        await bounded.commit([Write(f"/{n + i}", b"", 0) for i in range(3)])
+    oldest = await bounded.oldest()
+    batch = await anext(bounded.watch(oldest))
     assert [entry.revision for entry in batch] == [r for r in range(oldest + 1, 9) for _ in range(3)]
 
 

@@ -54,7 +54,10 @@ async def test_pods_show_what_can_be_done_with_them(cluster: Cluster) -> None:
     _, _, listed = await cluster.request("GET", "/api/v1")
     parts = {r["name"]: r for r in listed["resources"] if r["name"].startswith("pods/")}
     assert set(parts) == {
-        f"pods/{name}" for name in ("attach", "binding", "eviction", "exec", "log", "portforward", "proxy", "status")
+        f"pods/{name}"
+        for name in (
+            *("attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "status"),
+        )
     }
     eviction = parts["pods/eviction"]
     assert (eviction["group"], eviction["version"], eviction["kind"]) == ("policy", "v1", "Eviction")

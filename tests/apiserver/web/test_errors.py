@@ -31,7 +31,7 @@ CASES: list[tuple[str, str, str, Any, dict[str, str], int, str, Details]] = [
     ("admin", "DELETE", f"{MAPS}/no", None, {}, 404, "NotFound", {"name": "no", "kind": "configmaps"}),
     ("admin", "GET", "/api/v1/nodes/no/proxy/x", None, {}, 404, "NotFound", {"name": "no", "kind": "nodes"}),
     ("admin", "GET", "/api/v1/namespaces/demo/pods/no/log", None, {}, 404, "NotFound", {"name": "no", "kind": "pods"}),
-    ("admin", "GET", "/api/v1/namespaces/demo/pods/p/ephemeralcontainers", None, {}, 404, "NotFound", {}),
+    ("admin", "GET", "/api/v1/namespaces/demo/pods/p/nosuch", None, {}, 404, "NotFound", {}),
     ("admin", "GET", "/api/v1/nosuch", None, {}, 404, "NotFound", {}),
     ("admin", "GET", "/nosuch", None, {}, 404, "NotFound", {}),
     ("admin", "POST", MAPS, config_map("a"), {}, 409, "AlreadyExists", {"name": "a", "kind": "configmaps"}),
@@ -64,7 +64,8 @@ CASES: list[tuple[str, str, str, Any, dict[str, str], int, str, Details]] = [
     ("", "GET", "/metrics", None, {}, 403, "Forbidden", {}),
     (
         "admin", "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {"metadata": {"name": "x.y"}}, {},
-        403, "Forbidden", {"name": "x.y", "group": "apiextensions.k8s.io", "kind": "customresourcedefinitions"},
+        422, "Invalid", {"name": "x.y", "group": "apiextensions.k8s.io", "kind": "CustomResourceDefinition",
+         "causes": [...]},
     ),
     (
         "admin", "POST", "/api/v1/namespaces/demo/pods", pod("q", priorityClassName="no"), {},

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.apiserver.harness import KUBECTL, Cluster
+from tests.apiserver.kubectl import Kubectl
 from tests.apiserver.samples import binding, deployment, node, pod
 from wherry.objects.resource import CONFIG_MAPS, DEPLOYMENTS, NODES, PODS
 
@@ -19,21 +20,6 @@ def version(request: pytest.FixtureRequest) -> str:
     if not KUBECTL[request.param].exists():
         pytest.skip(f"kubectl {request.param} is not installed")
     return str(request.param)
-
-
-class Kubectl:
-    """kubectl of one version in namespace `demo`."""
-
-    def __init__(self, cluster: Cluster, version: str):
-        self._cluster = cluster
-        self._version = version
-
-    async def __call__(self, *args: str, input: Any = "", fails: bool = False) -> str:
-        """Return stdout, or stderr of a command that is to fail."""
-        text = input if isinstance(input, str) else json.dumps(input)
-        code, out, err = await self._cluster.kubectl("-n", "demo", *args, version=self._version, input=text)
-        assert bool(code) is fails, out + err
-        return err if fails else out
 
 
 @pytest.fixture
@@ -139,14 +125,6 @@ async def test_delete_waits_until_a_pod_is_gone(kubectl: Kubectl, cluster: Clust
     assert not deleting.done()
     await cluster.client.delete(PODS, "a", "demo", grace_period_seconds=0)
     assert 'pod "a" deleted' in await deleting
-
-
-async def test_debug_is_refused_in_words_where_ephemeral_containers_are_not_served(cluster: Cluster) -> None:
-    """kubectl 1.37 reads the details of the NotFound without looking whether they came, and panicked."""
-    await cluster.client.create(PODS, pod("a"), "demo")
-    code, _, err = await cluster.kubectl("-n", "demo", "debug", "a", "--image=i", "--", "true")
-    assert (code, "panic" in err) == (1, False)
-    assert "ephemeral containers are disabled for this cluster" in err
 
 
 async def test_explain_reads_the_schema(kubectl: Kubectl) -> None:

@@ -194,6 +194,38 @@ async def test_what_a_pod_leaves_behind_is_removed_without_following_its_links(n
     await node.until("no mounts", lambda: not mounted())
 
 
+DEEP = """
+import os, signal, subprocess
+subprocess.run(["mount", "-o", "remount,rw,bind", "/c"], check=True)
+for top in ("/e", "/var", "/c/..data"):
+    os.chdir(top)
+    for _ in range(2500):
+        os.mkdir("a")
+        os.chdir("a")
+print("made", flush=True)
+signal.pause()
+"""
+
+
+async def test_folders_without_end_keep_neither_their_pod_from_ending_nor_the_agent_from_starting(node: World):
+    """In a volume, in a container's own root, and in a ConfigMap's folder, which is written anew when it changes."""
+    node.api.put(config_map("c", KEY="1"))
+    digger = {
+        "name": "main", "image": "demo/python", "args": ["-c", DEEP],
+        "securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}},
+        "volumeMounts": [{"name": "e", "mountPath": "/e"}, {"name": "c", "mountPath": "/c"}],
+    }  # fmt: skip
+    node.put("digger", [digger], volumes=[{"name": "e", "emptyDir": {}}, {"name": "c", "configMap": {"name": "c"}}])
+    assert await node.printed("digger", 1) == ["made"]
+    await node.api.patch(CONFIG_MAPS, "c", {"data": {"KEY": "2"}}, "demo")
+    [volume] = (node.config.run_dir / "pods").glob("*/volumes/c")
+    await node.until("written", lambda: (volume / "KEY").read_text() == "2")
+    await node.api.delete(PODS, "digger", "demo", grace_period_seconds=0)
+    await node.gone("digger")
+    state = node.config.state_dir
+    await node.until("removed", lambda: not [*(state / "pods").iterdir(), *(state / "containers").iterdir()])
+
+
 async def test_the_sockets_by_which_containers_are_attached_to_are_no_host_path(node: World):
     node.create("victim", container={"stdin": True})
     await node.running("victim")

@@ -25,6 +25,15 @@ def test_a_server_on_the_machines_own_loopback_is_left_out(here: str) -> None:
     assert resolver.parse(text) == (["192.0.2.9"], ["lan"], {})
 
 
+def test_name_servers_given_stand_for_the_machines_and_the_rest_is_as_it_was() -> None:
+    assert resolver.parse(resolver.of_node(STUB, BEHIND, ["192.0.2.3"])) == (
+        ["192.0.2.3"],
+        ["lan"],
+        {"edns0": None, "trust-ad": None},
+    )
+    assert resolver.of_node("", "", ["192.0.2.3"]) == "nameserver 192.0.2.3\n"
+
+
 def test_so_it_is_in_systemd_resolveds_own_file() -> None:
     assert resolver.parse(resolver.of_node(STUB, f"nameserver 127.0.0.1\n{BEHIND}"))[0] == ["192.0.2.1", "2001:db8::1"]
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from wherry.node.images.imagemap import PACKAGE, ImageMap, ImageMapError
+from wherry.images.errors import PullError
+from wherry.node.images.imagemap import PACKAGE, ImageMapError
 from wherry.node.images.machineroot import MachineRoot
-from wherry.node.images.source import Image, ImageFolder, PullError
+from wherry.node.images.source import Image, ImageFolder, Wish
+from wherry.node.images.sources import Sources
 
 TEXT = """
 images:
@@ -26,7 +28,7 @@ def write(folder: Path, text: str = TEXT) -> Path:
 
 
 async def pull(folder: Path, reference: str) -> Image:
-    return await ImageMap([write(folder)]).pull(reference, "IfNotPresent")
+    return await Sources([write(folder)]).pull(Wish(reference, "IfNotPresent"))
 
 
 async def test_the_first_match_wins(tmp_path: Path):
@@ -50,20 +52,20 @@ async def test_what_an_entry_speaks_of_is_there_and_nothing_else_of_the_machine(
     assert {str(m.source) for m in image.mounts} == {p for p in (sys.prefix, sys.base_prefix) if p != "/usr"}
     image = await pull(tmp_path, "db")
     assert (image.folders, [mount.target for mount in image.mounts]) == ((), ["/var/lib/mysql"])
-    ours = await ImageMap().pull("wherry/coredns:1", "Always")
+    ours = await Sources().pull(Wish("wherry/coredns:1", "Always"))
     assert PACKAGE / "wherry" in [mount.source for mount in ours.mounts]
 
 
 async def test_every_image_starts_from_the_machines_root(tmp_path: Path):
     folder = ImageFolder(tmp_path, "/usr")
-    image = await ImageMap([], MachineRoot((tmp_path,), (folder,))).pull("busybox", "Always")
+    image = await Sources([], MachineRoot((tmp_path,), (folder,))).pull(Wish("busybox", "Always"))
     assert (image.layers, image.folders) == ((tmp_path,), (folder,))
 
 
 async def test_the_id_changes_with_the_entry(tmp_path: Path):
     before = (await pull(tmp_path, "db")).id
     changed = write(tmp_path, TEXT.replace("mysqld", "mariadbd"))
-    assert (await ImageMap([changed]).pull("db", "Always")).id != before
+    assert (await Sources([changed]).pull(Wish("db", "Always"))).id != before
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ async def test_the_id_changes_with_the_entry(tmp_path: Path):
     ],
 )
 async def test_our_own_components_are_there_whatever_their_tag(reference: str, verb: str):
-    image = await ImageMap().pull(reference, "Always")
+    image = await Sources().pull(Wish(reference, "Always"))
     assert image.command == (sys.executable, "-m", "wherry", verb)
     assert image.env["PYTHONPATH"] == str(PACKAGE)
     assert (PACKAGE / "wherry" / "__main__.py").exists()
@@ -91,13 +93,13 @@ async def test_our_own_components_are_there_whatever_their_tag(reference: str, v
 
 async def test_an_unknown_image_is_named_with_the_way_out():
     with pytest.raises(PullError, match=r'"nowhere:1.25" is in no image map.*--image-map') as caught:
-        await ImageMap().pull("nowhere:1.25", "IfNotPresent")
+        await Sources().pull(Wish("nowhere:1.25", "IfNotPresent"))
     assert caught.value.reason == "ErrImagePull"
 
 
 async def test_with_policy_never_the_reason_is_the_policy():
     with pytest.raises(PullError) as caught:
-        await ImageMap().pull("nowhere:1.25", "Never")
+        await Sources().pull(Wish("nowhere:1.25", "Never"))
     assert caught.value.reason == "ErrImageNeverPull"
 
 
@@ -115,14 +117,14 @@ async def test_with_policy_never_the_reason_is_the_policy():
 )
 def test_a_map_with_a_mistake_is_refused_with_its_file_and_place(tmp_path: Path, text: str, message: str):
     with pytest.raises(ImageMapError, match=f"images.yaml.*{message}"):
-        ImageMap([write(tmp_path, text)])
+        Sources([write(tmp_path, text)])
 
 
 def test_a_map_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(ImageMapError, match=r"missing.yaml: No such file"):
-        ImageMap([tmp_path / "missing.yaml"])
+        Sources([tmp_path / "missing.yaml"])
 
 
 @pytest.mark.parametrize("reference", ["nginx", "nginx:1.25-alpine", "busybox:latest", "python:3.12"])
 async def test_what_tutorials_run_needs_no_map(reference: str) -> None:
-    assert (await ImageMap().pull(reference, "IfNotPresent")).args
+    assert (await Sources().pull(Wish(reference, "IfNotPresent"))).args

@@ -58,11 +58,34 @@ class Server(FakeClient):
         return {"status": {"token": f"{name}/{audience}", "expirationTimestamp": "2999-01-01T00:00:00Z"}}
 
 
+class NotingFence:
+    """Notes what it is told, and whether pods had a link then. `broken` makes so many of the next calls fail."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, bool]] = []
+        self.left: list[tuple[str, bool]] = []
+        self.broken = 0
+
+    async def fence(self, of: Object, address: str) -> None:
+        self.asked.append((of["metadata"]["name"], address, _has_link()))
+        if self.broken:
+            self.broken -= 1
+            raise OSError("the rules are not ready")
+
+    def unfence(self, of: Object) -> None:
+        self.left.append((of["metadata"]["name"], _has_link()))
+
+
+def _has_link() -> bool:
+    return "veth" in Path("/proc/net/dev").read_text()
+
+
 class World:
     """One node. `base` is a tmpfs for what is volatile; `disk` a folder on the disk for the rest."""
 
     def __init__(self, base: Path, disk: Path):
         self.api = Server()
+        self.fence = NotingFence()
         self.base, self.disk = base, disk
         self._agent: asyncio.Task[None] | None = None
         self.pki = pki = disk / "pki"
@@ -85,13 +108,14 @@ class World:
             serving_key=pki / "serving.key",
             client_ca=pki / "ca.crt",
             image_maps=[image_map],
+            images=disk / "images",
             component_logs={"kubelet.log": own_log},
             cgroup_parent=f"/wherry-test-{disk.parent.name}-{disk.name}",  # another run's of this test is another
         )
 
     def start(self) -> None:
         """Start an agent."""
-        self._agent = asyncio.create_task(agent.run(self.config, self.api))
+        self._agent = asyncio.create_task(agent.run(self.config, self.api, self.fence))
 
     @property
     def is_up(self) -> bool:

@@ -73,9 +73,10 @@ class Accounts:
             raise BadToken("service account token has expired")
         if now < claims.get("nbf", 0) - 1:
             raise BadToken("service account token is not valid yet")
-        common = tuple(a for a in claims.get("aud", ()) if a in (audiences or (self.issuer,)))
+        targets = list(audiences) or [self.issuer]
+        common = tuple(a for a in claims.get("aud", ()) if a in targets)
         if not common:
-            raise BadToken(f"token audiences {claims.get('aud')} is invalid for the target audiences")
+            raise BadToken(f"token audiences {claims.get('aud')} is invalid for the target audiences {targets}")
         private = claims["kubernetes.io"]
         self._check_bound(private)
         return Grant(_user(private, claims), common)

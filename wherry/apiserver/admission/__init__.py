@@ -3,7 +3,12 @@
 chain.py             `Admission`: what a write waits for, and what it must meet
 lifecycle.py         namespaces must exist, and some may not go
 noderestriction.py   a node writes only what is its own
+asked.py, request.py   a request, and what it brings, as those see it who admit it
+rules.py, selecting.py, conditions.py   which requests somebody wants to see
+policies/            rules in CEL
+webhooks/            others who are asked
 escalation.py        nobody grants more than they have
+resourcequota.py     nobody takes a namespace beyond its quotas
 serviceaccount.py    a pod's account, and its token
 """
 

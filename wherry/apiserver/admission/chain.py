@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from wherry.apiserver.access.authorizer import Authorizer
-from wherry.apiserver.admission import escalation, lifecycle, noderestriction, serviceaccount
+from wherry.apiserver.admission import escalation, lifecycle, noderestriction, resourcequota, serviceaccount
+from wherry.apiserver.admission.policies.stage import AdmissionPolicies
+from wherry.apiserver.admission.webhooks.stage import AdmissionWebhooks
 from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
@@ -19,10 +21,12 @@ PATIENCE_SECONDS = 1.0
 class Admission:
     """`admit` may wait, and nothing is held meanwhile; `confirm` has the last word, and does not wait.
 
-    What asks others by network, as webhooks do, has its place in `admit`.
+    `webhooks` are asked in between, and `policies`.
     """
 
-    def __init__(self, state: State, authorizer: Authorizer):
+    def __init__(self, state: State, authorizer: Authorizer, webhooks: AdmissionWebhooks, policies: AdmissionPolicies):
+        self.webhooks = webhooks
+        self.policies = policies
         self._state = state
         self._authorizer = authorizer
 
@@ -30,6 +34,10 @@ class Admission:
         """Complete the private `new`, defaults included, in place; raises `ApiError` when it may not be written."""
         if old is None:
             await self._account(kind, new)
+        self.complete(kind, new, old, context)
+
+    def complete(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
+        """Do what of `admit` does not wait: once more, when a webhook has changed `new`."""
         lifecycle.admit(kind, new, old, context)
         noderestriction.admit(kind, new, old, context.user)
         escalation.admit(kind, new, old, context, self._authorizer)
@@ -38,6 +46,10 @@ class Admission:
     def confirm(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
         """Check again what may have changed while `admit` waited and would leave `new` without a home."""
         lifecycle.admit(kind, new, old, context)
+
+    def charge(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
+        """Raise `Forbidden` when the namespace's quotas leave no room for a write that is complete and right."""
+        resourcequota.admit(kind, new, old, context)
 
     async def admit_delete(self, kind: Kind, obj: Object, context: Context) -> None:
         """Raise `Forbidden` when the object may not be deleted, or not by this user."""

@@ -10,8 +10,9 @@ from wherry.apiserver.kind import Kind
 from wherry.apiserver.user import User
 from wherry.objects import Object, metadata
 from wherry.objects.errors import Forbidden
+from wherry.objects.meaning.volumes import LOCAL_PATH_NODE
 from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE
-from wherry.objects.resource import LEASES, NODES, PODS
+from wherry.objects.resource import LEASES, NODES, PERSISTENT_VOLUMES, PODS
 
 _RESERVED = "node-restriction.kubernetes.io"
 """The domain of labels that only people set, to keep pods on nodes they trust."""
@@ -27,6 +28,8 @@ def admit(kind: Kind, new: Object, old: Object | None, user: User) -> None:
         _check_node(new, old, node)
     elif kind.resource == LEASES:
         _check_lease(new, node)
+    elif kind.resource == PERSISTENT_VOLUMES:
+        _check_volume(new, old, node)
 
 
 def check_delete(kind: Kind, obj: Object, user: User) -> None:
@@ -74,6 +77,19 @@ def _reserved_labels(new: Object, old: Object | None) -> list[str]:
     now, was = metadata.labels(new), metadata.labels(old) if old else {}
     changed = sorted(key for key in {*now, *was} if now.get(key) != was.get(key))
     return [key for key in changed if f".{key.partition('/')[0]}".endswith(f".{_RESERVED}")]
+
+
+def _check_volume(new: Object, old: Object | None, node: str) -> None:
+    """A node lets local-path volumes of its own go, when it has removed their folders (no rule of upstream's)."""
+    same = old is not None and _without_finalizers(new) == _without_finalizers(old)
+    if not same or metadata.labels(new).get(LOCAL_PATH_NODE) != node:
+        why = f'node "{node}" is not allowed to modify volumes but for the finalizers of its own'
+        raise Forbidden.of(PERSISTENT_VOLUMES.plural, new["metadata"].get("name", ""), why)
+
+
+def _without_finalizers(obj: Object) -> Object:
+    changing = ("finalizers", "resourceVersion", "managedFields")
+    return {**obj, "metadata": {k: v for k, v in obj["metadata"].items() if k not in changing}}
 
 
 def _check_lease(lease: Object, node: str) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from wherry.apiserver.access.accounts import Accounts
-from wherry.apiserver.api import tokens
+from wherry.apiserver.api import eviction, tokens
 from wherry.apiserver.catalog import Served
 from wherry.apiserver.registry import parts
-from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
+from wherry.apiserver.registry.options import WriteOptions
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state.change import Key
 from wherry.objects import Object, metadata, timestamps
@@ -38,10 +38,10 @@ def actions(registry: Registry, accounts: Accounts) -> dict[tuple[str, str], lis
         return tokens.issue(registry, accounts, registry.get(served, key), body, options.user)
 
     binding = Action("binding", Resource("", "v1", "bindings", "Binding"), _Pods(registry).bind)
-    eviction = Action("eviction", Resource("policy", "v1", "evictions", "Eviction"), _Pods(registry).evict)
+    evicting = Action("eviction", Resource("policy", "v1", "evictions", "Eviction"), _Pods(registry).evict)
     request = Action("token", Resource("authentication.k8s.io", "v1", "tokenrequests", "TokenRequest"), token)
     return {
-        (PODS.group, PODS.plural): [binding, eviction],
+        (PODS.group, PODS.plural): [binding, evicting],
         (SERVICE_ACCOUNTS.group, SERVICE_ACCOUNTS.plural): [request],
     }
 
@@ -68,11 +68,8 @@ class _Pods:
         return SUCCESS
 
     async def evict(self, served: Served, key: Key, body: Object, options: WriteOptions) -> Object:
-        """Delete a pod the way its Eviction asks for. No PodDisruptionBudget can stand against it: none are served."""
-        name = (body.get("metadata") or {}).get("name")
-        if name and name != key[1]:
-            raise BadRequest("name in URL does not match name in Eviction object")
-        await self._registry.delete(served, key, DeleteOptions.of(body.get("deleteOptions") or {}), options)
+        """Delete a pod the way its Eviction asks for, if its PodDisruptionBudget lets it go."""
+        await eviction.evict(self._registry, served, key, body, options)
         return SUCCESS
 
 

@@ -10,8 +10,10 @@ from typing import Any
 from wherry.apiserver.access.accounts import Accounts
 from wherry.apiserver.access.attributes import Attributes
 from wherry.apiserver.access.authorizer import Authorizer
+from wherry.apiserver.admission.asked import CONNECT, CREATE
 from wherry.apiserver.api import actions, reviews, views
 from wherry.apiserver.api.actions import Action
+from wherry.apiserver.api.computed import Computed
 from wherry.apiserver.api.reviews import Review
 from wherry.apiserver.api.views import View
 from wherry.apiserver.catalog import Catalog, Served, unknown_path
@@ -22,9 +24,15 @@ from wherry.apiserver.registry.transaction import Outcome
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.user import User
 from wherry.objects import Object, patch, selectors
-from wherry.objects.errors import BadRequest, MethodNotAllowed
+from wherry.objects.errors import BadRequest, MethodNotAllowed, UnsupportedMediaType
 from wherry.objects.resource import Resource
+from wherry.objects.structural.shape import Shape
 from wherry.objects.verbs import PatchType
+
+_NOT_STRATEGIC = (
+    "the body of the request was in an unknown format - accepted media types include: "
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +74,32 @@ class Target:
 class Api:
     """Every verb checks what `user` may do, then acts. Raises the errors of `wherry.objects.errors`."""
 
-    def __init__(self, registry: Registry, catalog: Catalog, authorizer: Authorizer, accounts: Accounts):
+    def __init__(
+        self, registry: Registry, catalog: Catalog, authorizer: Authorizer, accounts: Accounts, computed: Computed
+    ):
         self.registry = registry
         self.catalog = catalog
         self.authorizer = authorizer
+        self.computed = computed
         self.actions: dict[tuple[str, str], list[Action]] = actions.actions(registry, accounts)
         self.reviews: dict[Resource, Review] = {r.resource: r for r in reviews.reviews(authorizer, accounts)}
         self._reviewed = {(r.group, r.version, r.plural): r for r in self.reviews}
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         """Return the resource that has paths under these names, or None."""
-        served = self.catalog.find(group, version, plural)
-        return served.resource if served else self._reviewed.get((group, version, plural))
+        if served := self.catalog.find(group, version, plural):
+            return served.resource
+        return self._reviewed.get((group, version, plural)) or self.computed.find(group, version, plural)
+
+    def served(self, resource: Resource) -> Served:
+        """Return what serves the objects of `resource`, stored or not; raises `NotFound`."""
+        return self.computed.served.get(resource) or self.catalog.of(resource)
 
     def answers_with_own_kind(self, target: Target) -> bool:
-        """Tell whether what is answered is an object of the kind the path names, and one that is kept."""
+        """Tell whether what is answered is an object of the kind the path names, and one that can be read again."""
         if target.resource in self.reviews:
             return False
-        seen = views.views(self.catalog.of(target.resource).kind)
+        seen = views.views(self.served(target.resource).kind)
         return not target.subresource or any(v.name == target.subresource and v.resource is None for v in seen)
 
     def count(self, resource: Resource) -> int:
@@ -98,22 +114,27 @@ class Api:
         self.authorizer.require(user, target.attributes(verb))
 
     async def get(self, user: User, target: Target, resource_version: str = "") -> Object:
-        """Return one object, or a view of it."""
+        """Return one object, or a view of it, that is not older than `resource_version`; "" is the newest."""
         self.authorizer.require(user, target.attributes("get"))
-        served = self.catalog.of(target.resource)
+        served = self.served(target.resource)
         view = self._view(served, target, "get")
-        return view.read(self.registry.get(served, target.key))
+        if target.resource in self.computed.served:
+            return await self.computed.get(served, target.key)
+        await self.registry.seen(resource_version)
+        return view.read(await self.registry.shown(served, target.key))
 
     async def list(self, user: User, target: Target, options: ListOptions) -> Page:
         """Return a list, or a page of it."""
-        served = self.catalog.of(target.resource)
-        self.authorizer.require(user, target.attributes("list", _only_name(options.fields)))
+        served = self.served(target.resource)
+        self.authorizer.require(user, target.attributes("list", only_name(options.fields)))
+        if target.resource in self.computed.served:
+            return await self.computed.list(served, target.namespace, options, self.registry.state.revision)
         return await self.registry.list(served, target.namespace, options)
 
     async def watch(self, user: User, target: Target, options: WatchOptions) -> Stream:
         """Open a watch."""
         served = self.catalog.of(target.resource)
-        self.authorizer.require(user, target.attributes("watch", _only_name(options.fields)))
+        self.authorizer.require(user, target.attributes("watch", only_name(options.fields)))
         return await self.registry.watch(served, target.namespace, options)
 
     async def create(self, user: User, target: Target, body: Object, options: WriteOptions) -> Object:
@@ -126,7 +147,8 @@ class Api:
         if target.subresource:
             action = self._action(target)
             self.authorizer.require(user, target.attributes("create"))
-            return await action.run(served, target.key, _posted(action.resource, body, options), options)
+            posted = await self._admitted(target, action.resource, _posted(action.resource, body, options), options)
+            return await action.run(served, target.key, posted, replace(options, admitted=True))
         if target.name:
             raise target.not_allowed("create")
         self.authorizer.require(user, target.attributes("create"))
@@ -153,6 +175,8 @@ class Api:
                     return patch.json_patch(shown, body)
                 case "merge":
                     return patch.merge_patch(shown, body)
+                case "strategic" if isinstance(served.type, Shape) or isinstance(type_, Shape):
+                    raise UnsupportedMediaType(_NOT_STRATEGIC)
                 case "strategic":
                     return patch.strategic_merge(shown, body, type_)
 
@@ -163,7 +187,7 @@ class Api:
         self.authorizer.require(user, target.attributes("patch"))
         served = self.catalog.of(target.resource)
         view = self._view(served, target, "patch")
-        options = replace(options, user=user, subresource=target.subresource)
+        options = replace(options, user=user, subresource=target.subresource, view=view)
         may_create = partial(self.authorizer.require, user, target.attributes("create"))
         config = view.applied(served, config)
         result = await self.registry.apply(served, target.key, config, options, may_create, view.part)
@@ -187,6 +211,17 @@ class Api:
         await self.registry.delete_all(served, page.items, options, replace(write, user=user))
         return page
 
+    async def connecting(self, user: User, target: Target, kind: Resource, options: Object) -> None:
+        """Have webhooks allow a connection (exec, attach, portforward, proxy), which `options` of `kind` ask for."""
+        asked = WriteOptions(user=user, subresource=target.subresource)
+        await self.registry.consulting.about_posted(CONNECT, target.resource, target.key, kind, options, asked)
+
+    async def _admitted(self, target: Target, kind: Resource, posted: Object, options: WriteOptions) -> Object:
+        """Return what webhooks make of what is posted to an object."""
+        asked = replace(options, subresource=target.subresource)
+        consulting = self.registry.consulting
+        return await consulting.about_posted(CREATE, target.resource, target.key, kind, posted, asked)
+
     async def _modify(
         self, user: User, target: Target, verb: str, change: Callable[[Object], Object], options: WriteOptions
     ) -> Object:
@@ -196,7 +231,7 @@ class Api:
         def changed(obj: Object) -> Object:
             return view.write(obj, change(view.read(obj)))
 
-        options = replace(options, user=user, subresource=target.subresource)
+        options = replace(options, user=user, subresource=target.subresource, view=view)
         result = await self.registry.modify(served, target.key, changed, options, view.part)
         return view.read(result)
 
@@ -236,7 +271,7 @@ def _posted(resource: Resource, body: Object, options: WriteOptions) -> Object:
     return options.typed(named, (resource.group, resource.version, kind))
 
 
-def _only_name(fields: str) -> str:
+def only_name(fields: str) -> str:
     """Return the name a field selector asks for, so that a rule with resourceNames can allow a list of one."""
     try:
         return selectors.parse_fields(fields).required("metadata.name") or ""

@@ -102,7 +102,10 @@ class _Access:
         wanted = (body.get("spec") or {}).get("namespace") or ""
         if not wanted:
             raise BadRequest("no namespace on request")
-        found = list(self._authorizer.rules(user, wanted))
+        found: list[Object] = []
+        for rule in self._authorizer.rules(user, wanted):
+            if rule not in found:  # several bindings may lead to it
+                found.append(rule)
         status = {
             "resourceRules": [_shown(r, _RESOURCE_KEYS) for r in found if r.get("resources")],
             "nonResourceRules": [_shown(r, _URL_KEYS) for r in found if r.get("nonResourceURLs")],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from wherry.apiserver.catalog import Served
-from wherry.apiserver.kind import Kind
-from wherry.objects import Object, definitions, schema, selectors
-from wherry.objects.definitions import Type
+from wherry.apiserver.kind import Described, Kind, ScalePaths
+from wherry.objects import Object, definitions, schema
 from wherry.objects.errors import BadRequest
+from wherry.objects.meaning import workloads
 from wherry.objects.resource import Resource
+from wherry.objects.structural.paths import get, put
 
 SCALE = Resource("autoscaling", "v1", "scale", "Scale")
 
@@ -43,39 +45,43 @@ class View:
     applied: Callable[[Served, Object], Object] = _of_the_object
     verbs: tuple[str, ...] = ("get", "patch", "update")
 
-    def type_of(self, served: Served) -> Type | None:
+    def type_of(self, served: Served) -> Described | None:
         """Return what is read and written through the view looks like."""
         shown = self.resource
         return definitions.of_kind((shown.group, shown.version, shown.kind)) if shown else served.type
 
 
-def _read_scale(obj: Object) -> Object:
+def _read_scale(paths: ScalePaths, obj: Object) -> Object:
     """Return the autoscaling/v1 Scale of a workload."""
-    spec, status, metadata = obj.get("spec") or {}, obj.get("status") or {}, obj["metadata"]
+    metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     scale: Object = {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {k: metadata[k] for k in kept if k in metadata},
-        "spec": {"replicas": spec.get("replicas", 0)},
-        "status": {"replicas": status.get("replicas", 0)},
+        "spec": {"replicas": _count(obj, paths.spec)},
+        "status": {"replicas": _count(obj, paths.status)},
     }
-    if spec.get("selector"):
-        scale["status"]["selector"] = str(selectors.from_object(spec["selector"]))
+    if selector := get(obj, paths.selector):
+        scale["status"]["selector"] = str(workloads.selector(obj)) if paths.is_object else selector
     return scale
 
 
-def _write_scale(obj: Object, scale: Object) -> Object:
+def _count(obj: Object, path: str) -> int:
+    found = get(obj, path)
+    return found if isinstance(found, int) else 0
+
+
+def _write_scale(paths: ScalePaths, obj: Object, scale: Object) -> Object:
     scale = schema.typed(scale, (SCALE.group, SCALE.version, SCALE.kind))[0]
     metadata = dict(obj["metadata"])
     for key in ("resourceVersion", "uid"):
         if given := (scale.get("metadata") or {}).get(key):
             metadata[key] = given
-    spec = {**obj["spec"], "replicas": (scale.get("spec") or {}).get("replicas", 0)}
-    return {**obj, "metadata": metadata, "spec": spec}
+    return put({**obj, "metadata": metadata}, paths.spec, (scale.get("spec") or {}).get("replicas", 0))
 
 
-def _apply_scale(served: Served, config: Object) -> Object:
+def _apply_scale(paths: ScalePaths, served: Served, config: Object) -> Object:
     """Return what a Scale that is applied says of a workload; raises `BadRequest` for what is no Scale."""
     gvk = (SCALE.group, SCALE.version, SCALE.kind)
     if definitions.gvk_of(config) != gvk:
@@ -88,14 +94,23 @@ def _apply_scale(served: Served, config: Object) -> Object:
         "metadata": scale.get("metadata") or {},
     }
     if "replicas" in (config.get("spec") or {}):
-        applied["spec"] = {"replicas": scale["spec"].get("replicas", 0)}
+        return put(applied, paths.spec, scale["spec"].get("replicas", 0))
     return applied
 
 
 PLAIN = View(name="")
 STATUS = View(name="status", part="status")
 FINALIZE = View(name="finalize", part="spec", verbs=("update",))
-SCALED = View(name="scale", resource=SCALE, read=_read_scale, write=_write_scale, applied=_apply_scale)
+
+
+def _scaled(paths: ScalePaths) -> View:
+    return View(
+        name="scale",
+        resource=SCALE,
+        read=partial(_read_scale, paths),
+        write=partial(_write_scale, paths),
+        applied=partial(_apply_scale, paths),
+    )
 
 
 def views(kind: Kind) -> list[View]:
@@ -103,8 +118,9 @@ def views(kind: Kind) -> list[View]:
     found = []
     if kind.has_status:
         found.append(STATUS)
+    found += [View(name=name, part=name) for name in kind.spec_parts]
     if kind.scale:
-        found.append(SCALED)
+        found.append(_scaled(kind.scale_paths))
     if kind.held is not None:
         found.append(FINALIZE)
     return found

@@ -29,8 +29,11 @@ async def ensure(client: Client, resource: Resource, wanted: Object) -> None:
 
 
 def _like(current: Object, wanted: Object) -> Object:
-    """Return `current` with every part that `wanted` has, metadata merged."""
+    """Return `current` with every part that `wanted` has, metadata merged; rules that it has gathered stay."""
     merged = {**current, **{k: v for k, v in wanted.items() if k != "metadata"}}
+    if current.get("aggregationRule") and wanted.get("aggregationRule"):
+        rules = current.get("rules") or []
+        merged["rules"] = [*rules, *(rule for rule in wanted["rules"] if rule not in rules)]
     metadata = dict(current["metadata"])
     for part in ("labels", "annotations"):
         if extra := wanted["metadata"].get(part):

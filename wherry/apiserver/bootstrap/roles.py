@@ -1,7 +1,8 @@
 """The cluster roles every cluster knows: for people, for everybody, for the parts of the system.
 
-The user-facing roles are written out instead of aggregated: no role of an extension can join them here. Source of what
-each may do: kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go.
+The user-facing roles gather the rules of all that say so by a label, those of extensions too; they begin with ours, so
+that they are whole before a controller has looked. Source of what each may do: kubernetes
+plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ READ = ("get", "list", "watch")
 WRITE = ("create", "delete", "deletecollection", "patch", "update")
 LABELS = {RBAC_BOOTSTRAPPING: "rbac-defaults"}
 
-CORE, APPS, BATCH, NETWORK = "", "apps", "batch", "networking.k8s.io"
+CORE, APPS, BATCH, NETWORK, POLICY = "", "apps", "batch", "networking.k8s.io", "policy"
+AUTOSCALING = "autoscaling"
+STORAGE = "storage.k8s.io"
 DISCOVERY, LEASES, RBAC = "discovery.k8s.io", "coordination.k8s.io", "rbac.authorization.k8s.io"
 AUTHENTICATION, AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
 EVENTS = (CORE, "events.k8s.io")
@@ -59,6 +62,9 @@ _CORE_VIEW = (
     "pods",
     "pods/log",
     "pods/status",
+    "replicationcontrollers",
+    "replicationcontrollers/scale",
+    "replicationcontrollers/status",
     "serviceaccounts",
     "services",
     "services/status",
@@ -68,6 +74,8 @@ _CORE_EDIT = (
     "events",
     "persistentvolumeclaims",
     "pods",
+    "replicationcontrollers",
+    "replicationcontrollers/scale",
     "secrets",
     "serviceaccounts",
     "services",
@@ -91,8 +99,11 @@ VIEW = [
     rule("events.k8s.io", ("events",), READ),
     rule(APPS, (*_WORKLOADS, *_WORKLOAD_STATUS), READ),
     rule(BATCH, (*_BATCH, *_BATCH_STATUS), READ),
-    rule((NETWORK, "extensions"), ("ingresses", "ingresses/status"), READ),
+    rule((NETWORK, "extensions"), ("ingresses", "ingresses/status", "networkpolicies"), READ),
     rule(DISCOVERY, ("endpointslices",), READ),
+    rule(POLICY, ("poddisruptionbudgets", "poddisruptionbudgets/status"), READ),
+    rule("metrics.k8s.io", ("nodes", "pods"), READ),
+    rule(AUTOSCALING, ("horizontalpodautoscalers", "horizontalpodautoscalers/status"), READ),
 ]
 EDIT = [
     *VIEW,
@@ -102,7 +113,9 @@ EDIT = [
     rule(CORE, ("pods/eviction", "serviceaccounts/token"), ("create",)),
     rule(APPS, tuple(w for w in _WORKLOADS if w != "controllerrevisions"), WRITE),
     rule(BATCH, _BATCH, WRITE),
-    rule((NETWORK, "extensions"), ("ingresses",), WRITE),
+    rule(POLICY, ("poddisruptionbudgets",), WRITE),
+    rule(AUTOSCALING, ("horizontalpodautoscalers",), WRITE),
+    rule((NETWORK, "extensions"), ("ingresses", "networkpolicies"), WRITE),
     rule(LEASES, ("leases",), (*READ, *WRITE)),
 ]
 ADMIN = [
@@ -121,7 +134,11 @@ NODE = [
     rule(CORE, ("pods/status",), ("patch", "update")),
     rule(CORE, ("pods/eviction",), ("create",)),
     rule(DISCOVERY, ("endpointslices",), READ),
+    rule(NETWORK, ("networkpolicies",), READ),
     rule(LEASES, ("leases",), ("create", "delete", "get", "patch", "update")),
+    rule(CORE, ("persistentvolumes",), ("list", "update", "watch")),
+    rule(STORAGE, ("csinodes",), ("create", "delete", "get", "patch", "update")),
+    rule(STORAGE, ("csidrivers",), READ),
 ]
 """What a node's agent needs, besides what its pods need (`access.nodes`); `admission.noderestriction` narrows it."""
 
@@ -140,6 +157,8 @@ SCHEDULER = [
     rule(CORE, ("pods/binding",), ("create",)),
     rule(CORE, ("pods/status",), ("patch", "update")),
     rule(APPS, ("replicasets",), READ),
+    rule(CORE, ("persistentvolumes", "persistentvolumeclaims"), (*READ, "patch", "update")),
+    rule(STORAGE, ("storageclasses", "csidrivers", "csinodes", "csistoragecapacities"), READ),
     rule(LEASES, ("leases",), ("create", "get", "list", "patch", "update", "watch")),
 ]
 EVERYTHING = [rule("*", ("*",), ("*",)), urls(("*",), ("*",))]
@@ -165,18 +184,34 @@ ROLES: dict[str, list[Object]] = {
     "system:node": NODE,
     "system:node-proxier": NODE_PROXIER,
     "system:kube-scheduler": SCHEDULER,
-    "system:kube-controller-manager": [rule("*", ("*",), (*READ, *WRITE))],
+    "system:kube-controller-manager": [
+        rule("*", ("*",), (*READ, *WRITE)),
+        rule(RBAC, ("clusterroles",), ("escalate",)),
+    ],
+    "system:aggregate-to-admin": [one for one in ADMIN if one not in EDIT],
+    "system:aggregate-to-edit": [one for one in EDIT if one not in VIEW],
+    "system:aggregate-to-view": VIEW,
 }
+GATHERED = {
+    "edit": "admin",
+    "view": "edit",
+    "system:aggregate-to-admin": "admin",
+    "system:aggregate-to-edit": "edit",
+    "system:aggregate-to-view": "view",
+}
+"""Role -> the one that has its rules, too."""
+_GATHERS = "rbac.authorization.k8s.io/aggregate-to-"
 
 
 def roles() -> list[Object]:
     """Return the ClusterRoles."""
-    return [
-        {
-            "apiVersion": f"{RBAC}/v1",
-            "kind": "ClusterRole",
-            "metadata": metadata(name),
-            "rules": rules,
-        }
-        for name, rules in ROLES.items()
-    ]
+    return [_role(name, rules) for name, rules in ROLES.items()]
+
+
+def _role(name: str, rules: Sequence[Object]) -> Object:
+    made: Object = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": metadata(name), "rules": rules}
+    if name in GATHERED:
+        made["metadata"]["labels"] = {**LABELS, f"{_GATHERS}{GATHERED[name]}": "true"}
+    if name in GATHERED.values():
+        made["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {f"{_GATHERS}{name}": "true"}}]}
+    return made

@@ -4,6 +4,9 @@
     context.py        what a kind's hooks may look at
     transaction.py    one change of one object, tried until nobody was faster
     writing.py        `Writing`: the stages of create, update, patch, apply and delete, in their order
+    draft.py          an object on its way in, and what others may make of it
+    consulting.py     webhooks asked about a draft, a delete, or what is posted and not stored
+    written.py        what they see: in any version, through the view it is written by
     identity.py       which object a request is about: type, name, version
     parts.py          what a write to an object, its status or its finalizers may change
     serverfields.py   the metadata that is the server's: uid, age, generation

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds.common import objectmeta
@@ -26,8 +26,8 @@ invalid = metrics.gauge(
 )
 
 
-async def audit(state: State, kinds: Iterable[Kind]) -> None:
-    """Look at every object there is, and name in the log, and count, what is not valid."""
+async def audit(state: State, kinds: Iterable[Kind]) -> AsyncIterator[tuple[Kind, Object, str]]:
+    """Look at every object there is; name in the log, count, and yield what is not valid, with what is wrong."""
     for kind in kinds:
         found = 0
         for i, obj in enumerate(list(state.collection(kind).items())):
@@ -35,6 +35,7 @@ async def audit(state: State, kinds: Iterable[Kind]) -> None:
                 found += 1
                 key = "/".join(filter(None, metadata.key(obj)))
                 log.warning("a stored %s is not valid, and is served as it is key=%s: %s", kind.kind, key, why)
+                yield kind, obj, why
             if i % PART == PART - 1:
                 await asyncio.sleep(PAUSE_SECONDS)
         if found:
@@ -47,6 +48,8 @@ def problem(obj: Object, kind: Kind) -> str:
         errors = objectmeta.validate(obj, kind)
         if kind.validate is not None:
             errors += kind.validate(metadata.copy(obj))
+        if kind.check is not None:
+            errors += kind.check(obj, None, "")
     except Exception as error:  # noqa: BLE001 - checks may rely on defaults, which nobody filled in here
         return f"it cannot be checked: {error!r}"
     return "; ".join(map(str, errors[:3]))

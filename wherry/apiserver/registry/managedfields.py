@@ -10,12 +10,13 @@ pkg/endpoints/handlers (create.go, update.go, patch.go).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
 from wherry.apiserver.catalog import Served
-from wherry.apiserver.kind import Kind
+from wherry.apiserver.kind import Described, Kind
 from wherry.apiserver.registry.options import WriteOptions
 from wherry.objects import Object, fields, timestamps
-from wherry.objects.apply import managers, shape, update
+from wherry.objects.apply import managers, shape, structural, update
 from wherry.objects.apply.element import field
 from wherry.objects.apply.fieldset import FieldSet
 from wherry.objects.apply.managers import Manager
@@ -24,6 +25,7 @@ from wherry.objects.apply.update import Version, Write
 from wherry.objects.conversion import struct
 from wherry.objects.definitions import Type
 from wherry.objects.errors import FieldError
+from wherry.objects.structural.shape import Shape as Structural
 
 Entries = Sequence[Object]
 
@@ -97,29 +99,34 @@ def write_of(served: Served, options: WriteOptions, part: str, operation: str, n
         manager=manager,
         version=version,
         time=timestamps.rfc3339(now),
-        versions=lambda name: _version(served, name),
+        versions=partial(_version, served),
         empty=_empty(served),
-        theirs=lambda owned: _owned_through(served.kind, part, owned),
+        theirs=partial(_owned_through, served.kind, part),
     )
 
 
+@lru_cache(maxsize=512)
 def _version(served: Served, api_version: str) -> Version | None:
     """Return how objects of a kind look as another apiVersion of it."""
     for resource in served.kind.resources:
         if resource.api_version == api_version:
             other = served if resource == served.resource else Served(served.kind, resource)
-            return Version(shape.of(other.type), _converted(served, other), _converted(other, served))
+            return Version(_shape(other.type), _converted(served, other), _converted(other, served))
     return None
+
+
+def _shape(described: Described | None) -> shape.Shape:
+    return structural.of(described) if isinstance(described, Structural) else shape.of(described)
 
 
 def _converted(source: Served, target: Served) -> update.Convert:
     if source is target:
         return lambda obj: obj
-    return lambda obj: target.from_storage(source.to_storage(obj))
+    return lambda obj: target.from_storage(source.to_hub(obj))
 
 
 def _empty(served: Served) -> Object:
-    return served.type.once(_nothing) if served.type is not None else {}
+    return served.type.once(_nothing) if isinstance(served.type, Type) else {}
 
 
 def _nothing(type_: Type) -> Object:
@@ -170,6 +177,8 @@ def problems(entries: Entries) -> list[FieldError]:
 
 def check_manager(path: str, name: str) -> list[FieldError]:
     """Return what is wrong with the name of a manager."""
+    if name.isprintable() and len(name) <= LONGEST_NAME // 4:  # as nearly all are
+        return []
     errors = []
     if len(name.encode()) > LONGEST_NAME:
         errors.append(fields.too_long(path, LONGEST_NAME))

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from wherry.apiserver.kind import Described
 from wherry.apiserver.user import SYSTEM, User
 from wherry.objects import Object, schema
-from wherry.objects.definitions import GroupVersionKind, Type
+from wherry.objects.definitions import GroupVersionKind
 from wherry.objects.errors import BadRequest, FieldError, Invalid
+from wherry.objects.resource import Resource
 
 POLICIES = ("Background", "Foreground", "Orphan")
 
 
-def _nobody(message: str) -> None:
+def silent(message: str) -> None:
     """Drop a warning nobody listens to."""
+
+
+class Shown(Protocol):
+    """What an object is written through."""
+
+    @property
+    def resource(self) -> Resource | None:
+        """The kind it speaks, None for the object's own."""
+        ...
+
+    @property
+    def read(self) -> Callable[[Object], Object]:
+        """Show an object."""
+        ...
+
+    @property
+    def write(self) -> Callable[[Object, Object], Object]:
+        """Return an object with what was shown of it changed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,19 +44,31 @@ class WriteOptions:
     """`warn` is called with each text for a `Warning` header; `validation` is Strict, Warn or Ignore.
 
     `noted` are complaints about the body that its decoded form does not show. `manager` owns the fields that are
-    written through `subresource`; `force` lets an apply take the fields of others.
+    written through `subresource`; `force` lets an apply take the fields of others. `view` is what the object is written
+    through. `admitted`: webhooks have been asked already, about what was posted to the object (a Binding, an Eviction).
     """
 
     user: User = SYSTEM
     dry_run: bool = False
     validation: str = "Warn"
     noted: Sequence[str] = ()
-    warn: Callable[[str], None] = _nobody
+    warn: Callable[[str], None] = silent
     manager: str = ""
     subresource: str = ""
     force: bool = False
+    view: Shown | None = None
+    admitted: bool = False
 
-    def typed(self, obj: Object, gvk: GroupVersionKind, type_: Type | None = None) -> Object:
+    def body(self, kind: str) -> Object:
+        """Return the meta.k8s.io/v1 CreateOptions or UpdateOptions, as `kind` says."""
+        body: Object = {"kind": kind, "apiVersion": "meta.k8s.io/v1"}
+        if self.manager:
+            body["fieldManager"] = self.manager
+        if self.validation:
+            body["fieldValidation"] = self.validation
+        return body | ({"dryRun": ["All"]} if self.dry_run else {})
+
+    def typed(self, obj: Object, gvk: GroupVersionKind, type_: Described | None = None) -> Object:
         """Return `obj` as its kind carries it, a new object; what is unknown is dropped, refused or warned about."""
         strict = self.validation == "Strict"
         new, unknown = schema.typed(obj, gvk, type_, strict=strict, noted=self.noted)
@@ -52,6 +86,16 @@ class DeleteOptions:
     propagation: str | None = None
     uid: str | None = None
     resource_version: str | None = None
+
+    def body(self, *, dry_run: bool) -> Object:
+        """Return the meta.k8s.io/v1 DeleteOptions."""
+        given = {"uid": self.uid, "resourceVersion": self.resource_version}
+        preconditions = {key: value for key, value in given.items() if value is not None}
+        body: Object = {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"}
+        body |= {"gracePeriodSeconds": self.grace_period} if self.grace_period is not None else {}
+        body |= {"preconditions": preconditions} if preconditions else {}
+        body |= {"propagationPolicy": self.propagation} if self.propagation else {}
+        return body | ({"dryRun": ["All"]} if dry_run else {})
 
     @classmethod
     def of(cls, body: Object) -> DeleteOptions:

@@ -10,9 +10,12 @@ import msgspec
 from wherry.apiserver.state.change import Key
 from wherry.objects.errors import BadRequest
 
+AS_IT_IS = -1
+"""The revision of a page that shows things as they are when it is asked for, whatever the pages before showed."""
+
 
 class Continue(msgspec.Struct):
-    """Where the next page begins: after `namespace`/`name`, as things were at `revision`."""
+    """Where the next page begins: after `namespace`/`name`, as things were at `revision`, or are (`AS_IT_IS`)."""
 
     revision: int
     namespace: str
@@ -31,6 +34,9 @@ class Continue(msgspec.Struct):
 def parse(token: str) -> Continue:
     """Return what a token says; raises `BadRequest` when it is not one of ours."""
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=Continue)
+        found = msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=Continue)
+        if found.revision < AS_IT_IS:
+            raise ValueError("it names no version")
     except (binascii.Error, ValueError) as error:
         raise BadRequest(f"continue key is not valid: {error}") from error
+    return found

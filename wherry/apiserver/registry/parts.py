@@ -19,9 +19,16 @@ _IDENTITY = ("apiVersion", "kind")
 def merged(kind: Kind, new: Object, old: Object, part: str) -> Object:
     """Return the private object to store: of `new`, which is private, what a write through `part` may change.
 
-    `part` is "" for the object itself, "status", "spec" (a finalize subresource), or `WHOLE`. Metadata may be written
-    through all of them, except for what the server owns and what the kind keeps from its status writers.
+    `part` is "" for the object itself, "status", "spec" (a finalize subresource), one of the kind's `spec_parts`, or
+    `WHOLE`. Metadata may be written through all but the `spec_parts`, except for what the server owns and what the kind
+    keeps from its status writers.
     """
+    if field := kind.spec_parts.get(part):
+        result = copy(old)
+        result["spec"].pop(field, None)
+        if (value := (new.get("spec") or {}).get(field)) is not None:
+            result["spec"][field] = value
+        return result
     if part in ("", WHOLE):
         result = dict(new)
         for key in _reserved(kind) if not part else ():

@@ -14,17 +14,22 @@ from wherry.apiserver.state.change import Key
 from wherry.apiserver.state.selection import select
 from wherry.apiserver.state.state import State
 from wherry.apiserver.state.watches import Watch
+from wherry.apiserver.storage.interface import StorageError
 from wherry.objects import Object, metadata
-from wherry.objects.errors import NotFound
+from wherry.objects.errors import Expired, InternalError, NotFound
 from wherry.objects.resource import Resource
 
 
 class Page(NamedTuple):
-    """Some or all objects of a list as they were at `revision`; `token` continues it ("" at the end)."""
+    """Some or all objects of a list as they were at `revision`; `token` continues it ("" at the end).
+
+    `remaining` is how many are left then; None where that is not known.
+    """
 
     items: list[Object]
     revision: int
     token: str = ""
+    remaining: int | None = None
 
 
 @dataclass(slots=True)
@@ -47,12 +52,35 @@ class Reader:
         self.state = state
         self._catalog = catalog
 
+    async def fresh(self) -> None:
+        """Return once everything is visible that was written before; raises `InternalError`."""
+        try:
+            await self.state.fresh()
+        except StorageError as error:
+            raise InternalError.of(str(error)) from error
+
+    async def seen(self, version: str) -> None:
+        """Return once what is shown is not older than `version`; "" is what is newest at the call.
+
+        Raises `BadRequest`, `Timeout`, `InternalError`.
+        """
+        if version:
+            await versions.wait(self.state, versions.parse(version))
+        else:
+            await self.fresh()
+
     def get(self, served: Served, key: Key) -> Object:
         """Return one object; raises `NotFound`."""
         obj = self.state.collection(served.kind).get(key)
         if obj is None:
             raise not_found(self.state, served, key)
         return served.from_storage(obj)
+
+    async def shown(self, served: Served, key: Key) -> Object:
+        """Return one object, whoever must be asked to translate it; raises `NotFound`, `InternalError`."""
+        if (obj := self.state.collection(served.kind).get(key)) is not None:
+            await served.ready([obj])
+        return self.get(served, key)
 
     def find(self, resource: Resource, key: Key) -> Object | None:
         """Return one object in its storage version, or None."""
@@ -65,23 +93,36 @@ class Reader:
         collection = self.state.collection(served.kind)
         selection = select(served.kind, namespace, options.labels, options.fields)
         count = min(options.limit + 1, sys.maxsize) if options.limit else None
-        if options.token:
-            start = paging.parse(options.token)
-            revision = start.revision
-            await versions.wait(self.state, revision)
-            found = islice(collection.select_at(revision, selection, start.after), count)
-        else:
-            wanted = versions.parse(options.resource_version)
-            await versions.wait(self.state, wanted)
-            exact = options.match == "Exact"
-            revision = wanted if exact else self.state.revision
-            found = islice(collection.select_at(revision, selection) if exact else collection.select(selection), count)
-        items = list(found)
-        token = ""
+        revision, after = await self._place(options)
+        at = self.state.revision if revision == paging.AS_IT_IS else revision
+        try:
+            found = collection.select_at(at, selection, after) if revision >= 0 else collection.select(selection, after)
+        except Expired as error:
+            if not options.token:
+                raise
+            raise Expired.of_page(paging.Continue(paging.AS_IT_IS, *after).token()) from error
+        items = list(islice(found, count))
+        token, remaining = "", None
         if options.limit and len(items) > options.limit:
             items.pop()
-            token = paging.Continue(revision, *metadata.key(items[-1])).token()
-        return Page([served.from_storage(obj) for obj in items], revision, token)
+            token = paging.Continue(at, *metadata.key(items[-1])).token()
+            if not options.labels and not options.fields:  # upstream counts no selected ones
+                left = collection.count(namespace, metadata.key(items[-1]))
+                remaining = len(found) - len(items) if isinstance(found, list) else left
+        await served.ready(items)
+        return Page([served.from_storage(obj) for obj in items], at, token, remaining)
+
+    async def _place(self, options: ListOptions) -> tuple[int, Key]:
+        """Return the revision at which a list is to be shown, once it is seen, and the key after which it begins."""
+        if options.token:
+            start = paging.parse(options.token)
+            if start.revision == paging.AS_IT_IS:
+                await self.fresh()
+            else:
+                await versions.wait(self.state, start.revision)
+            return start.revision, start.after
+        await self.seen(options.resource_version)
+        return versions.parse(options.resource_version) if options.match == "Exact" else paging.AS_IT_IS, ("", "")
 
     async def watch(self, served: Served, namespace: str | None, options: WatchOptions) -> Stream:
         """Open a watch; raises `BadRequest`, `Invalid`, `Expired`, `Timeout`. The caller ends `Stream.watch`."""
@@ -89,14 +130,13 @@ class Reader:
         selection = select(served.kind, namespace, options.labels, options.fields)
         collection = self.state.collection(served.kind)
         version = versions.parse(options.resource_version)
-        if options.initial is None:
-            initial = version == 0
-        else:
-            initial = options.initial
-            await versions.wait(self.state, version)
+        initial = version == 0 if options.initial is None else options.initial
+        if initial:
+            await self.seen(options.resource_version)
         after = None if initial or version == 0 else version
         watch = collection.watch(selection, after)
         objects = list(collection.select(selection)) if initial else []
+        await served.ready(objects)
         return Stream(objects, self.state.revision, bool(options.initial), watch)
 
 

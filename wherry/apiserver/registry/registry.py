@@ -15,11 +15,13 @@ from typing import NamedTuple
 from wherry.apiserver.admission import Admission
 from wherry.apiserver.catalog import Catalog, Served
 from wherry.apiserver.registry import claims, identity, transaction
+from wherry.apiserver.registry.consulting import Consulting
 from wherry.apiserver.registry.context import RegistrySettings
+from wherry.apiserver.registry.draft import typed
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
 from wherry.apiserver.registry.reader import Reader
 from wherry.apiserver.registry.transaction import Attempt, Finish, Outcome
-from wherry.apiserver.registry.writing import Change, Writing, typed
+from wherry.apiserver.registry.writing import Change, Writing
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.state.state import State
 from wherry.objects import Object, metadata
@@ -41,7 +43,8 @@ class Registry(Reader):
 
     def __init__(self, state: State, catalog: Catalog, admission: Admission, settings: RegistrySettings):
         super().__init__(state, catalog)
-        self._writing = Writing(state, catalog, admission, settings)
+        self.consulting = Consulting(catalog, admission.webhooks, admission.policies)
+        self._writing = Writing(state, catalog, admission, self.consulting, settings)
 
     async def start(self) -> None:
         """Make good what a store of an earlier version lacks; raises `StorageError`."""
@@ -134,5 +137,7 @@ class Registry(Reader):
         await asyncio.gather(*map(one, objects))
 
     async def _run(self, served: Served, key: Key, attempt: Attempt, options: WriteOptions) -> Outcome:
+        await self.fresh()
         done = await transaction.run(self.state, served.kind, key, attempt, dry_run=options.dry_run)
+        await served.ready([done.object])
         return done._replace(object=served.from_storage(done.object))

@@ -40,6 +40,12 @@ def kept(metadata: Object, old: Object) -> Object:
 
 
 def count(kind: Kind, obj: Object, old: Object) -> None:
-    """Count a change of the spec in `metadata.generation`, in place."""
-    if kind.generation and obj.get("spec") != old.get("spec"):
+    """Count a change of the spec, or of all that the kind counts, in `metadata.generation`, in place."""
+    if kind.generation and _counted(kind, obj) != _counted(kind, old):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+
+def _counted(kind: Kind, obj: Object) -> object:
+    if not kind.generation_counts_all:
+        return obj.get("spec")
+    return {key: value for key, value in obj.items() if key not in ("metadata", "status" if kind.has_status else "")}

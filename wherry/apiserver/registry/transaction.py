@@ -54,8 +54,14 @@ async def run(state: State, kind: Kind, key: Key, attempt: Attempt, *, dry_run: 
             if not state.is_newest(kind, key, current):
                 continue
             new = finish()
-            if new is current or dry_run:
+            if dry_run:
                 return _unwritten(new, current)
+            if new is current:
+                if new is None or not await state.outdated(kind, key):
+                    return _unwritten(new, current)
+                if not state.is_newest(kind, key, current):
+                    continue
+                new = {**new, "metadata": {**new["metadata"]}}  # what is shared gets no other version
             claimed = claims.edits(state, kind, current, new, time.time())
             with suppress(Stale):
                 return Outcome(await state.commit([Edit(kind, key, new), *claimed]), new is None)

@@ -1,6 +1,6 @@
 """Stored objects that cannot be read, set aside: kept as files, so that the rest is served without them.
 
-An object's file is `FOLDER/GROUP/PLURAL/[NAMESPACE/]NAME`, with the bytes as they were found. While it is there, and no
+An object's file is `FOLDER/GROUP/PLURAL/[NAMESPACE/]NAME`, with the bytes as they were kept. While it is there, and no
 object of that name, the object counts as damaged and not as gone: nobody may conclude that its dependents are orphans.
 Removing the file forgets it.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -18,9 +19,13 @@ REPLACED = "~replaced"
 
 
 class Aside:
-    """The objects set aside in `folder` (None: there is nowhere to keep them, and they stay in the store)."""
+    """The objects set aside in `folder` (None: there is nowhere to keep them, and they stay in the store).
 
-    def __init__(self, folder: Path | None):
+    `seal` returns what to keep of a key and its value: what is encrypted in the store is so here.
+    """
+
+    def __init__(self, folder: Path | None, seal: Callable[[str, bytes], bytes] = lambda _, value: value):
+        self._seal = seal
         self._folder = folder
         self._files = {f"/{_key(f, folder)}": f for f in files(folder)} if folder else {}
 
@@ -39,7 +44,7 @@ class Aside:
         file = self._folder.joinpath(*filter(None, key.split("/")))
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(file, value)
+            _write(file, self._seal(key, value))
         except OSError as error:
             log.error("a stored object is damaged and left out key=%s: %s; no copy in %s: %s", key, reason, file, error)
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import cached_property
 
 import msgspec
@@ -12,6 +13,7 @@ from wherry.apiserver.kind import Kind
 from wherry.apiserver.storage.interface import Entry, LogEntry
 from wherry.objects import Object, schema
 from wherry.objects.errors import BadRequest
+from wherry.objects.resource import Resource
 from wherry.objects.verbs import EventType
 
 Key = tuple[str, str]
@@ -133,14 +135,22 @@ def read(entry: Entry, kind: Kind) -> Object:
 
 
 def _typed(value: bytes, kind: Kind) -> Object:
-    resource = kind.resource
     try:
         obj = msgspec.json.decode(value)
+        resource = _resource(obj, kind)
         obj, _ = schema.typed(obj, (resource.group, resource.version, resource.kind), kind.type_of(resource))
     except (BadRequest, RecursionError) as error:
-        raise ValueError(f"it is no {resource.kind}: {error}") from error
+        raise ValueError(f"it is no {kind.kind}: {error}") from error
     if (obj.get("apiVersion"), obj.get("kind")) != (resource.api_version, resource.kind):
         raise ValueError(f"it is no {resource.kind} of {resource.api_version}")
     if not obj.get("metadata", {}).get("uid"):
         raise ValueError("it has no uid: no server made it")
     return obj
+
+
+def _resource(obj: Object, kind: Kind) -> Resource:
+    """Return what a stored object is: of custom resources, that of the version it was written in."""
+    group, _, version = str(obj.get("apiVersion") if isinstance(obj, dict) else "").rpartition("/")
+    if kind.converter is None or group != kind.resource.group or not version:
+        return kind.resource
+    return replace(kind.resource, version=version)

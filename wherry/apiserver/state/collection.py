@@ -59,6 +59,15 @@ class Collection:
                 for name in names[bisect_right(names, after[1]) if space == after[0] else 0 :]:
                     yield objects[name]
 
+    def count(self, namespace: str | None, after: Key) -> int:
+        """Return how many objects (of one namespace) there are whose key is greater than `after`."""
+        spaces = self._namespaces if namespace is None else [namespace]
+        total = 0
+        for space in spaces[bisect_left(spaces, after[0]) :]:
+            names = self._names.get(space, ())
+            total += len(names) - (bisect_right(names, after[1]) if space == after[0] else 0)
+        return total
+
     def select(self, selection: Selection, after: Key = ("", "")) -> Iterator[Object]:
         """Yield the selected objects whose key is greater than `after`, in key order."""
         name = selection.name
@@ -100,6 +109,13 @@ class Collection:
         """Put an object in place without telling anybody: the state at the start."""
         self._place(metadata.key(obj), obj)
         self.revision = max(self.revision, int(obj["metadata"]["resourceVersion"]))
+
+    def refresh(self, other: Collection) -> None:
+        """Take objects from `other`, which has read the same versions of them in another way; nobody is told."""
+        for obj in other.items():
+            key = metadata.key(obj)
+            if other.revision_of(key) == self.revision_of(key):
+                self._place(key, obj)
 
     def apply(self, change: Change) -> None:
         """Make `change` the newest state and tell the watchers."""

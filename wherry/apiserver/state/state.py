@@ -24,6 +24,7 @@ from wherry.apiserver.state.aside import Aside
 from wherry.apiserver.state.change import Change, Key, LoggedChange, encode, gone, read
 from wherry.apiserver.state.collection import Collection
 from wherry.apiserver.state.commit import Commit, Edit, Pending
+from wherry.apiserver.state.freshness import Freshness
 from wherry.apiserver.state.loading import load, seen
 from wherry.apiserver.state.window import Windows
 from wherry.apiserver.storage.interface import Compacted, Entry, LogEntry, Stale, Storage, StorageError, Write
@@ -42,13 +43,13 @@ PATIENCE_SECONDS = 3.0
 class State:
     """The objects of `kinds`, and their claims, as `storage` has them. `start` before use; `stop` ends every watch.
 
-    Stored objects that cannot be read are set aside in the folder `aside`, see `wherry.apiserver.state.aside`.
+    Stored objects that cannot be read are set `aside`.
     """
 
-    def __init__(self, storage: Storage, kinds: Iterable[Kind], aside: Path | None = None):
+    def __init__(self, storage: Storage, kinds: Iterable[Kind], aside: Aside | None = None):
         self.revision = 0
         self._storage = storage
-        self._aside = Aside(aside)
+        self._aside = aside or Aside(None)
         self._windows = Windows()
         self._kinds = list(kinds)
         stored = (one for kind in self._kinds for one in (kind, *kind.claim_kinds))
@@ -56,6 +57,7 @@ class State:
         self._held: dict[str, list[LogEntry]] = {}
         self._feeding: asyncio.Task[None] | None = None
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._freshness = Freshness(storage.revision, self._caught_up)
 
     def collection(self, kind: Kind) -> Collection:
         """Return the collection of a kind; raises `NotFound` when the kind is not served any more."""
@@ -125,6 +127,18 @@ class State:
         self._collections[room] = collection
         _count(collection)
 
+    async def replaced(self, old: Kind, new: Kind) -> None:
+        """Read what is stored as `new` sees it, and end the watches; raises `StorageError`."""
+        self._kinds = [new if kind is old else kind for kind in self._kinds]
+        collection = self.collection(new)
+        collection.kind = new
+        if not old.looks_like(new):
+            fresh = Collection(new)
+            await load(self._storage, f"/{rooms.room(new.resource)}/", {rooms.room(new.resource): fresh}, self._aside)
+            collection.refresh(fresh)
+        for watch in collection.watches:
+            watch.end()
+
     async def closed(self, kind: Kind) -> None:
         """Let the writes under way end, then the watches. What another kind claims in stays for that."""
         self._kinds = [other for other in self._kinds if other is not kind]
@@ -166,6 +180,11 @@ class State:
             self._waiting.append((revision, done))
             await done
 
+    async def fresh(self) -> None:
+        """Return once all that had been written before the call is visible, by whom ever; raises `StorageError`."""
+        if self._storage.shared:
+            await self._freshness.wait()
+
     async def newest(self, kind: Kind, key: Key) -> Object | None:
         """Return an object (None: there is none) once no commit of it is under way."""
         collection = self.collection(kind)
@@ -177,6 +196,10 @@ class State:
         """Return whether `seen` is still the object at `key`, and no commit under way will change that."""
         collection = self.collection(kind)
         return key not in collection.pending and collection.get(key) is seen
+
+    async def outdated(self, kind: Kind, key: Key) -> bool:
+        """Return whether a write of the very object there is would change how it is kept; raises `StorageError`."""
+        return await self._storage.outdated(rooms.path(kind.resource, key))
 
     async def commit(self, edits: Sequence[Edit]) -> Object:
         """Make all of `edits`, which are based on the newest state, or none; return the first's object once durable.
@@ -193,8 +216,8 @@ class State:
         old = self.collection(kind).get(key)
         try:
             revision = await asyncio.shield(self._submit(edits))
-        except Stale as stale:
-            await self._catch_up(stale.key)
+        except Stale:
+            await self._caught_up(await self._storage.revision())
             raise
         if new is None:
             assert old is not None  # else the commit would be stale
@@ -219,11 +242,6 @@ class State:
 
         asyncio.ensure_future(self._storage.commit(writes)).add_done_callback(failed)
         return commit.done
-
-    async def _catch_up(self, path: str) -> None:
-        """Return once what the store has at `path` now can be read here; raises `StorageError` when it never comes."""
-        page = await self._storage.range(path, limit=1)
-        await self._caught_up(page.revision)
 
     async def _follow(self, feed: AsyncIterator[Sequence[LogEntry]]) -> None:
         try:

@@ -1,8 +1,9 @@
 """The contract of a store: revisions, compare-and-swap, and a watch; shaped so that etcd's v3 API can stand behind it.
 
-Every successful commit takes the next **revision**, a number that counts up by one over the whole store and never goes
-back. An entry's revision is that of the commit that last changed it: the `mod_revision` of etcd, and an object's
-`metadata.resourceVersion`. All keys of one commit get the same revision, as in an etcd transaction.
+Every successful commit takes the next **revision**, a number that counts up over the whole store and never goes back;
+by one, where nobody else is counted with. An entry's revision is that of the commit that last changed it: the
+`mod_revision` of etcd, and an object's `metadata.resourceVersion`. All keys of one commit get the same revision, as in
+an etcd transaction.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from typing import NamedTuple, Protocol
 
 PAGE_LENGTH = 512
 """Entries in a page of a range, unless asked for otherwise."""
+
+
+NOTHING = ""
+"""The key of a log entry that says only how far the store has come: whatever it counted there is none of its keys."""
 
 
 class Write(NamedTuple):
@@ -83,9 +88,13 @@ class Compacted(StorageError):
 class Storage(Protocol):
     """A store of keys. All methods are for one event loop; `open` first, `close` last.
 
-    Commits are *submitted* by the call, in the order of the calls, and happened once the awaitable returns: from then
-    on no crash of the process loses them. Dropping the awaitable does not take a commit back.
+    Commits are *submitted* by the call and happened once the awaitable returns: from then on no crash of the process
+    loses them. Dropping the awaitable does not take a commit back. A store in this process does them in the order of
+    the calls; a `shared` one may swap what is submitted together, but never what has happened with what comes later.
     """
+
+    shared: bool
+    """Whether other processes write to it too: who wants the newest must have seen what `revision` says."""
 
     async def open(self) -> None:
         """Make the store ready; raises `StorageError` when it cannot be (no such directory, not a store, in use)."""
@@ -101,6 +110,10 @@ class Storage(Protocol):
         A long range is read page by page, each as it is then. Whoever goes on with a watch from the first page's
         revision misses nothing, and skips what is not newer than the entry already read.
         """
+        ...
+
+    async def revision(self) -> int:
+        """Return the newest revision: that of a commit, or one counted for something else (see `NOTHING`)."""
         ...
 
     @property
@@ -119,6 +132,13 @@ class Storage(Protocol):
 
     async def oldest(self) -> int:
         """Return the smallest `after` that `watch` still serves."""
+        ...
+
+    async def outdated(self, key: str) -> bool:
+        """Return whether what is kept under `key` would be kept otherwise if it were written now.
+
+        Source: apiserver pkg/storage/value, `Transformer.TransformFromStorage` (stale).
+        """
         ...
 
     def watch(self, after: int) -> AsyncIterator[Sequence[LogEntry]]:

@@ -26,6 +26,8 @@ LOG_LENGTH = 4096
 class MemoryStorage:
     """A `Storage` in two Python containers. `log_length` (commits) bounds how far back a watch may start."""
 
+    shared = False
+
     def __init__(self, log_length: int = LOG_LENGTH):
         self._entries: dict[str, Entry] = {}
         self._log: deque[list[LogEntry]] = deque(maxlen=log_length)
@@ -51,6 +53,10 @@ class MemoryStorage:
         found = sorted(e for e in self._entries.values() if e.key.startswith(prefix) and e.key > after)
         return Page(found[:limit], self._revision, len(found) > limit)
 
+    async def revision(self) -> int:
+        """Return that of the last commit."""
+        return self._revision
+
     def commit(self, writes: Sequence[Write]) -> Awaitable[int]:
         """Do all of `writes` or none, and return the one revision they get."""
         interface.check(writes)
@@ -67,6 +73,10 @@ class MemoryStorage:
     async def oldest(self) -> int:
         """Return the smallest `after` that `watch` still serves."""
         return self._log[0][0].revision - 1 if self._log else self._revision
+
+    async def outdated(self, key: str) -> bool:
+        """Nothing would: values are kept as they are."""
+        return False
 
     async def watch(self, after: int) -> AsyncIterator[Sequence[LogEntry]]:
         """Yield what every commit of a revision greater than `after` did, in order."""

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
 from aiohttp import web
@@ -30,25 +30,33 @@ _TCP_INFO = struct.Struct("=24xI92xQ16xI")
 class Connection(web.RequestHandler):
     """aiohttp's connection, which tells since when it waits."""
 
-    __slots__ = ("_answered", "_head", "_heard", "_request", "_taken", "waits")
+    __slots__ = ("_answered", "_dropped", "_head", "_heard", "_idle_since", "_request", "_taken", "owner", "waits")
 
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
         self.waits = Waits()
+        self.owner: Hashable | None = None
+        self._idle_since: float | None = time.monotonic()
         self._request: web.BaseRequest | None = None
         self._answered = False
+        self._dropped = False
         self._head = 0
         self._heard = 0.0
         self._taken = 0
 
     def asked(self, request: web.BaseRequest) -> None:
         """Take note that a whole head has come."""
-        self._request, self._answered = request, False
+        self._request, self._answered, self._idle_since = request, False, None
         self.waits.head, self._head = None, 0
 
     def answered(self) -> None:
         """Take note that the request has been dealt with; more of its body may come."""
-        self._answered = True
+        self._answered, self._idle_since = True, time.monotonic()
+
+    @property
+    def idle_since(self) -> float | None:
+        """When the last request was dealt with, or the client came; None while there is one."""
+        return self._idle_since
 
     def data_received(self, data: bytes) -> None:
         """Take in what the client sends."""
@@ -88,8 +96,14 @@ class Connection(web.RequestHandler):
 
     def drop(self) -> None:
         """Close the connection at once, whatever is still to be written."""
+        self._dropped = True
         if self.transport is not None:
             self.transport.abort()
+
+    @property
+    def dropped(self) -> bool:
+        """Whether it was ended, and is about to be gone."""
+        return self._dropped
 
 
 class Server(web.Server):
@@ -108,9 +122,19 @@ class Server(web.Server):
         super().__init__(noted, handler_cancellation=True)
         self._options = options
 
+    def guests(self) -> list[Connection]:
+        """Return the connections that speak TLS and may go on."""
+        return [c for c in self.connections if isinstance(c, Connection) and not c.dropped]
+
     def __call__(self) -> Connection:
         """Return the protocol for a new connection."""
         return Connection(self, loop=asyncio.get_running_loop(), **self._options)
+
+
+def belongs(request: web.BaseRequest, owner: Hashable) -> None:
+    """Say whose connection a request came on."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.owner = owner
 
 
 def streams(request: web.BaseRequest) -> None:

@@ -9,12 +9,15 @@ import msgspec
 from aiohttp import web
 
 from wherry.apiserver.api.api import Api
+from wherry.apiserver.calls.remotes import Remotes
 from wherry.apiserver.catalog import unknown_path
-from wherry.apiserver.unserved import missing
+from wherry.apiserver.kinds.apiregistration.apiservice import AVAILABLE
+from wherry.apiserver.unserved import SHORT_NAMES, missing
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
+from wherry.apiserver.web.foreign import Foreign, version_discovery
 from wherry.apiserver.web.inventory import Part, ResourceEntry, inventory
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 from wherry.objects.errors import NotAcceptable
 from wherry.objects.resource import Resource
 
@@ -24,11 +27,12 @@ AGGREGATED = "apidiscovery.k8s.io"
 class Discovery:
     """The documents, each made when it is first asked for, and again when the set of kinds has changed."""
 
-    def __init__(self, api: Api, server_address: str):
+    def __init__(self, api: Api, remotes: Remotes, server_address: str):
         self._api = api
+        self._remotes = remotes
         self._address = server_address
-        self._generation = -1
-        self._groups: dict[str, dict[str, list[ResourceEntry]]] = {}
+        self._generation = (-1, (-1, -1))
+        self._groups: dict[str, dict[str, list[ResourceEntry] | Foreign]] = {}
         self._documents: dict[tuple[str, str], Document] = {}
 
     def answer(self, request: web.BaseRequest) -> web.Response:
@@ -44,14 +48,23 @@ class Discovery:
         return document.answer(request)
 
     def _refresh(self) -> None:
-        if self._generation == self._api.catalog.generation:
+        generation = self._api.catalog.generation, self._remotes.generation
+        if self._generation == generation:
             return
-        self._generation = self._api.catalog.generation
+        self._generation = generation
         self._groups, self._documents = {}, {}
-        unserved = [ResourceEntry(r, (), r.kind.lower()) for r in missing(self._api.catalog)]
+        unserved = [
+            ResourceEntry(r, (), r.kind.lower(), SHORT_NAMES.get(r.plural, ())) for r in missing(self._api.catalog)
+        ]
         for entry in (*unserved, *inventory(self._api)):  # the last group of the inventory stays the last
             group = self._groups.setdefault(entry.resource.group, {})
-            group.setdefault(entry.resource.version, []).append(entry)
+            entries = group.setdefault(entry.resource.version, [])
+            assert isinstance(entries, list)  # what others serve comes after all that is served here
+            entries.append(entry)
+        for one in sorted(self._remotes, key=_priority):
+            spec, available = one["spec"], metadata.is_true(one, AVAILABLE)
+            foreign = Foreign(self._remotes.known(one["metadata"]["name"]).resources, available)
+            self._groups.setdefault(spec["group"], {})[spec["version"]] = foreign
 
     def _made(self, path: str, version: str) -> Object:
         match path.split("/")[1:]:
@@ -84,7 +97,9 @@ class Discovery:
 
     def _resource_list(self, group: str, version: str) -> Object:
         resources: list[Object] = []
-        for entry in self._groups[group][version]:
+        entries = self._groups[group][version]
+        assert isinstance(entries, list)  # another server is asked for its own
+        for entry in entries:
             resources.append(_classic(entry))
             resources += [_classic_part(entry.resource, part) for part in entry.parts]
         name = f"{group}/{version}" if group else version
@@ -133,9 +148,17 @@ def _classic_part(parent: Resource, part: Part) -> Object:
     return shown
 
 
-def _group_discovery(name: str, versions: dict[str, list[ResourceEntry]]) -> Object:
+def _priority(api_service: Object) -> tuple[int, int, str]:
+    """Return what sorts APIServices: those first that clients shall prefer."""
+    spec = api_service["spec"]
+    return -spec["groupPriorityMinimum"], -spec["versionPriority"], api_service["metadata"]["name"]
+
+
+def _group_discovery(name: str, versions: dict[str, list[ResourceEntry] | Foreign]) -> Object:
     shown = [
-        {"version": version, "freshness": "Current", "resources": [_resource_discovery(entry) for entry in entries]}
+        version_discovery(version, name, entries)
+        if isinstance(entries, Foreign)
+        else {"version": version, "freshness": "Current", "resources": [_resource_discovery(e) for e in entries]}
         for version, entries in versions.items()
     ]
     return {"metadata": {"name": name, "creationTimestamp": None}, "versions": shown}

@@ -6,6 +6,8 @@ import logging
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -13,18 +15,22 @@ from wherry.apiserver.access.attributes import Attributes
 from wherry.apiserver.access.authenticator import Authenticator
 from wherry.apiserver.access.impersonation import impersonated
 from wherry.apiserver.api.api import Api, Target
+from wherry.apiserver.auditlog.log import AUDIT_ID, Audited, AuditLog, Head, request_id, sources
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.flowcontrol import weight
 from wherry.apiserver.flowcontrol.classify import flow
 from wherry.apiserver.flowcontrol.gate import Gate, Seat
-from wherry.apiserver.user import User
-from wherry.apiserver.web import paths, query, responses
+from wherry.apiserver.user import ANONYMOUS, NOBODY, User
+from wherry.apiserver.web import paths, query, requestinfo, responses
+from wherry.apiserver.web.aggregated import Aggregated, lasts
+from wherry.apiserver.web.audited import AUDITED
 from wherry.apiserver.web.connect.connect import Connect
+from wherry.apiserver.web.connection import belongs
 from wherry.apiserver.web.discovery import Discovery
 from wherry.apiserver.web.openapi import OpenApi
 from wherry.apiserver.web.pages import Page
 from wherry.apiserver.web.resources import Resources
-from wherry.objects.errors import ApiError, InternalError
+from wherry.objects.errors import ApiError, InternalError, Unauthorized
 from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -48,11 +54,19 @@ class _Asked:
 
     target: Target | None = None
     seat: Seat | None = None
+    audited: Audited | None = None
+    panicked: bool = False
     warnings: list[str] = field(default_factory=list)
 
     def leave_seat(self) -> None:
         if self.seat is not None:
             self.seat.leave()
+
+    def goes_on(self) -> None:
+        """Take note that the answer has begun, and that only what happens later is waited for."""
+        self.leave_seat()
+        if self.audited is not None:
+            self.audited.started(HTTPStatus.OK)
 
 
 class Handler:
@@ -66,16 +80,20 @@ class Handler:
         discovery: Discovery,
         openapi: OpenApi,
         connect: Connect,
+        aggregated: Aggregated,
         pages: dict[str, Page],
         gate: Gate,
+        audit: AuditLog | None = None,
     ):
         self._api = api
         self._authenticator = authenticator
         self._discovery = discovery
         self._openapi = openapi
         self._connect = connect
+        self._aggregated = aggregated
         self._pages = pages
         self._gate = gate
+        self._audit = audit
         self._resources = Resources(api)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -86,9 +104,11 @@ class Handler:
             response = await self._settled(request, asked)
             if asked.target is not None:
                 responses.pretty(request, response)
+            _conclude(asked, response)
             response = await responses.delivered(request, response)
         except ConnectionResetError:
             response = web.Response(status=CLIENT_GONE)
+            _conclude(asked, response)
         finally:
             asked.leave_seat()
         self._count(request, asked.target, response.status, time.monotonic() - started)
@@ -106,28 +126,64 @@ class Handler:
             # A fault of ours must reach the client in the API's own words, and end nobody else's request.
             if request.writer.output_size:
                 raise
+            asked.panicked = True
             log.exception("failed: %s %s", request.method, request.path_qs)
             return responses.failure(InternalError.of("the server failed; its log says why"), asked.warnings)
 
     async def _answer(self, request: web.BaseRequest, asked: _Asked) -> web.StreamResponse:
         transport = request.transport
         certificate = transport.get_extra_info("peercert") if transport else None
-        user = self._authenticator.user(request.headers.get("Authorization"), certificate)
+        path = request.raw_path.partition("?")[0]
+        user = self._user(request, path, certificate, asked)
+        belongs(request, user.name if user.name != ANONYMOUS.name else request.remote)
         user = impersonated(user, request.headers.items(), self._api.authorizer)
+        if asked.audited is not None:
+            asked.audited.counts_as(user)
+        owner = flow(user, request.path, request.remote or "")
+        if (api_service := self._aggregated.of(path)) is not None:
+            if not lasts(request):
+                asked.seat = await self._gate.enter(owner, weight.of_body(request.content_length))
+            return await self._aggregated.answer(request, user, api_service)
         if request.path.startswith(("/api/", "/apis/")):
-            asked.target = paths.target(request.raw_path.partition("?")[0], self._api.find)
+            asked.target = paths.target(path, self._api.find)
         target = asked.target
         if target is not None and self._connect.answers(target):
             with _lasting(target):
+                asked.goes_on()
                 return await self._connect.answer(request, user, target)
-        owner = flow(user, request.path, request.remote or "")
         asked.seat = await self._gate.enter(owner, self._width(request, target))
         if target is None:
             return await self._page(request, user)
         if not _watching(request, target):
             return await self._resources.answer(request, user, target, asked.warnings)
         with _lasting(target):
-            return await self._resources.answer(request, user, target, asked.warnings, asked.leave_seat)
+            return await self._resources.answer(request, user, target, asked.warnings, asked.goes_on)
+
+    def _user(self, request: web.BaseRequest, path: str, certificate: Any, asked: _Asked) -> User:
+        """Return who asks, and have the audit log told; raises `Unauthorized`."""
+        try:
+            user = self._authenticator.user(request.headers.get("Authorization"), certificate)
+        except Unauthorized:
+            asked.audited = self._received(request, path, NOBODY)
+            raise
+        asked.audited = self._received(request, path, user)
+        return user
+
+    def _received(self, request: web.BaseRequest, path: str, user: User) -> Audited | None:
+        if self._audit is None:
+            return None
+        head = Head(
+            uri=request.raw_path,
+            attributes=requestinfo.attributes(request.method, path, request.query),
+            user=user,
+            sources=sources(request.headers.getall("X-Forwarded-For", ()), request.remote or ""),
+            agent=request.headers.get("User-Agent", ""),
+            id=request_id(request.headers.get(AUDIT_ID, "")),
+        )
+        audited = self._audit.received(head)
+        if audited is not None:
+            request[AUDITED] = audited
+        return audited
 
     async def _page(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"
@@ -160,6 +216,17 @@ class Handler:
         if verb not in ("CONNECT", "WATCH"):
             _duration.labels(verb).observe(seconds)
         log.debug("%s %s %d seconds=%.4f", request.method, request.path_qs, status, seconds)
+
+
+def _conclude(asked: _Asked, response: web.StreamResponse) -> None:
+    """Have the audit log told how a request ended, before its client is, and the client by what name to find it."""
+    if asked.audited is None:
+        return
+    body = response.body if isinstance(response, web.Response) else None
+    asked.audited.complete(response.status, body if isinstance(body, bytes) else None, panicked=asked.panicked)
+    if not response.prepared:
+        response.headers[AUDIT_ID] = asked.audited.id
+    asked.audited = None
 
 
 def _lasting(target: Target) -> AbstractContextManager[object]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wherry.apiserver.api import views
+from wherry.apiserver.api import computed, views
 from wherry.apiserver.api.api import Api
 from wherry.apiserver.catalog import REPEATING, Served, preference
-from wherry.objects.definitions import Type
+from wherry.apiserver.kind import Described
 from wherry.objects.resource import NODES, PODS, SERVICES, Resource
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -33,7 +33,8 @@ class ResourceEntry:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
-    type: Type | None = None
+    type: Described | None = None
+    list_kind: str = ""
 
 
 def _connected(name: str, options: str, *verbs: str, kind: str = "") -> Part:
@@ -63,6 +64,7 @@ def inventory(api: Api) -> list[ResourceEntry]:
     """
     entries = [_entry(api, served) for served in api.catalog]
     entries += [ResourceEntry(r, ("create",), r.kind.lower()) for r in api.reviews]
+    entries += [ResourceEntry(r, computed.VERBS, served.kind.singular) for r, served in api.computed.served.items()]
     groups = list(dict.fromkeys(e.resource.group for e in entries))
 
     def order(entry: ResourceEntry) -> tuple[bool, int, tuple[bool, int, int, int], str]:
@@ -87,4 +89,5 @@ def _entry(api: Api, served: Served) -> ResourceEntry:
         () if repeated else tuple(kind.categories),
         tuple(sorted(parts, key=lambda part: part.name)),
         kind.types.get((resource.group, resource.version)),
+        kind.list_kind,
     )

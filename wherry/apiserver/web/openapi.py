@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,12 +11,13 @@ import msgspec
 from aiohttp import web
 
 from wherry.apiserver.api.api import Api
+from wherry.apiserver.calls.remotes import Remotes, Swagger
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
 from wherry.apiserver.web.inventory import Part, ResourceEntry, inventory
 from wherry.objects.definitions import GroupVersionKind
-from wherry.objects.openapi import documents, protobuf
+from wherry.objects.openapi import documents, merging, protobuf
 from wherry.objects.openapi.served import ServedKind, Subresource, by_version
 from wherry.objects.resource import Resource
 
@@ -39,10 +40,11 @@ class OpenApi:
     changed are kept.
     """
 
-    def __init__(self, api: Api, server_version: str):
+    def __init__(self, api: Api, remotes: Remotes, server_version: str):
         self._api = api
+        self._remotes = remotes
         self._version = server_version
-        self._generation = -1
+        self._generation = (-1, (-1, -1))
         self._kinds: Sequence[ServedKind] = ()
         self._making: dict[str, asyncio.Task[Any]] = {}
         self._versions: dict[str, _Made] = {}
@@ -53,19 +55,20 @@ class OpenApi:
         match request.path.strip("/").split("/")[1:]:
             case ["v2"]:
                 wanted = _v2_media(request.headers.get("Accept", ""))
-                document: Document = await self._once(wanted, partial(self._v2, wanted, self._kinds))
+                document: Document = await self._once(wanted, partial(self._v2, wanted, self._kinds, self._foreign()))
                 return document.answer(request)
             case ["v3"]:
-                index: Document = await self._once("index", partial(self._index, self._kinds))
+                index: Document = await self._once("index", partial(self._index, self._kinds, self._hashes()))
                 return index.answer(request)
             case ["v3", *parts]:
-                await self._once("index", partial(self._index, self._kinds))
+                await self._once("index", partial(self._index, self._kinds, self._hashes()))
                 return _version_answer(request, self._versions.get("/".join(parts)))
         raise unknown_path()
 
     def _refresh(self) -> None:
-        if self._generation != self._api.catalog.generation:
-            self._generation = self._api.catalog.generation
+        generation = self._api.catalog.generation, self._remotes.generation
+        if self._generation != generation:
+            self._generation = generation
             self._kinds = [_served(entry) for entry in inventory(self._api)]
             self._making = {}
 
@@ -74,12 +77,24 @@ class OpenApi:
             self._making[name] = asyncio.create_task(asyncio.to_thread(make))
         return await asyncio.shield(self._making[name])  # one client that leaves must not spoil it for the others
 
-    def _v2(self, type_: str, kinds: Sequence[ServedKind]) -> Document:
+    def _foreign(self) -> list[Swagger]:
+        """Return what other servers say of what they serve."""
+        return [self._remotes.known(one["metadata"]["name"]).v2 for one in self._remotes]
+
+    def _hashes(self) -> dict[str, str]:
+        """Return the hashes of other servers' documents."""
+        known = {one["metadata"]["name"]: one["spec"] for one in self._remotes}
+        hashes = {f"apis/{s['group']}/{s['version']}": self._remotes.known(name).v3_hash for name, s in known.items()}
+        return {path: hash_ for path, hash_ in hashes.items() if hash_}
+
+    def _v2(self, type_: str, kinds: Sequence[ServedKind], foreign: Sequence[Swagger]) -> Document:
         swagger = documents.swagger(kinds, self._version)
+        for one in foreign:
+            swagger = merging.merged(swagger, one.paths, one.definitions)
         data = msgspec.json.encode(swagger) if type_ == JSON else protobuf.swagger_protobuf(swagger)
         return Document(data, type_)
 
-    def _index(self, kinds: Sequence[ServedKind]) -> Document:
+    def _index(self, kinds: Sequence[ServedKind], foreign: Mapping[str, str]) -> Document:
         """Make the document of each group and version, and then the one that lists them with their hashes."""
         versions: dict[str, _Made] = {}
         for prefix, source in by_version(kinds).items():
@@ -89,7 +104,7 @@ class OpenApi:
                 made = _Made(source, Document(data, JSON))
             versions[prefix] = made
         self._versions = versions
-        hashes = {prefix: made.document.hash for prefix, made in versions.items()}
+        hashes = {**{prefix: made.document.hash for prefix, made in versions.items()}, **foreign}
         return Document(msgspec.json.encode(documents.openapi_v3_index(hashes)), JSON)
 
 
@@ -115,7 +130,9 @@ def _v2_media(accept: str) -> str:
 def _served(entry: ResourceEntry) -> ServedKind:
     resource = entry.resource
     names = resource.group, resource.version, resource.kind, resource.plural
-    return ServedKind(*names, resource.namespaced, entry.verbs, [_part(part) for part in entry.parts], entry.type)
+    return ServedKind(
+        *names, resource.namespaced, entry.verbs, [_part(part) for part in entry.parts], entry.type, entry.list_kind
+    )
 
 
 def _part(part: Part) -> Subresource:

@@ -11,6 +11,7 @@ from wherry.apiserver.catalog import Served
 from wherry.apiserver.registry.options import WriteOptions
 from wherry.apiserver.user import User
 from wherry.apiserver.web import bodies, media, query, responses, shapes
+from wherry.apiserver.web.audited import carries
 from wherry.apiserver.web.media import Form
 from wherry.apiserver.web.watching import WatchResponse
 from wherry.objects import Object
@@ -41,7 +42,8 @@ class Resources:
             if request.method != "POST":
                 raise target.not_allowed(request.method.lower())
         else:
-            served = self._api.catalog.of(target.resource)
+            served = self._api.served(target.resource)
+            self._check_verb(request, target)
             if text := served.kind.deprecations.get((target.resource.group, target.resource.version)):
                 warnings.append(text)
         if verb := _WRITES.get(request.method):
@@ -60,6 +62,13 @@ class Resources:
                 return await self._delete(request, user, target, warnings)
         raise target.not_allowed(request.method.lower())
 
+    def _check_verb(self, request: web.BaseRequest, target: Target) -> None:
+        """Raise `MethodNotAllowed` for what cannot be done with objects that are not stored."""
+        if target.resource in self._api.computed.served:
+            watched = query.flag(request.query, "watch") and not target.name
+            if watched or request.method not in ("GET", "HEAD"):
+                raise target.not_allowed("watch" if watched else _WRITES.get(request.method, request.method.lower()))
+
     async def _read(
         self,
         request: web.BaseRequest,
@@ -68,7 +77,7 @@ class Resources:
         warnings: list[str],
         started: Callable[[], None] | None,
     ) -> web.StreamResponse:
-        served = self._api.catalog.of(target.resource)
+        served = self._api.served(target.resource)
         form = self._form(request, target)
         if target.name:
             obj = await self._api.get(user, target)
@@ -88,7 +97,7 @@ class Resources:
         started: Callable[[], None] | None,
     ) -> web.StreamResponse:
         options = query.watch_options(request.query)
-        response = WatchResponse(request, self._api.registry, self._api.catalog.of(target.resource), form)
+        response = WatchResponse(request, self._api.registry, self._api.served(target.resource), form)
         try:
             stream = await self._api.watch(user, target, options)
         except Expired as error:
@@ -104,7 +113,7 @@ class Resources:
         made = await self._api.create(user, target, body, options)
         if target.resource in self._api.reviews or target.subresource:
             return responses.answer(made, 201, form.type, warnings)
-        return self._shown(self._api.catalog.of(target.resource), target, made, form, warnings, 201)
+        return self._shown(self._api.served(target.resource), target, made, form, warnings, 201)
 
     async def _update(
         self, request: web.BaseRequest, user: User, target: Target, warnings: list[str]
@@ -113,7 +122,7 @@ class Resources:
         form = self._form(request, target)
         body, options = await self._body(request, target, warnings)
         made = await self._api.update(user, target, body, options)
-        served = self._api.catalog.of(target.resource)
+        served = self._api.served(target.resource)
         return self._shown(served, target, made.object, form, warnings, 201 if made.created else 200)
 
     async def _patch(
@@ -122,13 +131,15 @@ class Resources:
         _require_name(target, "patch")
         form = self._form(request, target)
         data, content_type = await bodies.read(request), request.headers.get("Content-Type", "")
-        served = self._api.catalog.of(target.resource)
+        served = self._api.served(target.resource)
         if bodies.is_applied(content_type):
             config = bodies.read_config(data)
+            carries(request, config.value)
             options = query.apply_options(request.query, warnings.append, config.noted)
             put = await self._api.apply(user, target, config.value, options)
             return self._shown(served, target, put.object, form, warnings, 201 if put.created else 200)
         type_, patch, noted = bodies.read_patch(data, content_type, _validates(request))
+        carries(request, patch)
         options = query.patch_options(request.query, warnings.append, noted, _agent(request))
         made = await self._api.patch(user, target, type_, patch, options)
         return self._shown(served, target, made, form, warnings)
@@ -138,9 +149,10 @@ class Resources:
     ) -> web.StreamResponse:
         _require_place(target, "deletecollection")
         form = self._form(request, target)
-        served = self._api.catalog.of(target.resource)
+        served = self._api.served(target.resource)
         body = bodies.read_optional(await bodies.read(request), request.headers.get("Content-Type", ""))
         options, dry_run = query.delete_options(request.query, body)
+        carries(request, body)
         write = WriteOptions(dry_run=dry_run, warn=warnings.append)
         if not target.name:
             selected = query.list_options(request.query)
@@ -161,6 +173,7 @@ class Resources:
         gvk = (resource.group, resource.version, resource.kind)
         content_type = request.headers.get("Content-Type", "")
         body = bodies.read_object(await bodies.read(request), content_type, gvk, _validates(request))
+        carries(request, body.value)
         return body.value, query.write_options(request.query, warnings.append, body.noted, _agent(request))
 
     def _shown(

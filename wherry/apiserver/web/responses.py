@@ -15,6 +15,7 @@ from wherry.objects.errors import ApiError
 
 WARNING_CODE = 299
 LONGEST_WARNING = 256
+LONGEST_WARNINGS = 4096
 PIECE_BYTES = 1 << 18
 ANSWER_SECONDS = 60.0
 """How long an answer may take, as upstream's request timeout."""
@@ -83,8 +84,15 @@ async def delivered(request: web.BaseRequest, response: web.StreamResponse) -> w
 
 
 def add_warnings(response: web.StreamResponse, warnings: Iterable[str]) -> None:
-    """Add a header for each different warning (RFC 9111 §5.5, the form Kubernetes clients read)."""
+    """Add a header for each different warning (RFC 9111 §5.5, the form Kubernetes clients read), while there is room.
+
+    Source of the room: apiserver pkg/endpoints/filters/warning.go (truncateAtTotalRunes).
+    """
+    left = LONGEST_WARNINGS
     for text in dict.fromkeys(warnings):
-        clean = "".join(c if c.isprintable() else " " for c in text)[:LONGEST_WARNING]
+        clean = "".join(c if c.isprintable() else " " for c in text[:LONGEST_WARNING])
+        left -= len(clean)
+        if left < 0:
+            break
         quoted = clean.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'{WARNING_CODE} - "{quoted}"')

@@ -22,7 +22,7 @@ def one(served: Served, obj: Object, form: Form) -> Object:
         case "metadata":
             return _metadata(obj, form)
         case "table":
-            return _table(served, [served.to_storage(obj)], {"resourceVersion": _version(obj)}, form)
+            return _table(served, [served.to_hub(obj)], {"resourceVersion": _version(obj)}, form)
 
 
 def many(served: Served, page: Page, form: Form) -> Object:
@@ -30,22 +30,24 @@ def many(served: Served, page: Page, form: Form) -> Object:
     metadata: Object = {"resourceVersion": str(page.revision)}
     if page.token:
         metadata["continue"] = page.token
+        if page.remaining is not None:
+            metadata["remainingItemCount"] = page.remaining
     match form.shape:
         case "object":
-            kind, items = served.resource.kind + "List", page.items
+            kind, items = served.kind.list_kind, page.items
             return {"kind": kind, "apiVersion": served.resource.api_version, "metadata": metadata, "items": items}
         case "metadata":
             items = [_metadata(obj, form) for obj in page.items]
             version = f"meta.k8s.io/{form.version}"
             return {"kind": "PartialObjectMetadataList", "apiVersion": version, "metadata": metadata, "items": items}
         case "table":
-            return _table(served, [served.to_storage(obj) for obj in page.items], metadata, form)
+            return _table(served, [served.to_hub(obj) for obj in page.items], metadata, form)
 
 
 def watched(served: Served, stored: Object, form: Form) -> bytes:
-    """Return the JSON of an object in a watch event; `stored` is in its storage version."""
+    """Return the JSON of an object in a watch event; `stored` is in its storage version, and `ready`."""
     if form.shape == "table":
-        shown: Any = _table(served, [stored], {"resourceVersion": _version(stored)}, form)
+        shown: Any = _table(served, [served.hub(stored)], {"resourceVersion": _version(stored)}, form)
     else:
         shown = one(served, served.from_storage(stored), form)
     return msgspec.json.encode(shown)

@@ -1,4 +1,4 @@
-"""The event stream of a watch: JSON objects, one a line.
+"""The event stream of a watch: JSON objects, one a line, or one a message of a WebSocket.
 
 Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes, KEP-3157.
 """
@@ -17,7 +17,7 @@ from wherry.apiserver.registry.options import WatchOptions
 from wherry.apiserver.registry.reader import Stream
 from wherry.apiserver.registry.registry import Registry
 from wherry.apiserver.state.watches import Event
-from wherry.apiserver.web import responses, shapes
+from wherry.apiserver.web import messages, responses, shapes
 from wherry.apiserver.web.media import Form
 from wherry.objects.errors import ApiError
 
@@ -35,8 +35,7 @@ class WatchResponse:
         self._registry = registry
         self._served = served
         self._form = form
-        self._response = web.StreamResponse(headers={"Content-Type": form.type, "Cache-Control": "no-cache, private"})
-        self._response.enable_chunked_encoding()
+        self._response = messages.WatchMessages() if messages.wanted(request) else _stream(form)
 
     async def run(
         self,
@@ -104,6 +103,11 @@ class WatchResponse:
                 continue
             if not events:
                 return
+            try:
+                await self._served.ready([event.object for event in events])
+            except ApiError as error:
+                await self._response.write(_line("ERROR", msgspec.json.encode(error.status())))
+                return
             await self._response.write(b"".join(map(self._event, events)))
 
     async def _bookmark(self) -> None:
@@ -117,6 +121,12 @@ class WatchResponse:
 
         resource = self._served.resource
         return event.change.encoded((event.type, resource.group, resource.version, self._form), encode)
+
+
+def _stream(form: Form) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": form.type, "Cache-Control": "no-cache, private"})
+    response.enable_chunked_encoding()
+    return response
 
 
 def _line(type_: str, obj: bytes) -> bytes:

@@ -19,6 +19,7 @@ from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.fronts.ingress.snapshot import ClassChoice
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY
 from wherry.ingress.options import Options, default_directory
+from wherry.ingress.webhook import WebhookOptions
 from wherry.telemetry import log as logs
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,7 +36,9 @@ NO_EFFECT = (
     "dynamic-configuration-retries",
     "election-id",
     "election-ttl",
+    "enable-annotation-validation",
     "enable-dynamic-certificates",
+    "enable-dynamic-configuration",
     "enable-metrics",
     "enable-ssl-chain-completion",
     "enable-ssl-passthrough",
@@ -77,9 +80,6 @@ NO_EFFECT = (
     "sync-period",
     "time-buckets",
     "v",
-    "validating-webhook",
-    "validating-webhook-certificate",
-    "validating-webhook-key",
     "vmodule",
 )
 """Options of ingress-nginx that name a thing we do another way, or not at all, without harm to whoever sets them."""
@@ -153,6 +153,10 @@ _DECLARED = (
     click.option(
         "--sync-rate-limit", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Reloads per second."
     ),
+    go_bool("--disable-catch-all", False, "Leave out rules for every host."),
+    click.option("--validating-webhook", default="", help="HOST:PORT for admission of Ingresses; none when empty."),
+    click.option("--validating-webhook-certificate", type=click.Path(path_type=Path), help="Its certificate (PEM)."),
+    click.option("--validating-webhook-key", type=click.Path(path_type=Path), help="Its key (PEM)."),
     go_bool("--share-node", False, "Let another replica have the node's health port; see reuse-port, too."),
     click.option(
         "--shutdown-grace-period",
@@ -175,6 +179,20 @@ def declare(function: F) -> F:
     return function
 
 
+def _webhook(given: dict[str, Any]) -> WebhookOptions | None:
+    address, certificate, key = (given[f"validating_webhook{what}"] for what in ("", "_certificate", "_key"))
+    if not address:
+        return None
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 <= int(port) < 65_536:
+        raise click.UsageError(f"--validating-webhook={address} is not HOST:PORT")
+    if certificate is None or key is None:
+        raise click.UsageError(
+            "--validating-webhook needs --validating-webhook-certificate and --validating-webhook-key"
+        )
+    return WebhookOptions(host.strip("[]") or "::", int(port), certificate, key)
+
+
 def options(given: dict[str, Any]) -> Options:
     """Return the options that the flags' values make, with what the pod's environment says of itself."""
     pod_name, pod_namespace = os.environ.get("POD_NAME"), os.environ.get("POD_NAMESPACE")
@@ -192,6 +210,8 @@ def options(given: dict[str, Any]) -> Options:
         udp_services=given["udp_services_configmap"],
         default_service=given["default_backend_service"],
         default_certificate=given["default_ssl_certificate"],
+        catch_all=not given["disable_catch_all"],
+        webhook=_webhook(given),
         publish_service=given["publish_service"],
         publish_addresses=tuple(a.strip() for a in given["publish_status_address"].split(",") if a.strip()),
         update_status=given["update_status"],

@@ -1,4 +1,4 @@
-"""What the cluster runs as pods: kube-proxy always, coredns and the ingress controller as addons.
+"""What the cluster runs as pods: kube-proxy always, coredns and the ingress controller as addons; the default class.
 
 The manifests are ordinary Kubernetes YAML with the cluster's addresses filled in. What is missing is created whenever
 the control plane starts, and by each `wherry up`; what is there already is left as it is, since it may have been edited
@@ -32,7 +32,7 @@ class _Manifest(Template):
 
 def manifests(config: ClusterConfig) -> list[Object]:
     """Return the objects of kube-proxy and of the addons `config` asks for."""
-    texts = [files(__name__).joinpath("kube-proxy.yaml").read_text()]
+    texts = [files(__name__).joinpath(f"{name}.yaml").read_text() for name in ("kube-proxy", "local-path")]
     if "dns" in config.addons:
         texts.append(files(__name__).joinpath("coredns.yaml").read_text())
     if "ingress" in config.addons:

@@ -32,7 +32,7 @@ def examine(name: str, paths: Paths, now: datetime.datetime) -> Iterator[Finding
     else:
         yield directory.examine_config(config, paths)
     init = sandbox.running(paths)
-    yield from store.examine(name, paths, is_running=init is not None)
+    yield from store.examine(name, paths, config, is_running=init is not None)
     yield from certificates.examine(paths, now)
     yield from kubeconfigs.examine(name, paths, config)
     if init is not None and config is not None:

@@ -23,19 +23,32 @@ def examine(paths: Paths, now: datetime.datetime) -> Iterator[Finding]:
         yield Finding("certificates", said=f"none in {pki}: `wherry up` makes them")
         return
     try:
-        authority, _ = certificates.pair(pki, "ca")
+        authority, _ = certificates.pair(pki, certificates.CA)
     except ValueError as error:
         advice = f"move {pki} away and `wherry up` makes a new one; kubeconfigs that were copied know only the old one"
         yield Finding("certificate authority", str(error), advice)
         return
     yield _dated("certificate authority", authority, now, f"move {pki} away and {_RENEWED}")
     for file in sorted(pki.glob("*.crt")):
-        if file.stem != "ca":
+        if file.stem not in (certificates.CA, certificates.FRONT_PROXY_CA, certificates.FRONT_PROXY):
             yield _leaf(file.stem, paths, authority, now)
+    yield from _front_proxy(paths, now)
     try:
         certificates.private_key(pki / "sa.key")
     except ValueError as error:
         yield Finding("signing key", str(error), f"remove it and {_RENEWED}; tokens signed so far end")
+
+
+def _front_proxy(paths: Paths, now: datetime.datetime) -> Iterator[Finding]:
+    """Yield what is found of the certificates by which servers of other APIs know the API server."""
+    name = certificates.FRONT_PROXY_CA
+    try:
+        authority, _ = certificates.pair(paths.pki, name)
+    except ValueError as error:
+        yield Finding("front-proxy authority", str(error), f"remove {paths.pki / name}.key and {_RENEWED}")
+        return
+    yield _dated("front-proxy authority", authority, now, f"remove {paths.pki / name}.key and {_RENEWED}")
+    yield _leaf(certificates.FRONT_PROXY, paths, authority, now)
 
 
 def _leaf(name: str, paths: Paths, authority: Certificate, now: datetime.datetime) -> Finding:

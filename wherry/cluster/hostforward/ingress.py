@@ -15,12 +15,14 @@ from wherry.cluster.relay.stream import StreamRelay
 from wherry.component.component import Component
 from wherry.objects import Object
 from wherry.objects.meaning.pods import addresses, is_ready
-from wherry.objects.metadata import is_being_deleted
+from wherry.objects.metadata import is_being_deleted, labels
 from wherry.objects.resource import PODS
 
 log = logging.getLogger(__name__)
 
 INGRESS_LABELS = "app.kubernetes.io/name=ingress-nginx"
+COMPONENT_LABEL, CONTROLLER = "app.kubernetes.io/component", "controller"
+"""Which of ingress-nginx a pod is: of its manifest, Jobs and a default backend are called ingress-nginx as well."""
 INGRESS_PATIENCE_SECONDS = 10.0
 """How long a client of the ingress waits for a controller: about as long as a deleted one takes to be replaced."""
 _SORRY = b"no Ingress controller is ready to answer: see kubectl -n wherry-ingress get pods\n"
@@ -35,7 +37,7 @@ def ingress_addresses(pods: Iterable[Object]) -> list[str]:
 
     While all of them are being deleted, they are those that still serve (KEP-1669's rule for terminating endpoints).
     """
-    ready = [pod for pod in pods if is_ready(pod)]
+    ready = [pod for pod in pods if is_ready(pod) and labels(pod).get(COMPONENT_LABEL, CONTROLLER) == CONTROLLER]
     staying = [pod for pod in ready if not is_being_deleted(pod)]
     return sorted({address for pod in staying or ready for address in addresses(pod)[:1]})
 

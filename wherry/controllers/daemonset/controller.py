@@ -41,7 +41,7 @@ class DaemonSetController(PodOwnerWithHistory):
         """Place pods, take the next step of an update, write the status."""
         daemon_set = self.owners.get(*key)
         if daemon_set is None:
-            self.expectations.forget(key)
+            self.forget(key)
             return
         owned = await self.own_pods(daemon_set)
         revisions = await self.own_revisions(daemon_set)

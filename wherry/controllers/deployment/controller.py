@@ -42,7 +42,7 @@ class DeploymentController(Controller):
         owner, namespace = deployment["metadata"]["uid"], deployment["metadata"]["namespace"]
         candidates = self._sets_by_owner.get(owner) + self._sets_by_owner.get((ORPHANS, namespace))
         claimed = claim(deployment, selectors.stored(deployment["spec"].get("selector")), candidates)
-        if await settle(self.client, DEPLOYMENTS, deployment, REPLICA_SETS, claimed):
+        if await settle(self.client, self._recorder, DEPLOYMENTS, deployment, REPLICA_SETS, claimed):
             return  # the ReplicaSets' own events bring us back
         decision = decide(deployment, claimed.owned, self._runs_pods, self.context.clock())
         if decision.create is not None and not await self._create(deployment, decision.create):

@@ -36,7 +36,7 @@ class JobController(PodOwner):
         job = self.owners.get(*key)
         await self._release(self._strays(key, job))
         if job is None:
-            self.expectations.forget(key)
+            self.forget(key)
             return
         if job["spec"].get("managedBy") not in (None, OURS):
             return

@@ -108,7 +108,7 @@ def _succeeded_by_policy(job: Object, found: Indexes) -> Outcome | None:
     policy = job["spec"].get("successPolicy") or {}
     for number, rule in enumerate(policy.get("rules") or ()):
         text, count = rule.get("succeededIndexes"), rule.get("succeededCount")
-        listed = found.done if text is None else found.done & set(indexes.parse(text))
+        listed = found.done if text is None else found.done & indexes.parse(text)
         wanted = count if count is not None else len(indexes.parse(text or ""))
         if len(listed) >= wanted:
             return Outcome("SuccessCriteriaMet", "SuccessPolicy", f"Matched rules at index {number}")

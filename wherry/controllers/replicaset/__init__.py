@@ -1,1 +1,4 @@
-"""ReplicaSet → Pods: decide.py says how many and which (pure), controller.py does it."""
+"""ReplicaSet → Pods: decide.py says how many and which (pure), controller.py does it.
+
+replicationcontroller.py does it for ReplicationControllers.
+"""

@@ -30,7 +30,7 @@ class ReplicaSetController(PodOwner):
         """Create or delete pods, then write the status."""
         replica_set = self.owners.get(*key)
         if replica_set is None:
-            self.expectations.forget(key)
+            self.forget(key)
             return
         pods = await self.own_pods(replica_set)
         if pods is None:

@@ -34,7 +34,7 @@ class StatefulSetController(PodOwnerWithHistory):
         """Take the next step, then write the status."""
         stateful_set = self.owners.get(*key)
         if stateful_set is None:
-            self.expectations.forget(key)
+            self.forget(key)
             return
         owned = await self.own_pods(stateful_set)
         revisions = await self.own_revisions(stateful_set)

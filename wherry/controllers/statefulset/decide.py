@@ -17,6 +17,9 @@ from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import has_ended
 from wherry.objects.metadata import is_being_deleted
 
+BURST = 500
+"""The most pods created for one StatefulSet at a time."""
+
 
 @dataclass
 class Step:
@@ -53,14 +56,15 @@ def decide(stateful_set: Object, pods: Sequence[Object], revisions: Revisions, t
     numbered = {n: p for p in pods if (n := ordinal(stateful_set, p)) is not None}
     wanted = ordinals(stateful_set)
     condemned = [numbered[n] for n in sorted(numbered, reverse=True) if n not in wanted]
+    replicas = [numbered[n] for n in sorted(numbered) if n in wanted]
     if not _fill(scene, numbered, revisions):
         return scene.step
     _release_claims(scene, condemned)
-    if not _shrink(scene, condemned, [numbered[n] for n in wanted if n in numbered]):
+    if not _shrink(scene, condemned, replicas):
         return scene.step
     strategy = (stateful_set["spec"].get("updateStrategy") or {}).get("type")
-    if strategy == "RollingUpdate" and not scene.step.create and not scene.step.delete:
-        replicas = [numbered[n] for n in wanted]
+    complete = len(replicas) == len(wanted) and not scene.step.delete
+    if strategy == "RollingUpdate" and complete:
         scene.step.delete += next_to_go(stateful_set, replicas, revisions.update["metadata"]["name"], works)
     return scene.step
 
@@ -68,6 +72,8 @@ def decide(stateful_set: Object, pods: Sequence[Object], revisions: Revisions, t
 def _fill(scene: _Scene, numbered: dict[int, Object], revisions: Revisions) -> bool:
     """Create what is missing and put right what is there, in order; return whether what comes next may be done."""
     for number in ordinals(scene.stateful_set):
+        if len(scene.step.create) == BURST:
+            break
         pod = numbered.get(number)
         if pod is None:
             _create(scene, number, revisions)

@@ -68,6 +68,18 @@ ANNOTATIONS: Final = (
         default=None,
     ),
     Annotation(
+        name="session-cookie-conditional-samesite-none",
+        doc="SameSite=None is left out for browsers that take it for Strict or refuse the cookie.",
+        read=values.boolean,
+        default=False,
+    ),
+    Annotation(
+        name="session-cookie-partitioned",
+        doc="Whether it is kept apart for each site that embeds this one (Partitioned).",
+        read=values.boolean,
+        default=False,
+    ),
+    Annotation(
         name="session-cookie-change-on-failure",
         doc="Whether a client whose endpoint failed gets another one for good.",
         read=values.boolean,
@@ -89,6 +101,8 @@ class Affinity(Part):
     secure: bool | None = None
     changes: bool = False
     sticky_canary: bool = True
+    conditional_none: bool = False
+    partitioned: bool = False
 
     def data(self, at: At) -> Mapping[str, Any]:
         """Tell Lua."""
@@ -103,6 +117,8 @@ class Affinity(Part):
                 "secure": "" if self.secure is None else str(self.secure).lower(),
                 "changes": self.changes,
                 "sticky_canary": self.sticky_canary,
+                "conditional_none": self.conditional_none,
+                "partitioned": self.partitioned,
             }
         }
 
@@ -121,4 +137,6 @@ def of(policy: Policy, sources: Sources) -> Affinity | None:
         secure=policy["session-cookie-secure"],
         changes=policy["session-cookie-change-on-failure"],
         sticky_canary=policy["affinity-canary-behavior"] == "sticky",
+        conditional_none=policy["session-cookie-conditional-samesite-none"],
+        partitioned=policy["session-cookie-partitioned"],
     )

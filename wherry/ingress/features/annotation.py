@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -53,9 +53,13 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A key of the ConfigMap alone. `restricts`: a value that cannot be honoured closes everything."""
+    """A key of the ConfigMap alone. `restricts`: a value that cannot be honoured closes everything.
+
+    `contents`: the value names another ConfigMap, whose data this reads; it raises `BadValue`.
+    """
 
     name: str
     read: Reader
     default: Any = None
     restricts: bool = False
+    contents: Callable[[Mapping[str, str]], Any] | None = None

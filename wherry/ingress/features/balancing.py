@@ -24,8 +24,9 @@ def _key(text: str) -> str:
 ANNOTATIONS: Final = (
     Annotation(
         name="load-balance",
-        doc="round_robin, or ewma: of two endpoints the one that answered faster of late, as each worker sees it.",
-        read=values.one_of("round_robin", "ewma"),
+        doc="round_robin; ewma: of two endpoints the one that answered faster of late; or least_conn: the one with the "
+        "fewest requests under way. Each worker sees its own.",
+        read=values.one_of("round_robin", "ewma", "least_conn"),
         default="round_robin",
         setting=True,
     ),

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Risk, Setting
+from wherry.ingress.features.customheaders import Headers, named
 from wherry.ingress.features.directive import Line, Lua, Text, block, flag, line
 from wherry.ingress.features.part import At, Closed, Part, Sources
 from wherry.ingress.features.policy import Policy
+from wherry.ingress.features.proxied import over
 
 
 def _url(text: str) -> str:
@@ -79,6 +81,14 @@ ANNOTATIONS: Final = (
         default=False,
     ),
     Annotation(
+        name="auth-proxy-set-headers",
+        risk=Risk.MEDIUM,
+        doc="A ConfigMap of the Ingress' own namespace whose entries are headers that the authority is sent.",
+        read=values.pattern(r"[a-z0-9\-./]{1,507}", "the name of a ConfigMap"),
+        default="",
+        restricts=True,
+    ),
+    Annotation(
         name="enable-global-auth",
         doc="Whether the ConfigMap's global-auth-url holds for this Ingress.",
         read=values.boolean,
@@ -111,6 +121,8 @@ class ExternalAuth(Part):
     redirect: str = ""
     always_cookie: bool = False
     never: tuple[str, ...] = ()
+    told: Headers = ()
+    """Further headers the authority gets."""
 
     def location(self, at: At) -> Iterator[Line]:
         """Ask before anything else is done."""
@@ -161,8 +173,9 @@ class ExternalAuth(Part):
             "X-Auth-Request-Redirect": self.redirect or "$request_uri",
             "Connection": "",
         }
-        for name, value in headers.items():
-            yield line("proxy_set_header", name, Text(value))
+        more = {name: Text(value) for name, value in self.told}
+        for name, value in over({name: Text(value) for name, value in headers.items()}, more).items():
+            yield line("proxy_set_header", name, value)
         if self.method:
             yield line("proxy_method", self.method)
         yield line("proxy_ssl_server_name", flag(True))
@@ -180,7 +193,8 @@ class ExternalAuth(Part):
 def of(policy: Policy, sources: Sources) -> ExternalAuth | None:
     """Return whom to ask, None for nobody; raises `Closed`."""
     if policy["auth-url"]:
-        return _made(policy, "auth")
+        told = policy["auth-proxy-set-headers"]
+        return _made(policy, "auth", named(told, sources, "auth-proxy-set-headers") if told else ())
     if policy.says("auth-signin", "auth-method", "auth-response-headers") and not policy["global-auth-url"]:
         raise Closed("auth-signin, auth-method and auth-response-headers need auth-url")
     if policy["global-auth-url"] and policy["enable-global-auth"]:
@@ -188,7 +202,7 @@ def of(policy: Policy, sources: Sources) -> ExternalAuth | None:
     return None
 
 
-def _made(policy: Policy, kind: str) -> ExternalAuth:
+def _made(policy: Policy, kind: str, told: Headers = ()) -> ExternalAuth:
     return ExternalAuth(
         url=policy[f"{kind}-url"],
         method=policy[f"{kind}-method"],
@@ -198,4 +212,5 @@ def _made(policy: Policy, kind: str) -> ExternalAuth:
         redirect=policy[f"{kind}-request-redirect"],
         always_cookie=policy[f"{kind}-always-set-cookie"],
         never=policy["no-auth-locations"],
+        told=told,
     )

@@ -27,11 +27,16 @@ class Sources:
     secret: Callable[[str], Object | None] = lambda name: None
     config_map: Callable[[str], Object | None] = lambda name: None
     service: Callable[[str], Object | None] = lambda name: None
+    default_backend: tuple[str, str, str] | None = None
+    """Who answers what no rule takes: namespace, Service, port."""
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A location, as a part needs to know it. `owner` is the Ingress' namespace and name with a slash, or ""."""
+    """A location, as a part needs to know it.
+
+    `owner` is the Ingress' namespace and name with a slash, or ""; `port` its Service's, as the rule names it.
+    """
 
     host: str = "_"
     tls: bool = False
@@ -39,6 +44,7 @@ class At:
     pattern: bool = False
     owner: str = ""
     id: str = ""
+    port: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Part:
         return {}
 
     def backends(self) -> Iterable[tuple[str, str, str]]:
-        """Return further Services it sends requests to: (namespace, name, port)."""
+        """Return further Services it sends requests to: (namespace, name, port); port "" is the first one."""
         return ()
 
     def data(self, at: At) -> Mapping[str, Any]:

@@ -72,6 +72,19 @@ ANNOTATIONS: Final = (
         default=False,
         setting=True,
     ),
+    Annotation(
+        name="preserve-trailing-slash",
+        doc="Whether the redirect to https keeps the / at the end of the path; it is dropped unless this says so.",
+        read=values.boolean,
+        default=False,
+    ),
+    Annotation(
+        name="use-port-in-redirects",
+        doc="Redirects of nginx itself name the port it listens on.",
+        read=values.boolean,
+        default=False,
+        setting=True,
+    ),
 )
 
 SETTINGS: Final = (
@@ -96,6 +109,14 @@ class Redirects(Part):
     to: str = ""
     code: int = 301
     relative: bool = False
+    keeps_slash: bool = False
+    port: bool = False
+
+    def http(self) -> Iterator[Line]:
+        """Make the URI without the slash at its end (`lua_ingress.lua`); a lone one stays."""
+        drop = line(Text("~^(?<without_slash>.+)/$"), Text("$without_slash"))
+        of = (line("default", Text("$request_uri")), drop)
+        yield block("map", Text("$request_uri"), Text("$slashless_uri"), of=of)
 
     def server(self) -> Iterator[Line]:
         """Lead from the root of the host, whoever's path that is (ingress-nginx' rule)."""
@@ -106,10 +127,13 @@ class Redirects(Part):
     def location(self, at: At) -> Iterator[Line]:
         """Answer with the first redirect that applies."""
         if (self.forced or (self.https and at.tls)) and not at.path.startswith(self.never):
-            target = line("return", str(self.https_code), Text("https://$host$https_port_suffix$request_uri"))
+            uri = "$request_uri" if self.keeps_slash else "$slashless_uri"
+            target = line("return", str(self.https_code), Text(f"https://$host$https_port_suffix{uri}"))
             yield block("if", Text("($client_scheme = http)"), of=(target,))
         if self.relative:
             yield line("absolute_redirect", flag(False))
+        if self.port:
+            yield line("port_in_redirect", flag(True))
         if self.to:
             yield line("return", str(self.code), Text(self.to))
 
@@ -126,4 +150,6 @@ def of(policy: Policy, sources: Sources) -> Redirects:
         to=temporal or policy["permanent-redirect"],
         code=policy["temporal-redirect-code" if temporal else "permanent-redirect-code"],
         relative=policy["relative-redirects"],
+        keeps_slash=policy["preserve-trailing-slash"],
+        port=policy["use-port-in-redirects"],
     )

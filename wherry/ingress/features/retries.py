@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wherry.ingress import values
-from wherry.ingress.features.annotation import Annotation
+from wherry.ingress.features.annotation import Annotation, Setting
 from wherry.ingress.features.directive import Line, line
 from wherry.ingress.features.part import At, Part, Sources
 from wherry.ingress.features.policy import Policy
@@ -41,6 +41,8 @@ ANNOTATIONS: Final = (
     ),
 )
 
+SETTINGS: Final = (Setting(name="retry-non-idempotent", read=values.boolean, default=False),)
+
 
 @dataclass(frozen=True)
 class Retries(Part):
@@ -64,4 +66,6 @@ class Retries(Part):
 def of(policy: Policy, sources: Sources) -> Retries:
     """Return the rule."""
     cases, seconds, tries = (policy[f"proxy-next-upstream{what}"] for what in ("", "-timeout", "-tries"))
+    if policy["retry-non-idempotent"] and "non_idempotent" not in cases:
+        cases = (*cases, "non_idempotent")
     return Retries(cases, seconds, tries, "grpc" if policy["backend-protocol"] in ("GRPC", "GRPCS") else "proxy")

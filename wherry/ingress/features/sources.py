@@ -62,7 +62,7 @@ class Blocked(Part):
             yield block("geo", Text("$remote_addr"), Text("$blocked_source"), of=of)
         for header, words in (("user_agent", self.agents), ("referer", self.referers)):
             if words:
-                of = (line("default", "0"), *(line(_key(word), "1") for word in words))
+                of = (line("default", "0"), *(line(values.map_key(word), "1") for word in words))
                 yield block("map", Text(f"$http_{header}"), Text(f"$blocked_{header}"), of=of)
 
     def server(self) -> Iterator[Line]:
@@ -85,8 +85,3 @@ def everywhere(policy: Policy) -> Blocked | None:
     """Return what is blocked for everybody."""
     given = policy["block-cidrs"], policy["block-user-agents"], policy["block-referers"]
     return Blocked(*given) if any(given) else None
-
-
-def _key(word: str) -> str:
-    """Return a pattern or text as `map` takes it: text with a backslash first, or `include` would be a directive."""
-    return word if word.startswith("~") else f"\\{word}"

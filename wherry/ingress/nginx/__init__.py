@@ -6,7 +6,6 @@
     template.py     `Structure` -> the text of nginx.conf (pure)
     parts.py        where the features' parts go: http, server, location (pure)
     lines.py        their directives as text
-    headers.py      the request headers endpoints get
     secrets.py      the files they need, such as passwords
     nginx.conf.j2   the template: structure only, no endpoints, no certificates
     lua/            what runs inside nginx

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from wherry.ingress.features import proxied
 from wherry.ingress.features.directive import Line, Text, line
 from wherry.ingress.features.part import At, Part
-from wherry.ingress.nginx import headers
 from wherry.ingress.nginx.errors import ConfigRefused
 from wherry.ingress.nginx.lines import file_name, files
 from wherry.ingress.route.location import Location
@@ -34,7 +34,12 @@ def server_lines(server: Server, settings: Settings) -> list[Line]:
     return list(dict.fromkeys(found))
 
 
-def location_lines(at: Location, server: Server) -> list[Line]:
+def common_headers(settings: Settings) -> dict[str, Text]:
+    """Return the request headers that the settings add for everybody."""
+    return {name: value for part in settings.everywhere for name, value in part.headers().items()}
+
+
+def location_lines(at: Location, server: Server, settings: Settings) -> list[Line]:
     """Return what stands in the location, but for its name and its backend's."""
     place, found = _at(at, server), []
     if any(part.data(place) for part in at.parts):
@@ -43,7 +48,8 @@ def location_lines(at: Location, server: Server) -> list[Line]:
     for part in at.parts:
         lines = _of(part, partial(part.location, place))
         if any(one.words[0] in ("proxy_pass", "grpc_pass") for one in lines) and own:
-            found += headers.own(own, any(one.words[0] == "grpc_pass" for one in lines))
+            more = proxied.over(common_headers(settings), own)
+            found += proxied.own(more, any(one.words[0] == "grpc_pass" for one in lines))
         found += lines
     return found
 
@@ -53,7 +59,9 @@ def file_contents(structure: Structure) -> dict[str, str]:
     lines = [*http_lines(structure)]
     for server in structure.servers:
         lines += server_lines(server, structure.settings)
-        lines += [one for at in server.locations if not at.denied for one in location_lines(at, server)]
+        lines += [
+            one for at in server.locations if not at.denied for one in location_lines(at, server, structure.settings)
+        ]
     return {file_name(file): file.content for file in files(lines)}
 
 

@@ -24,7 +24,7 @@ class Port(NamedTuple):
 def stream_ports(conf: str) -> set[Port]:
     """Return the ports that the streams of a configuration listen on."""
     _, _, streams = conf.partition("\nstream {")
-    found = re.findall(r"^ +listen (\[::\]:)?(\d+)( udp)?( reuseport)?;$", streams, re.MULTILINE)
+    found = re.findall(r"^ +listen (\[::\]:)?(\d+)( udp)?( reuseport)?(?: proxy_protocol)?;$", streams, re.MULTILINE)
     return {Port(int(number), bool(udp), bool(v6), bool(shared)) for v6, number, udp, shared in found}
 
 

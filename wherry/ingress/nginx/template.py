@@ -9,27 +9,29 @@ from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from wherry.ingress.features import proxied
 from wherry.ingress.features.directive import Line
-from wherry.ingress.nginx import headers, parts
+from wherry.ingress.nginx import parts
 from wherry.ingress.nginx.lines import written
 from wherry.ingress.nginx.quote import literal, quote
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.route.location import Location, Match
 from wherry.ingress.route.model import Structure
 from wherry.ingress.route.server import CATCH_ALL, Server
+from wherry.ingress.settings import Settings
 
 _MARK = "@checksum@"
 
 
 def render(structure: Structure | None, runtime: Runtime) -> str:
     """Return nginx.conf; without a structure, one that has only the control socket and serves nobody yet."""
-    servers = structure.servers if structure else ()
+    whole = structure or Structure()
     text = _template(runtime).render(
-        servers=servers,
-        headers=headers.common(),
-        http_lines=parts.http_lines(structure or Structure()),
-        streams=structure.streams if structure else (),
-        settings=(structure or Structure()).settings,
+        servers=whole.servers,
+        headers=proxied.common(parts.common_headers(whole.settings)),
+        http_lines=parts.http_lines(whole),
+        streams=whole.streams,
+        settings=whole.settings,
         runtime=runtime,
         checksum=_MARK,
     )
@@ -50,7 +52,9 @@ def _template(runtime: Runtime) -> Template:
         keep_trailing_newline=True,
         autoescape=False,  # nginx.conf is not HTML; every value goes through `quote` or `literal`
     )
-    filters = (literal, server_name, match, route, address, names_size, parts.server_lines, parts.location_lines)
+    filters = (
+        literal, server_name, match, route, address, names_size, access_log, parts.server_lines, parts.location_lines,
+    )  # fmt: skip
 
     def lines(given: Iterable[Line], depth: int) -> str:
         return "\n".join(written(given, runtime.files, depth))
@@ -79,6 +83,18 @@ def route(location: Location, server: Server) -> str:
     namespace, ingress = location.owner or ("-", "-")
     host = "-" if server.host == CATCH_ALL else server.host
     return literal(f"{host} {namespace} {ingress} {location.backend.service if location.backend else '-'}")
+
+
+def access_log(settings: Settings, runtime: Runtime) -> str:
+    """Return where requests are logged, and how."""
+    common = settings.common
+    place = common["http-access-log-path"] or common["access-log-path"] or runtime.access_log
+    if common["enable-syslog"] and common["syslog-host"]:
+        place = f"syslog:server={common['syslog-host']}:{common['syslog-port']}"
+    if common["disable-access-log"] or place in ("", "off"):
+        return "off"
+    skips = ["if=$loggable"] if common["skip-access-log-urls"] else []
+    return " ".join((literal(place), "upstreaminfo", *common["access-log-params"], *skips))
 
 
 def address(text: str) -> str:

@@ -39,7 +39,8 @@ class Location:
         place = f"{host}\0{self.match.value}\0{self.path}"
         id = hashlib.blake2s(place.encode(), digest_size=8).hexdigest()
         owner = "/".join(self.owner) if self.owner else ""
-        return At(host, tls, self.path, self.match is Match.REGEX, owner, id)
+        port = self.backend.port if self.backend else ""
+        return At(host, tls, self.path, self.match is Match.REGEX, owner, id, port)
 
 
 def in_order(locations: Iterable[Location]) -> tuple[Location, ...]:

@@ -11,7 +11,7 @@ from wherry.ingress.route.certificate import Certificate
 from wherry.ingress.route.problem import Key, Problem, Subject
 from wherry.ingress.route.server import Server
 from wherry.ingress.route.stream import Stream
-from wherry.ingress.settings import Settings
+from wherry.ingress.settings import Settings, usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Structure:
 
     servers: tuple[Server, ...] = ()
     streams: tuple[Stream, ...] = ()
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = field(default_factory=usual)
 
 
 @dataclass(frozen=True, slots=True)

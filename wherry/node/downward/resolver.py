@@ -7,6 +7,7 @@ instead, as kubeadm does (cmd/kubeadm/app/componentconfigs/kubelet.go); what is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -15,8 +16,14 @@ BEHIND_THE_STUB = Path("/run/systemd/resolve/resolv.conf")
 """The servers that systemd-resolved asks itself (systemd-resolved.service(8))."""
 
 
-def of_node(own: str, behind: str) -> str:
-    """Return a resolv.conf without loopback, made of the texts of `FILE` and `BEHIND_THE_STUB` ("" for none)."""
+def of_node(own: str, behind: str, servers: Sequence[str] = ()) -> str:
+    """Return a resolv.conf without loopback, made of the texts of `FILE` and `BEHIND_THE_STUB` ("" for none).
+
+    `servers` take the place of the name servers in it, where there are any.
+    """
+    if servers:
+        kept = [line for line in own.splitlines() if not parse(line)[0]]
+        return "".join(f"{line}\n" for line in (*(f"nameserver {server}" for server in servers), *kept))
     stub = any(_is_here(server) for server in parse(own)[0])
     lines = (behind if stub and behind else own).splitlines()
     return "".join(f"{line}\n" for line in lines if not any(map(_is_here, parse(line)[0])))

@@ -27,9 +27,10 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from wherry.node.images import reference as references
+from wherry.images import reference as references
+from wherry.images.reference import Reference
 from wherry.node.images.machineroot import MachineRoot
-from wherry.node.images.source import Image, ImageFolder, ImageMount, PullError, PullPolicy
+from wherry.node.images.source import Image, ImageFolder, ImageMount
 
 COMPONENTS = Path(__file__).with_name("components.yaml")
 BUILTIN = Path(__file__).with_name("builtin.yaml")
@@ -78,33 +79,18 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ImageMap:
-    """An `ImageSource` made of files, asked in their order; nothing is ever fetched.
+    """Images made of files, asked in their order; nothing is ever fetched."""
 
-    wherry's own components come before all of them: a pattern for everything must not take the cluster's DNS away.
-    """
-
-    def __init__(self, files: Iterable[Path] = (), root: MachineRoot = MachineRoot()):  # noqa: B008
+    def __init__(self, files: Iterable[Path], root: MachineRoot = MachineRoot()):  # noqa: B008
         self._root = root
-        ordered = (COMPONENTS, *files, BUILTIN)
-        self._entries = [(entry, path.parent) for path in ordered for entry in load(path)]
+        self._entries = [(entry, path.parent) for path in files for entry in load(path)]
 
-    async def pull(self, reference: str, policy: PullPolicy) -> Image:
-        """See `ImageSource.pull`."""
-        try:
-            asked = references.parse(reference)
-        except ValueError as error:
-            raise PullError(f'Failed to apply default image tag "{reference}": {error}', "InvalidImageName") from error
+    def find(self, asked: Reference, text: str) -> Image | None:
+        """Return the image that a name, which is `text`, stands for; None where no entry matches."""
         for entry, folder in self._entries:
             if any(references.matches(asked, pattern) for pattern in entry.patterns):
-                return resolve(reference, entry, folder, self._root)
-        if policy == "Never":
-            raise PullError(
-                f'Container image "{reference}" is not present with pull policy of Never', "ErrImageNeverPull"
-            )
-        raise PullError(
-            f'image "{reference}" is in no image map, and pulling from registries is not supported yet: '
-            "add it to a file given with --image-map"
-        )
+                return resolve(text, entry, folder, self._root)
+        return None
 
 
 def load(path: Path) -> Sequence[MapEntry]:

@@ -16,14 +16,13 @@ import ctypes
 import errno
 import logging
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.net.namespaces import on_own_thread
-from wherry.node import mounts
+from wherry.node import mounts, trees
 from wherry.node.images.source import ImageFolder, ImageMount
 
 log = logging.getLogger(__name__)
@@ -162,5 +161,5 @@ def _stacks(view: Path, state_dir: Path) -> bool:
         return False
     finally:
         mounts.unmount(trial)
-        shutil.rmtree(upper.parent, ignore_errors=True)
+        trees.discard(upper.parent)
     return True

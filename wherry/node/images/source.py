@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
+
+from wherry.images.credentials import Keyring
+from wherry.images.errors import PullError
+from wherry.images.reference import Reference, parse
 
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 
@@ -31,9 +35,12 @@ class ImageFolder:
 class Image:
     """Something containers can be made of: the fields of an OCI image's config that matter here.
 
-    id: changes whenever anything else does. command, args: Entrypoint and Cmd. user: `name|uid[:group|gid]`.
-    layers: the lower folders of the root file system, topmost first. folders: shown over it.
+    id: what a pod's status calls it; changes whenever anything else does. command, args: Entrypoint and Cmd.
+    user: `name|uid[:group|gid]`. layers: the lower folders of the root file system, topmost first. folders: shown over
+    it. volumes: folders that a container may write to also where its root is read-only.
     replaces_command: a container runs `command` and `args` whatever it says itself.
+    content: the manifest's digest, of an image that has files of its own; "" for one over a view of this machine.
+    size: bytes, as they were transferred.
     """
 
     reference: str
@@ -46,26 +53,43 @@ class Image:
     mounts: tuple[ImageMount, ...] = ()
     layers: tuple[Path, ...] = ()
     folders: tuple[ImageFolder, ...] = ()
+    volumes: tuple[str, ...] = ()
     stop_signal: str = "SIGTERM"
     replaces_command: bool = False
+    content: str = ""
+    size: int = 0
+
+    @property
+    def of_this_machine(self) -> bool:
+        """Whether its files are a view of this machine's."""
+        return not self.content
 
 
-class PullError(Exception):
-    """An image cannot be had. `reason` is the container's waiting reason (ErrImagePull, ErrImageNeverPull …)."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a container asks for. `keyrings`: the credentials of its pod; `telling`: called when a registry is asked."""
 
-    def __init__(self, message: str, reason: str = "ErrImagePull"):
-        super().__init__(message)
-        self.message = message
-        self.reason = reason
+    reference: str
+    policy: PullPolicy = "IfNotPresent"
+    keyrings: Sequence[Keyring] = ()
+    telling: Callable[[], None] = lambda: None
 
 
 class ImageSource(Protocol):
     """Where images come from."""
 
-    async def pull(self, reference: str, policy: PullPolicy) -> Image:
-        """Return the image for `reference`, fetching it if `policy` says so.
+    async def pull(self, wish: Wish) -> Image:
+        """Return the image a container asks for, fetching it if its policy says so.
 
         May take minutes and be cancelled. Raises `PullError`, with reason ErrImageNeverPull where policy Never forbids
         to fetch what is not here. The caller backs off and retries; the source does not.
         """
         ...
+
+
+def parsed(text: str) -> Reference:
+    """Read the name of an image; raises PullError with reason InvalidImageName."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise PullError(f'Failed to apply default image tag "{text}": {error}', "InvalidImageName") from error

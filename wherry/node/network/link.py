@@ -5,7 +5,8 @@
     default via 10.244.1.1 dev eth0        10.244.1.7 dev vethXXXXXXXX
 
 IPv6 alike, with /128. There is no bridge: every packet of a pod passes the node's netfilter hooks once, as routed
-traffic. Calls block for a few milliseconds, and act on the namespace the calling thread is in (the node's).
+traffic; with an IPv4 address that is another's it gets no further. Calls block for a few milliseconds, and act on the
+namespace the calling thread is in (the node's).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def attach(namespace: Path, uid: str, address: str, gateway: str, *, from_loopba
         links.address(name(uid), gateway, family.bits)
         links.up(name(uid))
         links.route(family.alone(address), link=name(uid))
+    if family is Family.V4:  # for IPv6 the kernel has no such setting
+        sysctl(f"net/ipv4/conf/{name(uid)}/rp_filter", "1")  # what comes with another's address is dropped (RFC 3704)
     if from_loopback and family is Family.V4:
         sysctl(f"net/ipv4/conf/{name(uid)}/route_localnet", "1")
     namespaces.run(namespace, _configure, address, gateway)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 
 from wherry.net.links import LinkError
 from wherry.net.nft import NftError
+from wherry.node import trees
 from wherry.node.network.addresses import NoAddressLeftError
 from wherry.node.pods.act.follow import Follower
 from wherry.node.pods.act.node import NodeServices
@@ -139,7 +139,7 @@ class PodWorker:
             if not run.inherited:
                 await self._node.containers.forget(run)
         folder = self._node.containers.log_folder(self.pod)
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(trees.discard, folder)
 
     async def _perform(self, action: Action) -> None:
         try:

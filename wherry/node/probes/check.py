@@ -1,7 +1,7 @@
-"""One try of a probe or a lifecycle hook: HTTP, TCP, or a command in the container.
+"""One try of a probe or a lifecycle hook: HTTP, TCP, gRPC, or a command in the container.
 
 The messages are those a Go program would give, since that is what people know from `kubectl describe`.
-Source: kubernetes pkg/probe/{http,tcp,exec}.
+Source: kubernetes pkg/probe/{http,tcp,grpc,exec}.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from wherry.node.probes import grpc
 from wherry.node.runtime.containers import ExecTimeoutError
 from wherry.objects import Object, version
 from wherry.objects.family import bracketed
@@ -51,6 +52,8 @@ async def check(action: Object, target: ProbeTarget, timeout: float) -> None:
         await _tcp(action["tcpSocket"], target, timeout)
     elif "exec" in action:
         await _exec(action["exec"], target, timeout)
+    elif "grpc" in action:
+        await _grpc(action["grpc"], target, timeout)
     else:
         raise CheckError(f"unknown kind of probe: {', '.join(action)}")
 
@@ -122,6 +125,22 @@ async def _tcp(action: Object, target: ProbeTarget, timeout: float) -> None:
     except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
         raise CheckError(f"dial tcp {bracketed(to)}:{number}: {_dial(error)}") from None
     writer.close()
+
+
+async def _grpc(action: Object, target: ProbeTarget, timeout: float) -> None:
+    target.connecting()
+    to, number = target.ip, int(action["port"])
+    try:
+        async with asyncio.timeout(timeout):
+            await grpc.check(to, number, action.get("service") or "", USER_AGENT)
+    except TimeoutError:
+        raise CheckError(f"timeout: health rpc did not complete within {timeout:g}s") from None
+    except grpc.GrpcError as error:
+        raise CheckError(str(error)) from None
+    except OSError as error:
+        dialing = f"transport: Error while dialing: dial tcp {bracketed(to)}:{number}: {_dial(error)}"
+        why = f'connection error: desc = "{dialing}"'
+        raise CheckError(f"error: health rpc failed: rpc error: code = Unavailable desc = {why}") from None
 
 
 def _dial(error: OSError | ValueError) -> str:

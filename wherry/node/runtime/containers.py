@@ -3,7 +3,8 @@
 run_dir/containers/ID/    the OCI bundle: config.json, rootfs/, record.json (the `Instance`), conmon's files,
                           private/ (subPaths, bound)
 run_dir/runtime/          the OCI runtime's own state        run_dir/attach/   links to attach sockets
-state_dir/containers/ID/  upper/ and work/ of the root file system's overlay, and N/ with those of folder N of the image
+state_dir/containers/ID/  upper/ and work/ of the root file system's overlay, N/ with those of folder N of the image,
+                          image (which one it runs on, so that it is not removed)
 state_dir/logs/NAMESPACE_POD_UID/CONTAINER/ATTEMPT.log
 """
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import time
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from pathlib import Path
 
 import msgspec
 
-from wherry.node import mounts
-from wherry.node.images.source import ImageFolder
+from wherry.node import beneath, mounts, trees
+from wherry.node.images.source import Image, ImageFolder
 from wherry.node.runtime import conmon
 from wherry.node.runtime.conmon import CreateError, Launch
 from wherry.node.runtime.instance import Instance
@@ -55,7 +55,7 @@ class Containers:
             folder.mkdir(parents=True, exist_ok=True)
         for layers in self._layers.iterdir():
             if not self.bundle(layers.name).exists():
-                shutil.rmtree(layers, ignore_errors=True)
+                trees.discard(layers)
 
     def recover(self, pod_uid: str = "") -> list[Instance]:
         """Return the records an earlier agent, or one pod's earlier worker, left; the first runs first.
@@ -117,17 +117,44 @@ class Containers:
             for one, place in zip(folders, places, strict=True)
         ]
 
-    def lay_out(self, run: Instance, layers: Sequence[Path], overlays: Sequence[Overlay]) -> None:
-        """Make a run's folders and mount its root file system. Blocks: call it in a thread."""
+    def volume(self, id: str, number: int) -> Path:
+        """Return where an image's volume is shown, for a container whose root is read-only."""
+        return self.private(id) / f"volume-{number}"
+
+    def lay_out(self, run: Instance, image: Image, overlays: Sequence[Overlay], volumes: Sequence[str]) -> None:
+        """Make a run's folders and mount its root file system. Blocks: call it in a thread.
+
+        `volumes`: folders of the image that are to be writable though its root is not; see `volume`.
+        """
         bundle = self.bundle(run.id)
         rootfs, upper, work = bundle / "rootfs", self._layers / run.id / "upper", self._layers / run.id / "work"
         for folder in (rootfs, upper, work, bundle / "exits"):
             folder.mkdir(parents=True, exist_ok=True)
         self.save(run)
-        mounts.overlay(rootfs, lower=layers, upper=upper, work=work)
+        (self._layers / run.id / "image").write_text(image.content)
+        mounts.overlay(rootfs, lower=image.layers, upper=upper, work=work)
+        for number, inside in enumerate(volumes):
+            self._show_volume(run.id, number, rootfs, inside)
         for one in overlays:
             one.work.mkdir(parents=True)
             mounts.make_like(one.lower, one.upper)
+
+    def _show_volume(self, id: str, number: int, rootfs: Path, inside: str) -> None:
+        """Show a folder of the image, copy-on-write; it is made if the image has none."""
+        place, shown = self._layers / id / f"volume-{number}", self.volume(id, number)
+        for folder in (place / "work", shown):
+            folder.mkdir(parents=True)
+        root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY)
+        try:
+            fd = beneath.make_folders(root, inside, 0o755, beneath.in_root)
+        finally:
+            os.close(root)
+        try:
+            lower = Path(f"/proc/self/fd/{fd}")
+            mounts.make_like(lower, place / "upper")
+            mounts.overlay(shown, lower=[lower], upper=place / "upper", work=place / "work")
+        finally:
+            os.close(fd)
 
     async def start(self, run: Instance, config: Object, log_path: Path, container: Object) -> Instance:
         """Start a run that is laid out; returns its record. Raises CreateError, with nothing left running."""
@@ -207,7 +234,7 @@ class Containers:
         for place in (self.bundle(id) / "rootfs", *self.private(id).glob("*")):
             mounts.unmount(place)
         (self._attach / id[:12]).unlink(missing_ok=True)
-        shutil.rmtree(self._layers / id, ignore_errors=True)
+        trees.discard(self._layers / id)
 
     async def abort(self, run: Instance) -> None:
         """Undo a start that was cut short, wherever it had got to."""

@@ -1,4 +1,4 @@
-"""Who a container runs as and what it may do: users, groups, capabilities. Pure but for reading the user database.
+"""Who a container runs as and what it may do: users, groups, capabilities. Pure, but for `accounts`.
 
 Source: k8s.io/api/core/v1 SecurityContext and PodSecurityContext; the default capabilities are containerd's
 (pkg/oci spec_opts.go).
@@ -6,11 +6,10 @@ Source: k8s.io/api/core/v1 SecurityContext and PodSecurityContext; the default c
 
 from __future__ import annotations
 
-import grp
-import pwd
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wherry.node.images.accounts import Accounts, OfThisMachine
 from wherry.objects import Object
 
 DEFAULT_CAPABILITIES = (
@@ -82,19 +81,19 @@ def effective(pod: Object, container: Object) -> Object:
     return {k: of_pod[k] for k in inherited if k in of_pod} | (container.get("securityContext") or {})
 
 
-def resolve_user(image_user: str, pod: Object, container: Object) -> User:
+def resolve_user(image_user: str, pod: Object, container: Object, accounts: Accounts = OfThisMachine()) -> User:  # noqa: B008
     """Return who the container runs as: its securityContext, else its pod's, else the image's user, else root.
 
-    Names are looked up in this machine's user database, since images use the host's root file system. Raises UserError.
+    Names are looked up in `accounts`, the image's. Raises UserError.
     """
     security = effective(pod, container)
     name, _, group = image_user.partition(":")
-    account = _account(str(security["runAsUser"]) if "runAsUser" in security else name or "0")
+    account = _account(str(security["runAsUser"]) if "runAsUser" in security else name or "0", accounts)
     gid = account.gid
     if "runAsGroup" in security:
         gid = int(security["runAsGroup"])
     elif group and "runAsUser" not in security:
-        gid = _group(group)
+        gid = _group(group, accounts)
     if security.get("runAsNonRoot") and account.uid == 0:
         meta = pod["metadata"]
         where = f'(pod: "{meta["name"]}_{meta["namespace"]}({meta["uid"]})", container: {container["name"]})'
@@ -109,25 +108,18 @@ def resolve_user(image_user: str, pod: Object, container: Object) -> User:
     return User(account.uid, gid, tuple(sorted(groups - {gid})), account.home)
 
 
-def _account(user: str) -> User:
-    try:
-        entry = pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
-    except KeyError:
-        if user.isdigit():
-            return User(int(user))
-        raise UserError(f"unable to find user {user}: no matching entries in passwd file") from None
-    return User(entry.pw_uid, entry.pw_gid, tuple(os_groups(entry.pw_name, entry.pw_gid)), entry.pw_dir)
+def _account(user: str, accounts: Accounts) -> User:
+    entry = accounts.user(user)
+    if entry is not None:
+        groups = tuple(gid for gid in accounts.groups(entry.name) if gid != entry.gid)
+        return User(entry.uid, entry.gid, groups, entry.home)
+    if user.isdigit():
+        return User(int(user))
+    raise UserError(f"unable to find user {user}: no matching entries in passwd file")
 
 
-def os_groups(name: str, gid: int) -> list[int]:
-    """Return the supplementary groups of an account (without its primary group)."""
-    return [entry.gr_gid for entry in grp.getgrall() if name in entry.gr_mem and entry.gr_gid != gid]
-
-
-def _group(group: str) -> int:
-    if group.isdigit():
-        return int(group)
-    try:
-        return grp.getgrnam(group).gr_gid
-    except KeyError:
-        raise UserError(f"unable to find group {group}: no matching entries in group file") from None
+def _group(group: str, accounts: Accounts) -> int:
+    found = int(group) if group.isdigit() else accounts.group(group)
+    if found is None:
+        raise UserError(f"unable to find group {group}: no matching entries in group file")
+    return found

@@ -29,12 +29,16 @@ READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tri
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """The pod's namespaces by path; None shares the agent's, which is the node's."""
+    """The pod's namespaces by path; None shares the agent's, which is the node's.
+
+    `pid`: of a process whose PID namespace is joined; None is one of its own.
+    """
 
     network: Path | None
     ipc: Path | None
     uts: Path
     host_pid: bool = False
+    pid: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,8 @@ def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:
     granted = security.capabilities(settings, machine.capabilities)
     # As the kernel does on exec, a process that is not root starts with none. Images elsewhere then get what the
     # manifest adds from their files' capabilities; files of this machine have none, so what is added is ambient.
-    ambient = [] if request.user.uid == 0 else security.added(settings, granted)
+    takes = request.user.uid != 0 and request.image.of_this_machine
+    ambient = security.added(settings, granted) if takes else []
     held = granted if request.user.uid == 0 else ambient
     score = resources.oom_score_adjust(request.pod, container, machine.memory)
     return {
@@ -178,7 +183,7 @@ def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:
 def _namespaces(namespaces: Namespaces, machine: Machine) -> list[Object]:
     result: list[Object] = [{"type": "mount"}]
     if not namespaces.host_pid:
-        result.append({"type": "pid"})
+        result.append({"type": "pid", **({"path": str(namespaces.pid)} if namespaces.pid else {})})
     if machine.unified_cgroups:
         result.append({"type": "cgroup"})
     shared = {"network": namespaces.network, "ipc": namespaces.ipc, "uts": namespaces.uts}
@@ -194,7 +199,8 @@ def _default_mounts(request: Request, *, privileged: bool) -> list[Object]:
         _special("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
         _special("/sys", "sysfs", "nosuid", "noexec", "nodev", mode),
         _special("/sys/fs/cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", mode),
-        _special("/run", "tmpfs", "nosuid", "nodev", "mode=755"),
+        # An image may have files of its own in /run.
+        *([_special("/run", "tmpfs", "nosuid", "nodev", "mode=755")] if request.image.of_this_machine else []),
         _bind(Mount(request.shared_memory, "/dev/shm")),
     ]
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+from wherry.node import trees
 
 DATA, NEW_DATA = "..data", "..data_tmp"
 NAME = re.compile(r"\.\.(?:\d+_){5}\d+\.\d{9}")
@@ -47,12 +48,12 @@ def write(folder: Path, files: Mapping[str, File], *, group: int | None = None) 
             _write_one(fresh / path, file, group)
         fresh.rename(folder / name)
     except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
+        trees.discard(fresh)
         raise
     _swap(folder, name)
     _link(folder, files)
     if current is not None:
-        shutil.rmtree(current, ignore_errors=True)
+        trees.discard(current)
     return True
 
 
@@ -72,12 +73,23 @@ def _current(folder: Path) -> Path | None:
 
 
 def _holds(current: Path, files: Mapping[str, File], group: int | None) -> bool:
-    there = {str(p.relative_to(current)): p for p in current.rglob("*") if p.is_symlink() or not p.is_dir()}
+    there = _files(current, 1 + max((path.count("/") for path in files), default=0))
     return there.keys() == files.keys() and all(
         path.lstat().st_mode == stat.S_IFREG | _mode(files[name].mode, group)
         and path.read_bytes() == files[name].content
         for name, path in there.items()
     )
+
+
+def _files(folder: Path, levels: int) -> dict[str, Path]:
+    """Return what is no folder, by its path in `folder`; so is what is more than `levels` deep, whatever it is."""
+    found: dict[str, Path] = {}
+    for entry in folder.iterdir():
+        if levels > 1 and entry.is_dir() and not entry.is_symlink():
+            found |= {f"{entry.name}/{path}": file for path, file in _files(entry, levels - 1).items()}
+        else:
+            found[entry.name] = entry
+    return found
 
 
 def _mode(mode: int, group: int | None) -> int:

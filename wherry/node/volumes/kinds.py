@@ -9,7 +9,9 @@ from wherry.node.volumes.errors import VolumeError
 from wherry.node.volumes.payload import PAYLOADS
 from wherry.objects import Object
 
-SUPPORTED = ("emptyDir", "hostPath", *PAYLOADS)
+CLAIMED = ("persistentVolumeClaim", "ephemeral")
+"""Kinds of volume that are a claim."""
+SUPPORTED = ("emptyDir", "hostPath", *CLAIMED, *PAYLOADS)
 
 
 def kind_of(volume: Object) -> tuple[str, Object]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wherry.node import mounts
+from wherry.node import mounts, trees
 from wherry.node.filesystem import NodeFileSystem
-from wherry.node.volumes import atomic, emptydir, hostpath, payload
+from wherry.node.volumes import atomic, emptydir, hostpath, payload, persistent
+from wherry.node.volumes.claims import ClaimSource
 from wherry.node.volumes.errors import VolumeError
 from wherry.node.volumes.kinds import kind_of
 from wherry.node.volumes.payload import Facts, Lookup
 from wherry.node.volumes.tokens import TokenSource
 from wherry.objects import Object
+from wherry.objects.meaning.volumes import claims_of_pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,23 @@ class Volumes:
 class VolumeManager:
     """Volumes on disk are below `state_dir/pods/UID/volumes`, those that hold secrets below `run_dir`, a tmpfs.
 
-    What a hostPath is, is bound there as well.
+    What a hostPath is, or a PersistentVolume, is bound there as well.
     """
 
-    def __init__(self, run_dir: Path, state_dir: Path, files: NodeFileSystem, tokens: TokenSource, host_ip: str):
+    def __init__(
+        self,
+        run_dir: Path,
+        state_dir: Path,
+        files: NodeFileSystem,
+        tokens: TokenSource,
+        claims: ClaimSource,
+        host_ip: str,
+    ):
         self._run = run_dir / "pods"
         self._state = state_dir / "pods"
         self._files = files
         self._tokens = tokens
+        self._claims = claims
         self._host_ip = host_ip
 
     async def sync(
@@ -48,6 +58,7 @@ class VolumeManager:
         """
         volumes = pod["spec"].get("volumes") or []
         renewals = [r for v in volumes for r in await self._fetch_tokens(pod, v, clock())]
+        claimed = {name: volume async for name, volume in self._claimed(pod)}
 
         def token(projection: Object) -> str:
             known = self._tokens.known(pod, projection)
@@ -56,7 +67,7 @@ class VolumeManager:
             return known.text
 
         facts = Facts(pod, pod_ip, self._host_ip, allocatable, lookup, token)
-        places = await asyncio.to_thread(lambda: {v["name"]: self._set_up(pod, v, facts) for v in volumes})
+        places = await asyncio.to_thread(lambda: {v["name"]: self._set_up(pod, v, facts, claimed) for v in volumes})
         return Volumes(places, min(renewals, default=None))
 
     async def _fetch_tokens(self, pod: Object, volume: Object, now: float) -> list[float]:
@@ -67,16 +78,26 @@ class VolumeManager:
         except VolumeError as error:
             raise VolumeError(error.message, volume["name"]) from error
 
-    def _set_up(self, pod: Object, volume: Object, facts: Facts) -> Path:
+    async def _claimed(self, pod: Object) -> AsyncIterator[tuple[str, Object]]:
+        for name, claim, ephemeral in claims_of_pod(pod):
+            try:
+                yield name, await self._claims.get(pod, claim, ephemeral=ephemeral)
+            except VolumeError as error:
+                raise VolumeError(error.message, name) from error
+
+    def _set_up(self, pod: Object, volume: Object, facts: Facts, claimed: Mapping[str, Object]) -> Path:
         name, uid = str(volume["name"]), str(pod["metadata"]["uid"])
         kind, source = kind_of(volume)
-        group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+        security = pod["spec"].get("securityContext") or {}
+        group = security.get("fsGroup")
         in_memory = self._run / uid / "volumes" / name
         try:
             if kind == "emptyDir":
                 return emptydir.set_up(source, self._state / uid / "volumes" / name, in_memory, group)
             if kind == "hostPath":
                 return hostpath.set_up(source, self._files, in_memory)
+            if name in claimed:
+                return persistent.set_up(claimed[name], self._files, in_memory, security)
             atomic.write(in_memory, payload.build(kind, source, facts), group=group)
         except VolumeError as error:
             raise VolumeError(error.message, name) from error
@@ -89,10 +110,11 @@ class VolumeManager:
         return (self._state / uid).exists()
 
     async def tear_down(self, uid: str) -> None:
-        """Remove a pod's volumes and what is in them; hostPath's content stays."""
+        """Remove a pod's volumes and what is in them; what a hostPath or a PersistentVolume holds stays."""
         self._tokens.forget(uid)
+        self._claims.forget(uid)
         await asyncio.to_thread(self._remove, uid)
 
     def _remove(self, uid: str) -> None:
         mounts.remove_tree(self._run / uid / "volumes")
-        shutil.rmtree(self._state / uid, ignore_errors=True)
+        trees.discard(self._state / uid)

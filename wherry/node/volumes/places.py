@@ -28,7 +28,7 @@ def of_container(
 
     `volumes` says where each volume is; subPaths are bound below `private`, a folder of the container's own.
     """
-    kinds = {v["name"]: kind_of(v)[0] for v in pod["spec"].get("volumes") or ()}
+    read_only_volumes = {v["name"] for v in pod["spec"].get("volumes") or () if _is_read_only(v)}
     found = []
     for number, entry in enumerate(container.get("volumeMounts") or ()):
         source, name = volumes[entry["name"]], entry["name"]
@@ -37,9 +37,14 @@ def of_container(
                 source = _bind(source, inside, private / str(number))
             except OSError as error:
                 raise VolumeError(_refusal(error, inside, name, container["name"])) from error
-        read_only = bool(entry.get("readOnly")) or kinds[name] in PAYLOADS
+        read_only = bool(entry.get("readOnly")) or name in read_only_volumes
         found.append(Mount(source, entry["mountPath"], read_only))
     return found
+
+
+def _is_read_only(volume: Object) -> bool:
+    kind, source = kind_of(volume)
+    return kind in PAYLOADS or (kind == "persistentVolumeClaim" and bool(source.get("readOnly")))
 
 
 def _bind(volume: Path, inside: str, target: Path) -> Path:

@@ -66,16 +66,22 @@ def _of_another_sort(shape: Shape, old: Any, new: Any) -> _Nodes:
 def _fields(members: Members, old: Object, new: Object) -> _Nodes:
     changed: FieldSet = {}
     removed: FieldSet = {}
-    for name in (old | new) if old else new:
-        was, now = old.get(name, ABSENT), new.get(name, ABSENT)
+    for name, now in new.items():
+        was = old.get(name, ABSENT)
         if was is now:
             continue
-        member = members.get(name)
-        if member.declared and was == now:  # by far the most; what nobody declared could be 1 here and true there
+        member = members.fields.get(name)
+        if member is not None and was == now:  # by far the most; what nobody declared could be 1 here and true there
             continue
-        if member.nullable:
-            was, now = (None if value is ABSENT else value for value in (was, now))
-        _note(member.step, _difference(member.shape, was, now), changed, removed)
+        member = member or members.get(name)
+        if was is ABSENT and not member.nullable:
+            changed[member.step] = everything(member.shape, now)
+        else:
+            _note(member.step, _difference(member.shape, None if was is ABSENT else was, now), changed, removed)
+    for name, was in old.items():
+        if name not in new:
+            member = members.get(name)
+            _note(member.step, _difference(member.shape, was, None if member.nullable else ABSENT), changed, removed)
     return changed or None, removed or None
 
 
@@ -107,6 +113,8 @@ def _of_one_key(shape: Shape, old: list[Any], new: list[Any]) -> _Nodes:
 
 
 def _note(step: str, nodes: _Nodes, changed: FieldSet, removed: FieldSet) -> None:
-    for node, found in zip(nodes, (changed, removed), strict=True):
-        if node is not None:
-            found[step] = node
+    added, gone = nodes
+    if added is not None:
+        changed[step] = added
+    if gone is not None:
+        removed[step] = gone

@@ -8,6 +8,7 @@ Source: structured-merge-diff fieldpath/set.go.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,6 +20,17 @@ from wherry.objects.apply.element import MEMBER
 FieldSet = Object
 LEAF: FieldSet = {}
 """A member without children; as a whole set, the empty one."""
+
+
+def shared(fields: FieldSet) -> FieldSet:
+    """Return a set that is equal, and the very same for all who ask: what makes many objects owns the same of each."""
+    return _shared(msgspec.json.encode(fields))
+
+
+@lru_cache(maxsize=4096)
+def _shared(data: bytes) -> FieldSet:
+    fields: FieldSet = msgspec.json.decode(data)
+    return fields
 
 
 def has(fields: FieldSet, step: str) -> bool:

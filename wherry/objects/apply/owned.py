@@ -22,7 +22,7 @@ def everything(shape: Shape, value: Any) -> FieldSet:
         fields = inside.fields
         for name, item in value.items():
             member = fields.get(name) or inside.get(name)
-            node[member.step] = everything(member.shape, item)
+            node[member.step] = everything(member.shape, item) if isinstance(item, dict | list) else LEAF
     else:
         for item in value:
             step = inside.step(item)

@@ -105,8 +105,9 @@ def updated(write: Write, old: Object, new: Object, managed: Managed) -> Managed
     result = {manager: left for manager, entry in managed.items() if (left := lost(entry, comparisons))}
     gained = fieldset.difference(found.changed, _NOBODYS)
     if gained:
-        mine = result.get(write.manager)
-        owned = fieldset.union(managers.fields(mine), gained) if mine else gained
+        mine = managers.fields(managed[write.manager]) if write.manager in managed else LEAF
+        owned = fieldset.union(fieldset.difference(mine, found.removed), gained)
+        owned = owned if owned is mine else fieldset.shared(owned)
         result[write.manager] = write.manager.entry(owned, write.version, write.time)
     return managers.capped(result)
 

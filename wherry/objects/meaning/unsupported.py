@@ -6,30 +6,20 @@ from collections.abc import Iterator
 
 from wherry.objects import Object
 
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-
 
 def of_pod_spec(spec: Object) -> list[str]:
     """Return what is asked for in vain, as the subject of a sentence each; one of them keeps the pod from being run."""
     found = []
-    if spec.get("shareProcessNamespace"):
-        found.append("shareProcessNamespace")
     if spec.get("hostUsers") is False:
         found.append("hostUsers: false")
     if spec.get("runtimeClassName"):
         found.append(f"runtimeClassName {spec['runtimeClassName']}")
-    found += [
-        f"volume {v['name']}: persistentVolumeClaim" for v in spec.get("volumes") or () if "persistentVolumeClaim" in v
-    ]
     for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
         found += [f"container {container.get('name')}: {what}" for what in _of_container(container)]
     return found
 
 
 def _of_container(container: Object) -> Iterator[str]:
-    for probe in PROBES:
-        if "grpc" in (container.get(probe) or {}):
-            yield f"{probe} of type grpc"
     if container.get("volumeDevices"):
         yield "volumeDevices"
     for entry in container.get("volumeMounts") or ():

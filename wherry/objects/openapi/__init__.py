@@ -6,6 +6,7 @@
     parameters.py  what may stand in the query of each operation
     operations.py  how each version of OpenAPI spells an operation
     schemas.py     how each spells the types
+    custom.py      the schemas of custom resources
     protobuf.py    the v2 document in protobuf
 
 kubectl up to 1.26 reads v2, later ones v3 (explain, the checks before a dry run and strict validation, patch keys of

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from wherry.objects import Object
 from wherry.objects.definitions import GroupVersionKind, Type, list_of, load
-from wherry.objects.openapi import parameters
+from wherry.objects.openapi import custom, parameters
 from wherry.objects.openapi.operations import Operations, OperationsV2, OperationsV3
 from wherry.objects.openapi.paths import Route, routes
 from wherry.objects.openapi.schemas import PATCH, V2, V3, Dialect, reachable, schemas
 from wherry.objects.openapi.served import ServedKind
+from wherry.objects.structural.shape import Shape
 
 _ALWAYS = ("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", "io.k8s.apimachinery.pkg.apis.meta.v1.Status")
 
@@ -21,7 +22,7 @@ def swagger(kinds: Iterable[ServedKind], version: str = "v1") -> Object:
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": version},
-        "paths": _paths(served, OperationsV2(_types(served))),
+        "paths": _paths(served, OperationsV2(_names(served))),
         "definitions": _schemas(served, {(kind.group, kind.version) for kind in served}, V2),
     }
 
@@ -33,7 +34,7 @@ def openapi_v3(
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": server_version},
-        "paths": _paths(kinds, OperationsV3(_types(kinds))),
+        "paths": _paths(kinds, OperationsV3(_names(kinds))),
         "components": {"schemas": _schemas(kinds, versions, V3)},
     }
 
@@ -50,13 +51,31 @@ def _types(served: Iterable[ServedKind]) -> dict[GroupVersionKind, Type]:
     for kind in served:
         for gvk in (kind.gvk, kind.list_gvk, *(part.gvk for part in kind.subresources if part.gvk)):
             types[gvk] = load().of_kind(gvk)
-        if kind.type is not None:
+        if isinstance(kind.type, Type):
             types |= {kind.gvk: kind.type, kind.list_gvk: kind.type.once(list_of)}
     return {gvk: type_ for gvk, type_ in types.items() if type_ is not None}
 
 
+def _names(served: Iterable[ServedKind]) -> dict[GroupVersionKind, str]:
+    """Return the name of the type of every kind that the paths of `served` speak of."""
+    served = list(served)
+    names = {gvk: type_.name for gvk, type_ in _types(served).items()}
+    for kind, shape in _custom(served):
+        names |= {kind.gvk: shape.name, kind.list_gvk: _list_name(kind, shape)}
+    return names
+
+
+def _custom(served: Iterable[ServedKind]) -> list[tuple[ServedKind, Shape]]:
+    return [(kind, kind.type) for kind in served if isinstance(kind.type, Shape)]
+
+
+def _list_name(kind: ServedKind, shape: Shape) -> str:
+    return f"{shape.name.rpartition('.')[0]}.{kind.list_gvk[2]}"
+
+
 def _schemas(served: Iterable[ServedKind], versions: Collection[tuple[str, str]], dialect: Dialect) -> Object:
     """Return the schemas that the paths of `served` refer to, marked with the kinds of `versions` that they are."""
+    served = list(served)
     own = _types(served)
     kinds: dict[str, list[GroupVersionKind]] = {}
     for gvk, name in load().kinds():
@@ -65,10 +84,15 @@ def _schemas(served: Iterable[ServedKind], versions: Collection[tuple[str, str]]
     for gvk, type_ in own.items():
         if load().of_kind(gvk) is None:
             kinds.setdefault(type_.name, []).append(gvk)
-    always = [load().types[name] for name in _ALWAYS]
-    types = reachable([*always, *own.values()])
+    shapes = _custom(served)
+    always = [*_ALWAYS, *((custom.OBJECT_META, custom.LIST_META) if shapes else ())]
+    types = reachable([*(load().types[name] for name in always), *own.values()])
     types[PATCH] = None
-    return schemas(types, kinds, dialect)
+    found = schemas(types, kinds, dialect)
+    for kind, shape in shapes:
+        found[shape.name] = custom.schema(shape, kind.gvk, dialect)
+        found[_list_name(kind, shape)] = custom.list_schema(shape.name, kind.list_gvk, dialect)
+    return dict(sorted(found.items()))
 
 
 def _paths(served: Iterable[ServedKind], operations: Operations) -> Object:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from wherry.objects import Object
-from wherry.objects.definitions import GroupVersionKind, Type
+from wherry.objects.definitions import GroupVersionKind
 from wherry.objects.openapi.parameters import Parameter
 from wherry.objects.openapi.paths import Route, Verb
 from wherry.objects.openapi.schemas import PATCH, V2, V3, Dialect
 from wherry.objects.openapi.served import ServedKind
+from wherry.objects.structural.shape import Shape
 
 OBJECTS = ("application/json", "application/yaml")
 WATCH = "application/json;stream=watch"
 STREAMED = ("*/*",)
-PATCHES = (
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-)
+STRATEGIC = "application/strategic-merge-patch+json"
+PATCHES = ("application/json-patch+json", "application/merge-patch+json", STRATEGIC, "application/apply-patch+yaml")
+CUSTOM_PATCHES = tuple(type_ for type_ in PATCHES if type_ != STRATEGIC)
+"""kubectl sends strategic merge patches where they are among the types."""
 _DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _STATUS = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
+
+
+class _Body(NamedTuple):
+    """What a request carries: its schema, None for nothing, and the media types it may be in."""
+
+    schema: Object | None
+    media: Sequence[str]
 
 
 class Operations:
@@ -32,8 +38,8 @@ class Operations:
     dialect: Dialect
     parameter: Callable[[str, Parameter], Object]
 
-    def __init__(self, types: Mapping[GroupVersionKind, Type]):
-        self._types = types
+    def __init__(self, names: Mapping[GroupVersionKind, str]):
+        self._names = names
 
     def operation(self, kind: ServedKind, route: Route, verb: Verb) -> Object:
         """Return the operation of `verb` at a URL of `kind`."""
@@ -44,13 +50,14 @@ class Operations:
         }
         result = kind.list_gvk if verb.action == "list" else route.gvk
         media = STREAMED if route.gvk is None else (*OBJECTS, WATCH) if verb.action == "list" else OBJECTS
-        operation |= self.exchange(verb, self._body(verb, route.gvk), self._answer(verb, result), media)
+        body = _Body(self._body(verb, route.gvk), _consumed(kind, verb))
+        operation |= self.exchange(verb, body, self._answer(verb, result), media)
         if route.gvk:
             named = dict(zip(("group", "version", "kind"), route.gvk, strict=True))
             operation["x-kubernetes-group-version-kind"] = named
         return operation
 
-    def exchange(self, verb: Verb, body: Object | None, answer: Object, media: Sequence[str]) -> Object:
+    def exchange(self, verb: Verb, body: _Body, answer: Object, media: Sequence[str]) -> Object:
         """Return the members for parameters, request body and responses."""
         raise NotImplementedError
 
@@ -70,8 +77,14 @@ class Operations:
     def _of_kind(self, gvk: GroupVersionKind | None) -> Object:
         if gvk is None:
             return {"type": "string"}
-        type_ = self._types.get(gvk)
-        return self.dialect.reference(type_.name) if type_ else {"type": "object"}
+        name = self._names.get(gvk)
+        return self.dialect.reference(name) if name else {"type": "object"}
+
+
+def _consumed(kind: ServedKind, verb: Verb) -> Sequence[str]:
+    if verb.body != "patch":
+        return ("*/*",)
+    return CUSTOM_PATCHES if isinstance(kind.type, Shape) else PATCHES
 
 
 def _operation_id(kind: ServedKind, route: Route, verb: Verb) -> str:
@@ -101,13 +114,14 @@ class OperationsV2(Operations):
         }
         return spelled | ({"required": True} if place == "path" else {})
 
-    def exchange(self, verb: Verb, body: Object | None, answer: Object, media: Sequence[str]) -> Object:
+    def exchange(self, verb: Verb, body: _Body, answer: Object, media: Sequence[str]) -> Object:
         """See `Operations.exchange`."""
         parameters: list[Any] = [self.parameter("query", parameter) for parameter in verb.query]
-        if body is not None:
-            parameters.insert(0, {"name": "body", "in": "body", "required": verb.body != "options", "schema": body})
+        if body.schema is not None:
+            needed = verb.body != "options"
+            parameters.insert(0, {"name": "body", "in": "body", "required": needed, "schema": body.schema})
         return {
-            "consumes": list(PATCHES) if verb.body == "patch" else ["*/*"],
+            "consumes": list(body.media),
             "produces": list(media),
             "parameters": parameters,
             "responses": {
@@ -133,7 +147,7 @@ class OperationsV3(Operations):
         }
         return spelled | ({"required": True} if place == "path" else {})
 
-    def exchange(self, verb: Verb, body: Object | None, answer: Object, media: Sequence[str]) -> Object:
+    def exchange(self, verb: Verb, body: _Body, answer: Object, media: Sequence[str]) -> Object:
         """See `Operations.exchange`."""
         result: Object = {
             "parameters": [self.parameter("query", parameter) for parameter in verb.query],
@@ -148,10 +162,9 @@ class OperationsV3(Operations):
                 "401": {"description": "Unauthorized"},
             },
         }
-        if body is not None:
-            types = PATCHES if verb.body == "patch" else ("*/*",)
+        if body.schema is not None:
             result["requestBody"] = {
                 "required": verb.body != "options",
-                "content": {type_: {"schema": body} for type_ in types},
+                "content": {type_: {"schema": body.schema} for type_ in body.media},
             }
         return result

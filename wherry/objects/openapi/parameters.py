@@ -48,6 +48,7 @@ PRETTY = _BY_NAME["pretty"]
 _SELECTION = ("continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "resourceVersionMatch")
 _WATCH = ("allowWatchBookmarks", "sendInitialEvents", "timeoutSeconds", "watch")
 _DELETE = ("dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy")
+SELECT = _named("fieldSelector", "labelSelector")
 LIST = _named(*_SELECTION, *_WATCH)
 WRITE = _named("dryRun", "fieldManager", "fieldValidation")
 PATCH = _named("dryRun", "fieldManager", "fieldValidation", "force")

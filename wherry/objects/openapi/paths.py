@@ -40,6 +40,8 @@ _COLLECTION = {
     "create": Verb("post", "post", parameters.WRITE, "object", (201,)),
     "deletecollection": Verb("delete", "deletecollection", parameters.DELETE_COLLECTION, "options"),
 }
+_LIST_ALONE = Verb("get", "list", parameters.SELECT)
+"""Of what can be listed and not watched, and has no versions: it is worked out."""
 _PART = {
     **_ITEM,
     "update": _ITEM["update"]._replace(codes=(200,)),
@@ -53,11 +55,12 @@ _PROXY_METHODS = ("delete", "get", "head", "options", "patch", "post", "put")
 def routes(kind: ServedKind) -> Iterator[Route]:
     """Yield each URL a kind answers at."""
     everywhere = f"{kind.prefix}/{kind.plural}"
+    verbs = _COLLECTION if "watch" in kind.verbs else {**_COLLECTION, "list": _LIST_ALONE}
     collection = f"{kind.prefix}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else everywhere
     item = f"{collection}/{{name}}"
     if kind.namespaced and "list" in kind.verbs:
-        yield Route(everywhere, [_COLLECTION["list"]], kind.gvk)
-    yield Route(collection, [verb for name, verb in _COLLECTION.items() if name in kind.verbs], kind.gvk)
+        yield Route(everywhere, [verbs["list"]], kind.gvk)
+    yield Route(collection, [verb for name, verb in verbs.items() if name in kind.verbs], kind.gvk)
     yield Route(item, [verb for name, verb in _ITEM.items() if name in kind.verbs], kind.gvk)
     for part in kind.subresources:
         if part.gvk is not None:

@@ -69,18 +69,20 @@ def _choice(kind: str, value: Object) -> str:
             return f"{value['in']}_parameter_sub_schema"
         case "ResponseValue":
             return "response"
+        case "AdditionalPropertiesItem" if isinstance(value, bool):
+            return "boolean"
         case "SchemaItem" | "AdditionalPropertiesItem":
             return "schema"
     return ""
 
 
 def _member(kind: str, key: str, value: Any) -> bytes:
+    if list(_messages()[kind]) == [_ENTRIES]:
+        return _pair(kind, _ENTRIES, key, value)
     if key.startswith("x-"):
         return _pair(kind, _EXTENSIONS, key, value)
     if kind in _NAMED:
         return _pair(kind, _NAMED[kind], key, value)
-    if list(_messages()[kind]) == [_ENTRIES]:
-        return _pair(kind, _ENTRIES, key, value)
     items = value if isinstance(value, list) else [value]
     return b"".join(_field(kind, _field_name(key), item) for item in items)
 

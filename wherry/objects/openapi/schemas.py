@@ -12,6 +12,7 @@ from wherry.objects import Object, descriptions
 from wherry.objects.definitions import Field, GroupVersionKind, Type
 
 _PACKAGES = "io.k8s.apimachinery.pkg."
+_EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
 _SPECIAL = {
     "quantity": _PACKAGES + "api.resource.Quantity",
     "time": _PACKAGES + "apis.meta.v1.Time",
@@ -19,6 +20,10 @@ _SPECIAL = {
     "intorstring": _PACKAGES + "util.intstr.IntOrString",
     "raw": _PACKAGES + "runtime.RawExtension",
     "fields": _PACKAGES + "apis.meta.v1.FieldsV1",
+    "json": _EXTENSIONS + "JSON",
+    "schema-or-array": _EXTENSIONS + "JSONSchemaPropsOrArray",
+    "schema-or-bool": _EXTENSIONS + "JSONSchemaPropsOrBool",
+    "schema-or-strings": _EXTENSIONS + "JSONSchemaPropsOrStringArray",
 }
 PATCH = _PACKAGES + "apis.meta.v1.Patch"
 _PLAIN: dict[str, Object] = {
@@ -27,6 +32,7 @@ _PLAIN: dict[str, Object] = {
     "int32": {"type": "integer", "format": "int32"},
     "int64": {"type": "integer", "format": "int64"},
     "bytes": {"type": "string", "format": "byte"},
+    "double": {"type": "number", "format": "double"},
     "any": {},
 }
 _SHAPES: dict[str, tuple[Object, str]] = {
@@ -34,6 +40,10 @@ _SHAPES: dict[str, tuple[Object, str]] = {
     _SPECIAL["microtime"]: ({"type": "string", "format": "date-time"}, "A time in RFC 3339, with six decimals."),
     _SPECIAL["raw"]: ({"type": "object"}, "An object of any kind."),
     _SPECIAL["fields"]: ({"type": "object"}, "A set of fields, as keys `f:NAME`, `v:VALUE`, `i:INDEX` and `k:KEYS`."),
+    _SPECIAL["json"]: ({}, "A value of any kind."),
+    _SPECIAL["schema-or-array"]: ({}, "A schema, or a list of schemas."),
+    _SPECIAL["schema-or-bool"]: ({}, "A schema, or true or false."),
+    _SPECIAL["schema-or-strings"]: ({}, "A schema, or a list of names."),
     PATCH: ({"type": "object"}, "The body of a PATCH request."),
 }
 _QUANTITY_TEXT = (

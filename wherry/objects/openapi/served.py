@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from wherry.objects.definitions import GroupVersionKind, Type, load
+from wherry.objects.structural.shape import Shape
 
 
 class Subresource(NamedTuple):
@@ -24,7 +25,7 @@ class Subresource(NamedTuple):
 class ServedKind(NamedTuple):
     """One kind under one group and version; `verbs` are those of discovery: get, list, create, update, patch ...
 
-    `type` is what its objects look like where Kubernetes' own schema does not say.
+    `type` is what its objects look like where Kubernetes' own schema does not say; `list_kind` is `KindList` if empty.
     """
 
     group: str
@@ -34,7 +35,8 @@ class ServedKind(NamedTuple):
     namespaced: bool
     verbs: Sequence[str]
     subresources: Sequence[Subresource] = ()
-    type: Type | None = None
+    type: Type | Shape | None = None
+    list_kind: str = ""
 
     @property
     def gvk(self) -> GroupVersionKind:
@@ -44,7 +46,7 @@ class ServedKind(NamedTuple):
     @property
     def list_gvk(self) -> GroupVersionKind:
         """(group, version, kind) of a list of them."""
-        return self.group, self.version, f"{self.kind}List"
+        return self.group, self.version, self.list_kind or f"{self.kind}List"
 
     @property
     def prefix(self) -> str:

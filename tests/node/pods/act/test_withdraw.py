@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,7 +12,7 @@ from tests.fake.client import FakeClient
 from tests.node.build import UID, pod
 from wherry.component.component import Component
 from wherry.node.pods.act import withdraw
-from wherry.node.pods.act.withdraw import EndpointWatch, connections_taken
+from wherry.node.pods.act.withdraw import EndpointWatch
 from wherry.objects import Object
 
 
@@ -137,10 +135,3 @@ async def test_it_waits_longer_for_who_is_late_where_another_pod_could_serve(
     assert not await is_over(waiting)
     late = False
     await asyncio.wait_for(waiting, 5)
-
-
-def test_connections_are_counted_by_the_kernel():
-    before = connections_taken(os.getpid())
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
-        assert connections_taken(os.getpid()) > before
-    assert connections_taken(1 << 30) == 0

@@ -7,8 +7,7 @@ pkg/apis/apps/validation/validation.go, pkg/printers/internalversion/printers.go
 from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Context, Kind
-from wherry.apiserver.kinds.apps import rollout
-from wherry.apiserver.kinds.common import cells, checks, defaults
+from wherry.apiserver.kinds.common import cells, checks, defaults, rollout
 from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError

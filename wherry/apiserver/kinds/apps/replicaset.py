@@ -6,14 +6,12 @@ pkg/printers/internalversion/printers.go (printReplicaSet).
 
 from __future__ import annotations
 
-from wherry.apiserver.kind import Column, Context, Kind
-from wherry.apiserver.kinds.common import cells, checks, defaults
+from wherry.apiserver.kind import Context, Kind
+from wherry.apiserver.kinds.common import cells, checks, defaults, replicas
 from wherry.apiserver.kinds.core.pods import podtemplate, podwarnings
-from wherry.objects import Object, fields
+from wherry.objects import Object
 from wherry.objects.errors import FieldError
 from wherry.objects.resource import REPLICA_SETS
-
-_PARTS = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 
 
 def _default(obj: Object) -> None:
@@ -38,12 +36,8 @@ def _validate(obj: Object) -> list[FieldError]:
 
 
 def _validate_update(new: Object, old: Object) -> list[FieldError]:
-    status = new.get("status") or {}
     errors = checks.immutable("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
-    for key in _PARTS:
-        if (count := status.get(key) or 0) > (status.get("replicas") or 0):
-            errors.append(fields.invalid(f"status.{key}", count, "cannot be greater than status.replicas"))
-    return errors
+    return errors + replicas.validate_status(new)
 
 
 REPLICA_SET = Kind(
@@ -57,11 +51,6 @@ REPLICA_SET = Kind(
     has_status=True,
     scale=True,
     generation=True,
-    columns=(
-        Column("Desired", lambda obj: (obj.get("spec") or {}).get("replicas") or 0, "integer"),
-        Column("Current", lambda obj: cells.status(obj, "replicas"), "integer"),
-        Column("Ready", lambda obj: cells.status(obj, "readyReplicas"), "integer"),
-        *cells.TEMPLATE_COLUMNS,
-    ),
-    fields={"status.replicas": lambda obj: str(cells.status(obj, "replicas"))},
+    columns=(*replicas.COLUMNS, *cells.TEMPLATE_COLUMNS),
+    fields=replicas.FIELDS,
 )

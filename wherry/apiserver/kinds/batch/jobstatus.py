@@ -8,6 +8,7 @@ from __future__ import annotations
 from wherry.apiserver.kinds.common import checks
 from wherry.objects import Object, fields, indexes, metadata
 from wherry.objects.errors import FieldError
+from wherry.objects.indexes import IndexSet
 from wherry.objects.meaning.jobs import end_of, is_indexed
 
 _PATH = "status.conditions"
@@ -91,10 +92,11 @@ def _finished(new: Object) -> list[FieldError]:
 
 
 def _indexes(new: Object, status: Object, before: Object) -> list[FieldError]:
-    errors, sets = [], {}
+    errors: list[FieldError] = []
+    sets: dict[str, IndexSet] = {}
     for key in ("completedIndexes", "failedIndexes"):
         try:
-            sets[key] = set(indexes.parse(status.get(key) or "", new["spec"].get("completions")))
+            sets[key] = indexes.parse(status.get(key) or "", new["spec"].get("completions"))
         except ValueError as error:
             errors.append(fields.invalid(f"status.{key}", status[key], f"error parsing {key}: {error}"))
     if status.get("completedIndexes") and not is_indexed(new["spec"]):
@@ -103,8 +105,8 @@ def _indexes(new: Object, status: Object, before: Object) -> list[FieldError]:
     if status.get("failedIndexes") is not None and new["spec"].get("backoffLimitPerIndex") is None:
         text = "cannot set non-null failedIndexes when backoffLimitPerIndex is null"
         errors.append(fields.invalid("status.failedIndexes", status["failedIndexes"], text))
-    if both := sets.get("completedIndexes", set()) & sets.get("failedIndexes", set()):
-        text = f"failedIndexes and completedIndexes overlap at index: {min(both)}"
+    if both := sets.get("completedIndexes", IndexSet()) & sets.get("failedIndexes", IndexSet()):
+        text = f"failedIndexes and completedIndexes overlap at index: {both.ranges()[0].start}"
         errors.append(fields.invalid("status.failedIndexes", status["failedIndexes"], text))
     for key in ("failed", "succeeded"):
         if (count := status.get(key) or 0) < (before.get(key) or 0):

@@ -31,10 +31,10 @@ def validate(obj: Object, kind: Kind) -> list[FieldError]:
         errors += checks.named("metadata.name", name, check)
     else:
         errors.append(fields.required("metadata.name", "name or generateName is required"))
-    return errors + _namespace(meta, kind.namespaced) + _common(meta)
+    return errors + _namespace(meta, kind.namespaced) + _common(meta, kind)
 
 
-def validate_update(new: Object, old: Object) -> list[FieldError]:
+def validate_update(new: Object, old: Object, kind: Kind) -> list[FieldError]:
     """Return what an update may not do to metadata."""
     was, now = old["metadata"], new["metadata"]
     errors = []
@@ -42,7 +42,7 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
         errors += _no_new_finalizers(now.get("finalizers") or (), was.get("finalizers") or ())
     for key in _IMMUTABLE:
         errors += checks.immutable(f"metadata.{key}", now.get(key), was.get(key))
-    return errors + _common(now)
+    return errors + _common(now, kind)
 
 
 def _namespace(meta: Object, namespaced: bool) -> list[FieldError]:
@@ -52,12 +52,12 @@ def _namespace(meta: Object, namespaced: bool) -> list[FieldError]:
     return [fields.forbidden("metadata.namespace", "not allowed on this type")] if namespace else []
 
 
-def _common(meta: Object) -> list[FieldError]:
+def _common(meta: Object, kind: Kind) -> list[FieldError]:
     return [
         *validate_labels("metadata.labels", meta.get("labels") or {}),
         *validate_annotations("metadata.annotations", meta.get("annotations") or {}),
         *_owner_references(meta.get("ownerReferences") or ()),
-        *_finalizers(meta.get("finalizers") or ()),
+        *_finalizers(meta.get("finalizers") or (), kind),
     ]
 
 
@@ -87,10 +87,14 @@ def validate_finalizer(path: str, finalizer: str) -> list[FieldError]:
     return [fields.invalid(path, finalizer, text)]
 
 
-def _finalizers(finalizers: Sequence[str]) -> list[FieldError]:
+def _finalizers(finalizers: Sequence[str], kind: Kind) -> list[FieldError]:
     errors = []
     for i, finalizer in enumerate(finalizers):
-        errors += validate_finalizer(f"metadata.finalizers[{i}]", finalizer)
+        path = f"metadata.finalizers[{i}]"
+        if kind.short_finalizers:
+            errors += checks.named(path, finalizer, names.qualified_name)
+        else:
+            errors += validate_finalizer(path, finalizer)
     if all(f in finalizers for f in _GARBAGE_COLLECTOR):
         text = "finalizer orphan and foregroundDeletion cannot be both set"
         errors.append(fields.invalid("metadata.finalizers", list(finalizers), text))

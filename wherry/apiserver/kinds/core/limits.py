@@ -1,4 +1,4 @@
-"""What a LimitRange does to new pods: defaults for containers, bounds for containers and pods.
+"""What a LimitRange does to new objects: defaults for containers, bounds for containers, pods and claims.
 
 Source: k8s.io/kubernetes plugin/pkg/admission/limitranger/admission.go.
 """
@@ -11,6 +11,7 @@ from wherry.objects import Object, quantity
 from wherry.objects.errors import Forbidden
 
 Amounts = Mapping[str, str]
+CLAIM = "PersistentVolumeClaim"
 
 
 def admit(pod: Object, ranges: Iterable[Object]) -> None:
@@ -23,10 +24,35 @@ def admit(pod: Object, ranges: Iterable[Object]) -> None:
                 _fill(pod, item)
         for item in items:
             problems += _broken(pod["spec"], item)
+    _refuse("pods", pod, problems)
+
+
+def admit_claim(claim: Object, ranges: Iterable[Object]) -> None:
+    """Hold a claim to the LimitRanges of its namespace; raises `Forbidden` with every bound it breaks."""
+    requests, _ = _asked(claim["spec"])
+    problems: list[str] = []
+    for limit_range in sorted(ranges, key=lambda r: r["metadata"]["name"]):
+        for item in (limit_range.get("spec") or {}).get("limits") or ():
+            if item.get("type") == CLAIM:
+                problems += _request_bounds(item, requests)
+    _refuse("persistentvolumeclaims", claim, problems)
+
+
+def _request_bounds(item: Object, requests: Amounts) -> Iterator[str]:
+    for key, word, wrong in (("min", "minimum", -1), ("max", "maximum", 1)):
+        for name, bound in (item.get(key) or {}).items():
+            start, request = f"{word} {name} usage per {CLAIM} is {bound}", requests.get(name)
+            if request is None:
+                yield f"{start}.  No request is specified"
+            elif quantity.compare(request, bound) == wrong:
+                yield f"{start}, but request is {request}"
+
+
+def _refuse(plural: str, obj: Object, problems: list[str]) -> None:
     if problems:
         problems = list(dict.fromkeys(problems))
         why = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-        raise Forbidden.of("pods", pod["metadata"].get("name", ""), why)
+        raise Forbidden.of(plural, obj["metadata"].get("name", ""), why)
 
 
 def _containers(spec: Object) -> list[Object]:

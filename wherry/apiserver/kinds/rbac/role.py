@@ -5,7 +5,7 @@ Source: k8s.io/kubernetes pkg/apis/rbac/validation/validation.go.
 
 from __future__ import annotations
 
-from wherry.apiserver.kind import Column, Context, Kind
+from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells, labelselector
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
@@ -20,11 +20,6 @@ def deprecations(kind: str) -> dict[tuple[str, str], str]:
     """Return the warning for the old version of an RBAC kind."""
     text = f"{GROUP}/v1beta1 {kind} is deprecated in v1.17+, unavailable in v1.22+; use {GROUP}/v1 {kind}"
     return {(GROUP, "v1beta1"): text}
-
-
-def _prepare_cluster_role(new: Object, old: Object | None, context: Context) -> None:
-    if new.get("aggregationRule") and (old is None or not old.get("aggregationRule")):
-        context.warn("aggregationRule is kept, but no controller of this cluster fills in the rules of the ClusterRole")
 
 
 def _validate_role(obj: Object) -> list[FieldError]:
@@ -80,7 +75,6 @@ CLUSTER_ROLE = Kind(
     also=OLDER,
     name_pattern="path-segment",
     create_on_update=True,
-    prepare=_prepare_cluster_role,
     validate=_validate_cluster_role,
     deprecations=deprecations("ClusterRole"),
     age=False,

@@ -47,11 +47,13 @@ def checksum(key: str, value: bytes | None) -> int:
 def create(path: Path) -> None:
     """Make a store without entries at `path`: whole, or not at all. Raises `sqlite3.Error`, `OSError`."""
     new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
+    for left in ("", "-journal", "-wal", "-shm"):
+        new.with_name(new.name + left).unlink(missing_ok=True)
     with closing(sqlite3.connect(new, isolation_level=None)) as db:
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        db.execute("PRAGMA journal_mode=WAL")
         db.executescript(f"BEGIN; {_TABLES} INSERT INTO head VALUES (0); PRAGMA user_version={VERSION}; COMMIT;")
+        # Last: what is in a log on closing is moved from there then, and nobody hears if the disk has no room for it.
+        db.execute("PRAGMA journal_mode=WAL")
     new.replace(path)
 
 

@@ -67,6 +67,8 @@ class SqliteStorage:
     let go of the file.
     """
 
+    shared = False
+
     def __init__(self, path: Path, log_length: int = LOG_LENGTH, busy_seconds: float = 5.0):
         self._path = path
         self._log_length = log_length
@@ -107,6 +109,10 @@ class SqliteStorage:
         """Return the first `limit` entries whose key starts with `prefix` and is greater than `after`."""
         return await self._ask(lambda file: file.range(prefix, after, limit))
 
+    async def revision(self) -> int:
+        """Return that of the last commit."""
+        return await self._ask(lambda file: file.revision)
+
     def commit(self, writes: Sequence[Write]) -> Awaitable[int]:
         """Do all of `writes` or none, and return the one revision they get."""
         interface.check(writes)
@@ -121,6 +127,10 @@ class SqliteStorage:
     async def oldest(self) -> int:
         """Return the smallest `after` that `watch` still serves."""
         return await self._ask(SqliteFile.oldest)
+
+    async def outdated(self, key: str) -> bool:
+        """Nothing would: values are kept as they are."""
+        return False
 
     async def watch(self, after: int) -> AsyncIterator[Sequence[LogEntry]]:
         """Yield what every commit of a revision greater than `after` did, in order."""

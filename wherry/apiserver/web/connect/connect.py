@@ -9,11 +9,9 @@ import ssl
 
 from aiohttp import web
 
-from wherry.apiserver.access.authorizer import Authorizer
-from wherry.apiserver.api.api import Target
-from wherry.apiserver.registry.registry import Registry
+from wherry.apiserver.api.api import Api, Target
 from wherry.apiserver.user import User
-from wherry.apiserver.web.connect import headers
+from wherry.apiserver.web.connect import headers, options
 from wherry.apiserver.web.connect.forward import Forwarder
 from wherry.apiserver.web.connect.links import Links
 from wherry.apiserver.web.connect.location import Location, unverified_tls
@@ -34,10 +32,11 @@ not run commands (since 1.35, KEP-4006)."""
 class Connect:
     """Authorises, finds who answers, and passes on. `to_nodes` is the TLS context for nodes' agents."""
 
-    def __init__(self, authorizer: Authorizer, registry: Registry, to_nodes: ssl.SSLContext):
-        self._authorizer = authorizer
-        self._pod_nodes = PodNodes(registry, to_nodes)
-        self._proxied = Proxied(registry, to_nodes, unverified_tls())
+    def __init__(self, api: Api, to_nodes: ssl.SSLContext):
+        self._api = api
+        self._authorizer = api.authorizer
+        self._pod_nodes = PodNodes(api.registry, to_nodes)
+        self._proxied = Proxied(api.registry, to_nodes, unverified_tls())
         self._forwarder = Forwarder()
 
     @staticmethod
@@ -58,14 +57,17 @@ class Connect:
         self._authorizer.require(user, target.attributes(verb))
         if target.subresource in _SESSIONS:
             self._authorizer.require(user, target.attributes("create"))
+        query = list(request.query.items())
+        if target.subresource != "log":  # that is read, not connected to
+            asked = options.of(part.options or part.kind, query, target.path)
+            await self._api.connecting(user, target, part.options or part.kind, asked)
         streams(request)
         if target.subresource == _PROXY:
             return await self._proxy(request, target)
-        query = list(request.query.items())
         location = self._pod_nodes.location(target.namespace or "", target.name, target.subresource, query)
         if target.subresource == "log":
             return await self._forwarder.log(request, location)
-        return await _tunnel(request, location, headers.upgrade_for_node(request.headers.items()))
+        return await tunnelled(request, location, headers.upgrade_for_node(request.headers.items()))
 
     async def _proxy(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
         raw, _, query = request.raw_path.partition("?")
@@ -75,11 +77,12 @@ class Connect:
         location = self._proxied.location(target.resource, target.namespace or "", target.name, path)
         if headers.asks_for_upgrade(request.headers):
             known, client = request.headers.items(), request.remote or ""
-            return await _tunnel(request, location, headers.upgrade_for_backend(known, client, prefix, target.path))
+            return await tunnelled(request, location, headers.upgrade_for_backend(known, client, prefix, target.path))
         if not target.path and request.method in ("GET", "HEAD"):
             # Relative links of the page that comes would lead beside the backend.
             return web.Response(status=301, headers={"Location": f"{prefix}/{asked}"})
-        return await self._forwarder.proxy(request, location, _links(request, location, prefix))
+        sent = headers.for_backend(request.headers.items(), request.remote or "", prefix, target.path or "/")
+        return await self._forwarder.proxy(request, location, sent, _links(request, location, prefix))
 
 
 def _verb(method: str, part: Part) -> str | None:
@@ -90,7 +93,8 @@ def _verb(method: str, part: Part) -> str | None:
     return verb if verb in part.verbs else None
 
 
-async def _tunnel(request: web.BaseRequest, location: Location, sent: headers.Pairs) -> web.StreamResponse:
+async def tunnelled(request: web.BaseRequest, location: Location, sent: headers.Pairs) -> web.StreamResponse:
+    """Tunnel an upgrade, see `tunnel.relay`."""
     from wherry.apiserver.web.connect import tunnel  # with h11, whose 8 ms only an upgrade needs
 
     return await tunnel.relay(request, location, sent)

@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import hdrs, web
 from yarl import URL
 
-from wherry.apiserver.web import bodies
+from wherry.apiserver.web import bodies, messages
 from wherry.apiserver.web.connect import headers
 from wherry.apiserver.web.connect.links import Links
 from wherry.apiserver.web.connect.location import Location
@@ -50,14 +50,18 @@ class Forwarder:
         async with answer:
             if answer.status != HTTPStatus.OK:
                 raise _refusal(answer.status, await answer.content.read(LARGEST_MESSAGE))
-            response = web.StreamResponse(
-                headers={hdrs.CONTENT_TYPE: answer.headers.get(hdrs.CONTENT_TYPE, "text/plain")}
-            )
+            kind = answer.headers.get(hdrs.CONTENT_TYPE, "text/plain")
+            response = messages.LogMessages() if messages.wanted(request) else web.StreamResponse()
+            response.headers[hdrs.CONTENT_TYPE] = kind
             return await _copy(request, response, answer.content.iter_any())
 
-    async def proxy(self, request: web.BaseRequest, location: Location, links: Links) -> web.StreamResponse:
-        """Answer with what a backend says to the client's request; raises `ServiceUnavailable`."""
-        sent = headers.for_backend(request.headers.items(), request.remote or "", links.prefix, _path(location))
+    async def proxy(
+        self, request: web.BaseRequest, location: Location, sent: headers.Pairs, links: Links | None = None
+    ) -> web.StreamResponse:
+        """Answer with what a backend says to the client's request, `sent` with these headers.
+
+        Its links are made to lead through the proxy again where `links` says how. Raises `ServiceUnavailable`.
+        """
         body = request.content if request.can_read_body else None
         bodies.invite(request)
         try:
@@ -82,15 +86,23 @@ class Forwarder:
             )
         url = URL(location.url, encoded=True)
         return await self._session.request(
-            method, url, headers=sent, data=body, ssl=location.tls or True, allow_redirects=False
+            method,
+            url,
+            headers=sent,
+            data=body,
+            ssl=location.tls or True,
+            server_hostname=location.server,
+            allow_redirects=False,
         )
 
 
-async def _answer(request: web.BaseRequest, answer: aiohttp.ClientResponse, links: Links) -> web.StreamResponse:
+async def _answer(request: web.BaseRequest, answer: aiohttp.ClientResponse, links: Links | None) -> web.StreamResponse:
     """Pass a backend's answer on, its redirect or the links of its page changed."""
     kept = headers.for_client(answer.headers.items())
     content: AsyncIterator[bytes] = answer.content.iter_any()
-    if target := answer.headers.get(hdrs.LOCATION):
+    if links is None:
+        pass
+    elif target := answer.headers.get(hdrs.LOCATION):
         kept = [*headers.without(kept, {"location"}), (hdrs.LOCATION, links.through_proxy(target))]
     elif _is_page(request, answer):
         kept = headers.without(kept, {"content-length"})
@@ -140,7 +152,3 @@ def _refusal(status: int, body: bytes) -> ApiError:
     if isinstance(said, dict) and said.get("kind") == "Status":
         return ApiError.from_status(said, status)
     return ApiError.from_status({"message": body.decode(errors="replace").strip()}, status)
-
-
-def _path(location: Location) -> str:
-    return location.path.partition("?")[0]

@@ -9,8 +9,9 @@ import ssl
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
+from wherry.apiserver.calls.agents import agent_of
 from wherry.apiserver.registry.registry import Registry
-from wherry.apiserver.web.connect.location import Location, agent_of
+from wherry.apiserver.web.connect.location import Location
 from wherry.objects import Object
 from wherry.objects.errors import BadRequest, NotFound
 from wherry.objects.resource import NODES, PODS
@@ -50,12 +51,14 @@ def _container(pod: Object, wanted: str) -> str:
     spec, name = pod["spec"], pod["metadata"]["name"]
     regular = [c["name"] for c in spec.get("containers") or ()]
     init = [c["name"] for c in spec.get("initContainers") or ()]
+    ephemeral = [c["name"] for c in spec.get("ephemeralContainers") or ()]
     if wanted:
-        if wanted not in regular + init:
+        if wanted not in regular + init + ephemeral:
             raise BadRequest(f"container {wanted} is not valid for pod {name}")
         return wanted
     if len(regular) == 1:
         return str(regular[0])
     others = f" or one of the init containers: [{' '.join(init)}]" if init else ""
+    others += f" or one of the ephemeral containers: [{' '.join(ephemeral)}]" if ephemeral else ""
     choice = f"choose one of: [{' '.join(regular)}]{others}"
     raise BadRequest(f"a container name must be specified for pod {name}, {choice}")

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 
+from wherry.apiserver.calls.agents import agent_of
 from wherry.apiserver.registry.registry import Registry
-from wherry.apiserver.web.connect.location import Location, agent_of
+from wherry.apiserver.web.connect.location import Location
 from wherry.objects import Object
 from wherry.objects.errors import BadRequest, NotFound, ServiceUnavailable
 from wherry.objects.resource import ENDPOINTS, NODES, PODS, SERVICES, Resource

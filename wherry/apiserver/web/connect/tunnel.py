@@ -42,7 +42,7 @@ async def relay(request: web.BaseRequest, location: Location, sent: headers.Pair
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             reader, writer = await asyncio.open_connection(
-                location.host, location.port, ssl=location.tls, limit=BUFFER_BYTES
+                location.host, location.port, ssl=location.tls, server_hostname=location.server, limit=BUFFER_BYTES
             )
     except (OSError, TimeoutError) as error:
         raise InternalError.of(f"error dialing backend: {location.failure(error)}") from error

@@ -26,7 +26,7 @@ from wherry.ingress.route.model import Model, Structure
 from wherry.ingress.route.problem import Key, Problem, Subject
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.ingress.route.stream import Stream
-from wherry.ingress.settings import Settings, read_settings
+from wherry.ingress.settings import Settings, read_settings, usual
 from wherry.objects import Object
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class _Builder:
         self._certificates: dict[str, Certificate] = {}
         self._subjects: dict[Key, Subject] = {}
         self._problems: list[Problem] = []
+        self._default_service = choices.default_service if choices.default_service in snapshot.services else None
         self._settings = self._read_settings()
         self._common = self._settings.common
 
@@ -56,12 +57,15 @@ class _Builder:
         """Take one Ingress in; older ones have been before."""
         subject = Subject.of_ingress(ingress)
         try:
-            claim = read_claim(ingress, self._snapshot, self._choices.annotations_prefix, self._common)
+            prefix = self._choices.annotations_prefix
+            claim = read_claim(ingress, self._snapshot, prefix, self._common, self._default_service)
         except Exception as error:  # a bug of ours that one Ingress meets is not to hold up the others
             log.exception("%s is left out", subject)
             self._report(subject, problem.INTERNAL, f"this Ingress is left out, wherry fails on it: {error!r}")
             return
         self._subjects[claim.key] = subject
+        if not self._choices.catch_all:
+            self._leave_catch_all(claim)
         self._problems += claim.problems
         for host, rules in claim.rules.items():
             self._merge(self._hosts.setdefault(host, HostRules(host)), rules, claim)
@@ -73,6 +77,13 @@ class _Builder:
             and catch_all.fallback is None
         ):
             catch_all.fallback = claim.fallback
+
+    @staticmethod
+    def _leave_catch_all(claim: Claim) -> None:
+        """Take out what is for every host (`--disable-catch-all`)."""
+        if claim.rules.pop(CATCH_ALL, None) or (claim.fallback and not claim.rules):
+            claim.report(problem.BAD_HOST, "rules for every host are left out: --disable-catch-all")
+            claim.fallback = claim.fallback if claim.rules else None
 
     def model(self) -> Model:
         """Return the model of all that was added."""
@@ -96,8 +107,8 @@ class _Builder:
     def _read_settings(self) -> Settings:
         config_map = self._snapshot.config_map
         if config_map is None:
-            return Settings()
-        settings, sentences = read_settings(config_map.get("data") or {})
+            return usual()
+        settings, sentences = read_settings(config_map.get("data") or {}, self._snapshot.config_maps)
         for sentence in sentences:
             self._report(Subject.of_config_map(config_map), problem.BAD_OPTION, sentence)
         return settings
@@ -152,11 +163,8 @@ class _Builder:
 
     def _default(self) -> Location:
         """Return what answers where no rule does: `--default-backend-service`, or nginx' own 404."""
-        key = self._choices.default_service
-        service = self._snapshot.services.get(key) if key else None
-        ports = (service or {"spec": {}})["spec"].get("ports") or ()
-        backend = BackendRef(*key, str(ports[0]["port"])) if key and ports else None
-        return default_location(backend, self._settings)
+        key = self._default_service
+        return default_location(BackendRef(*key, "") if key else None, self._settings)
 
     # The rest
 

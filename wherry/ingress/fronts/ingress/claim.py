@@ -42,15 +42,24 @@ class Claim:
         self.problems.append(Problem(self.subject, reason, message))
 
 
-def read_claim(ingress: Object, snapshot: Snapshot, prefix: str, common: Mapping[str, Any]) -> Claim:
-    """Return the claim of an Ingress; `common` are the features' values of the ConfigMap and the defaults."""
+def read_claim(
+    ingress: Object,
+    snapshot: Snapshot,
+    prefix: str,
+    common: Mapping[str, Any],
+    default_service: Key | None = None,
+) -> Claim:
+    """Return the claim of an Ingress; `common` are the features' values of the ConfigMap and the defaults.
+
+    `default_service` answers what no rule takes.
+    """
     claim = Claim(Subject.of_ingress(ingress), metadata.key(ingress))
     given = metadata.annotations(ingress)
     claim.policy, sentences = read_policy(given, prefix, common)
     for message in sentences:
         claim.report(problem.BAD_ANNOTATION, message)
     claim.canary = is_canary(given, prefix)
-    _add_parts(claim, snapshot)
+    _add_parts(claim, snapshot, default_service)
     spec = ingress.get("spec") or {}
     if spec.get("defaultBackend"):
         claim.fallback = _rule(claim, "/", "Prefix", spec["defaultBackend"])
@@ -59,8 +68,8 @@ def read_claim(ingress: Object, snapshot: Snapshot, prefix: str, common: Mapping
     return claim
 
 
-def _add_parts(claim: Claim, snapshot: Snapshot) -> None:
-    claim.parts, closed = catalog.parts(claim.policy, _sources(claim.key, snapshot))
+def _add_parts(claim: Claim, snapshot: Snapshot, default_service: Key | None) -> None:
+    claim.parts, closed = catalog.parts(claim.policy, _sources(claim.key, snapshot, default_service))
     for why in closed if not claim.policy.denied else ():
         claim.report(problem.BAD_ANNOTATION, f"{why}; the paths of this Ingress answer 503")
     if closed and not claim.policy.denied:
@@ -68,13 +77,15 @@ def _add_parts(claim: Claim, snapshot: Snapshot) -> None:
     claim.closes_host = next((str(why) for why in closed if isinstance(why, HostClosed)), "")
 
 
-def _sources(key: Key, snapshot: Snapshot) -> Sources:
+def _sources(key: Key, snapshot: Snapshot, default_service: Key | None) -> Sources:
     namespace = key[0]
     return Sources(
         namespace,
         key[1],
         secret=lambda name: snapshot.secrets.get((namespace, name)),
+        config_map=lambda name: snapshot.config_maps.get((namespace, name)),
         service=lambda name: snapshot.services.get((namespace, name)),
+        default_backend=(*default_service, "") if default_service else None,
     )
 
 
@@ -102,7 +113,8 @@ def _rule(claim: Claim, path: str, path_type: str, backend: Object) -> Rule | No
         claim.report(problem.BAD_BACKEND, "a backend that is not a Service is not supported")
         return None
     port = service.get("port") or {}
-    ref = BackendRef(claim.key[0], service.get("name") or "", str(port.get("name") or port.get("number") or ""))
+    wanted = str(port.get("name") or port.get("number") or "")
+    ref = BackendRef(claim.key[0], service.get("name") or "", wanted, bool(claim.policy["service-upstream"]))
     if names.dns_label(ref.namespace) or names.dns_label(ref.service) or names.dns_label(ref.port):
         claim.report(problem.BAD_BACKEND, f"backend {ref.key!r} is not a Service and a port")
         return None

@@ -50,5 +50,7 @@ def location(rule: Rule, match: Match, path: str, split: Part | None = None) -> 
 
 def default_location(backend: BackendRef | None, settings: Settings) -> Location:
     """Return the location for what no rule takes."""
-    parts, _ = catalog.parts(Policy(common={**settings.common, "ssl-redirect": False}), Sources())
+    logged = settings.common["enable-access-log-for-default-backend"]
+    common = {**settings.common, "ssl-redirect": False, "enable-access-log": logged}
+    parts, _ = catalog.parts(Policy(common=common), Sources())
     return Location("/", Match.PREFIX, backend, parts=parts)

@@ -18,6 +18,8 @@ class Snapshot:
     classes: Sequence[Object] | None = ()
     services: Mapping[Key, Object] = field(default_factory=dict)
     secrets: Mapping[Key, Object] = field(default_factory=dict)
+    config_maps: Mapping[Key, Object] = field(default_factory=dict)
+    """Those that annotations and settings name, and others."""
     config_map: Object | None = None
     """The controller's settings."""
     tcp_services: Object | None = None
@@ -51,5 +53,7 @@ class Choices:
     classes: ClassChoice = field(default_factory=ClassChoice)
     annotations_prefix: str = DEFAULT_PREFIX
     default_service: Key | None = None
+    catch_all: bool = True
+    """Whether Ingresses may have rules for every host."""
     reserved_ports: frozenset[int] = frozenset()
     """Ports of the node that TCP and UDP services must not take: ours."""

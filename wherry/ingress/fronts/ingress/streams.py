@@ -1,7 +1,8 @@
 """TCP and UDP services: a ConfigMap whose keys are ports of the node and whose values are `namespace/service:port`.
 
 nginx forwards to the Service's cluster IP and the service proxy balances from there, so endpoints may change without a
-reload. ingress-nginx balanced over the endpoints itself; its PROXY protocol suffixes (`:PROXY`) are refused by name.
+reload. ingress-nginx balanced over the endpoints itself. A third word, `PROXY`, says that clients begin with the PROXY
+protocol, a fourth that the Service is told by it (`ns/svc:80::PROXY` is the fourth alone).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from wherry.ingress.route.stream import Stream
 from wherry.objects import Object
 from wherry.objects.meaning.services import cluster_ips
 
-_TARGET: Final = re.compile(r"([a-z0-9.-]+)/([a-z0-9.-]+):([a-z0-9-]+)", re.ASCII)
+_TARGET: Final = re.compile(r"([a-z0-9.-]+)/([a-z0-9.-]+):([a-z0-9-]+)(:PROXY|:)?(:PROXY|:)?", re.ASCII | re.IGNORECASE)
 
 
 def streams(
@@ -43,8 +44,6 @@ def _stream(
         raise ValueError("the key must be a port number")
     if int(key) in reserved:
         raise ValueError("the port is taken by this controller")
-    if text.upper().endswith(":PROXY"):
-        raise ValueError("the PROXY protocol is not supported")
     target = _TARGET.fullmatch(text)
     if not target:
         raise ValueError(f"expected namespace/service:port, got {text!r}")
@@ -54,7 +53,11 @@ def _stream(
     port = find_port(service, target[3], protocol)
     if port is None:
         raise ValueError(f"Service {target[1]}/{target[2]} has no {protocol} port {target[3]}")
-    return Stream(int(key), protocol, _cluster_ip(service), port["port"], f"{target[1]}/{target[2]}:{target[3]}")
+    name = f"{target[1]}/{target[2]}:{target[3]}"
+    decode, encode = (len(target[group] or "") > 1 for group in (4, 5))
+    if protocol == "UDP" and (decode or encode):
+        raise ValueError("the PROXY protocol is for TCP")
+    return Stream(int(key), protocol, _cluster_ip(service), port["port"], name, decode, encode)
 
 
 def _cluster_ip(service: Object) -> str:

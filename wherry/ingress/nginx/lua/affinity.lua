@@ -35,6 +35,24 @@ function _M.find(affinity, pool, tried)
     end
 end
 
+-- Browsers that refuse SameSite=None, or take it for Strict (www.chromium.org/updates/same-site/incompatible-clients).
+local REFUSE_NONE = {
+    [[\(iP.+; CPU .*OS 12[_\d]*.*\) AppleWebKit/]],
+    [[Macintosh;.*Mac OS X 10_14[_\d]*.*\) AppleWebKit/.*(Version/.* Safari/|KHTML, like Gecko\)$)]],
+    [[Chrom(e|ium)/(5[1-9]|6[0-6])\.]],
+    [[UCBrowser/([0-9]|1[01]|12\.([0-9]|1[0-2]))\.]],
+}
+
+local function takes_none(affinity)
+    local agent = affinity.conditional_none and ngx.var.http_user_agent
+    for _, pattern in ipairs(agent and REFUSE_NONE or {}) do
+        if ngx.re.find(agent, pattern, "jo") then
+            return false
+        end
+    end
+    return true
+end
+
 -- Header filter: tells the client where it was.
 function _M.tell(affinity, peer, backend)
     local parts = { affinity.name .. "=" .. digest(peer) .. "|" .. ngx.md5(backend), "Path=" .. affinity.path }
@@ -51,8 +69,11 @@ function _M.tell(affinity, peer, backend)
         parts[#parts + 1] = "Secure"
     end
     parts[#parts + 1] = "HttpOnly"
-    if affinity.same_site ~= "" then
+    if affinity.same_site ~= "" and (affinity.same_site ~= "None" or takes_none(affinity)) then
         parts[#parts + 1] = "SameSite=" .. affinity.same_site
+    end
+    if affinity.partitioned then
+        parts[#parts + 1] = "Partitioned"
     end
     local cookies = ngx.header["Set-Cookie"]
     if type(cookies) ~= "table" then

@@ -8,6 +8,7 @@ local cjson = require("cjson.safe")
 local affinity = require("affinity")
 local choice = require("choice")
 local cors = require("cors")
+local headers = require("headers")
 local route = require("route")
 local split = require("split")
 
@@ -53,6 +54,9 @@ local function untried(state)
     end
     if balance and balance.algorithm == "ewma" then
         return choice.by_speed(pool, tried)
+    end
+    if balance and balance.algorithm == "least_conn" then
+        return choice.by_load(pool, tried)
     end
     return choice.in_turn(pool, tried)
 end
@@ -102,6 +106,10 @@ function _M.check()
     local name = backend_of(data)
     ngx.var.proxy_upstream_name = name
     if not is_live(name) then
+        local instead = ngx.var.instead
+        if instead and instead ~= "" then
+            return ngx.exec(instead)
+        end
         return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
     end
 end
@@ -115,14 +123,20 @@ function _M.tell()
     if data.cors then
         cors.tell(data.cors)
     end
+    if data.headers then
+        headers.tell(data.headers)
+    end
     if data.affinity and state and state.tells and state.peer then
         affinity.tell(data.affinity, state.peer, state.name)
     end
 end
 
--- Log phase: remembers how fast the endpoint was.
+-- Log phase: remembers how fast the endpoint was, or that it has one request less.
 function _M.after()
     local state = ngx.ctx.balance
+    if state and state.counted then
+        choice.leave(state.counted)
+    end
     if state and state.peer and state.data.balance and state.data.balance.algorithm == "ewma" then
         local seconds = tonumber((ngx.var.upstream_response_time or ""):match("([%d.]+)$"))
         if seconds then
@@ -155,6 +169,14 @@ function _M.balance()
     state.tried[turn] = true
     local peer = state.pool.peers[turn]
     state.peer = peer
+    if state.counted then
+        choice.leave(state.counted)
+        state.counted = nil
+    end
+    if state.data.balance and state.data.balance.algorithm == "least_conn" then
+        choice.enter(peer)
+        state.counted = peer
+    end
     local ok, err = ngx_balancer.set_current_peer(peer[1], peer[2])
     if not ok then
         ngx.log(ngx.ERR, "cannot use endpoint ", peer[1], ":", peer[2], ": ", err)

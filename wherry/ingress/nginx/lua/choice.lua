@@ -1,12 +1,14 @@
--- Ways to choose among endpoints: in turn, by a key, by how fast they answered (features/balancing.py).
+-- Ways to choose among endpoints: in turn, by a key, by how fast they answered, by how busy they are (features/balancing.py).
 --
 -- Each returns the number of an endpoint that was not tried for this request, or nil.
 
 local bit = require("bit")
+local words = require("words")
 
 local DECAY_SECONDS = 10
 
 local speeds = {} -- by address: { average, at }
+local busy = {} -- by address: requests of this worker that are under way
 
 local _M = {}
 
@@ -20,12 +22,33 @@ function _M.in_turn(pool, tried)
     end
 end
 
-local function key_of(parts)
-    local said = {}
-    for i, part in ipairs(parts) do
-        said[i] = part.text or ngx.var[part.variable] or ""
+local function name_of(peer)
+    return peer[1] .. ":" .. peer[2]
+end
+
+function _M.enter(peer)
+    local name = name_of(peer)
+    busy[name] = (busy[name] or 0) + 1
+end
+
+function _M.leave(peer)
+    local name = name_of(peer)
+    local left = (busy[name] or 1) - 1
+    busy[name] = left > 0 and left or nil
+end
+
+-- The endpoint with the fewest requests under way; of equals, in turn.
+function _M.by_load(pool, tried)
+    local best, least
+    for step = 1, #pool.peers do
+        local turn = (pool.turn + step - 1) % #pool.peers + 1
+        local load = busy[name_of(pool.peers[turn])] or 0
+        if not tried[turn] and (not least or load < least) then
+            best, least = turn, load
+        end
     end
-    return table.concat(said)
+    pool.turn = best or pool.turn
+    return best
 end
 
 -- Mixes a checksum's bits, which alone keeps the order of similar keys (the finaliser of MurmurHash3).
@@ -38,7 +61,7 @@ end
 
 -- Rendezvous hashing: the endpoint with the highest number for the key; if it goes, only its keys move.
 function _M.by_key(pool, tried, balance)
-    local key = key_of(balance.hash_by)
+    local key = words.said(balance.hash_by)
     local ranks = {}
     for turn, peer in ipairs(pool.peers) do
         if not tried[turn] then
@@ -55,7 +78,7 @@ function _M.by_key(pool, tried, balance)
 end
 
 local function speed_of(peer)
-    local speed = speeds[peer[1] .. ":" .. peer[2]]
+    local speed = speeds[name_of(peer)]
     if not speed then
         return 0
     end
@@ -80,7 +103,7 @@ end
 
 -- Log phase: `seconds` is what an endpoint took.
 function _M.took(peer, seconds)
-    local name = peer[1] .. ":" .. peer[2]
+    local name = name_of(peer)
     local speed, now = speeds[name], ngx.now()
     local weight = speed and math.exp(-(now - speed.at) / DECAY_SECONDS) or 0
     speeds[name] = { average = (speed and speed.average or 0) * weight + seconds * (1 - weight), at = now }

@@ -2,7 +2,7 @@
 
 perform.py       one action: an `Outcome`          node.py        the parts of the node an act may use
 belongings.py    volumes, sandbox, clean up        objectcache.py the ConfigMaps and Secrets they are made of
-sandboxes.py, namespaces.py   what a pod's containers share
+sandboxes.py, namespaces.py, holder.py   what a pod's containers share
 start.py, prepare.py   from an image to a running container
 follow.py, exits.py    looking after a running one: probes, its end
 stop.py, hooks.py      hooks, the stop signal, SIGKILL

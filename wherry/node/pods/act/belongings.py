@@ -29,6 +29,8 @@ async def sync(node: NodeServices, pod: Object, state: State, reference_changed:
 
 async def set_up(node: NodeServices, pod: Object) -> SandboxReady:
     """Make the sandbox, and lead host ports to it."""
+    if not pod["spec"].get("hostNetwork"):
+        await node.fence.fence(pod, await asyncio.to_thread(node.sandboxes.address, pod))
     sandbox = await asyncio.to_thread(node.sandboxes.set_up, pod)
     if hostports.of_pod(pod, sandbox.ip):
         await node.host_ports.sync()
@@ -41,6 +43,7 @@ async def clean_up(node: NodeServices, pod: Object, state: State) -> Cleaned:
     node.objects.release(uid)
     await node.volumes.tear_down(uid)
     await asyncio.to_thread(node.sandboxes.tear_down, uid)
+    node.fence.unfence(pod)
     if hostports.of_pod(pod, state.ip):
         await node.host_ports.sync()
     return Cleaned()

@@ -5,9 +5,10 @@ Both functions block: call them in a thread.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection
 from pathlib import Path
+
+from wherry.node import trees
 
 
 def find(state_dir: Path) -> dict[Path, str]:
@@ -21,4 +22,4 @@ def remove(folders: dict[Path, str], uids: Collection[str]) -> None:
     """Remove the folders of pods that are not among `uids`."""
     for folder, uid in folders.items():
         if uid not in uids:
-            shutil.rmtree(folder, ignore_errors=True)
+            trees.discard(folder)

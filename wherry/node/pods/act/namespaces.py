@@ -2,7 +2,7 @@
 
 A namespace lives while something refers to it: a process, or a mount of its file in /proc (namespaces(7)). With
 mounts, all of a pod's containers, including ones that are restarted, share them, and a container's death has no
-effect on the others. (A shared pid namespace does need a process; `shareProcessNamespace` is refused.)
+effect on the others. (A shared PID namespace does need a process: `holder.py`.)
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -12,6 +11,8 @@ from wherry.client.interface import Client
 from wherry.component.events import EventRecorder
 from wherry.component.informer import Informer
 from wherry.node.images.source import ImageSource
+from wherry.node.network.arrivals import Arrivals
+from wherry.node.network.fence import Fence
 from wherry.node.network.hostports import HostPorts
 from wherry.node.pods.act.objectcache import ObjectCache
 from wherry.node.pods.act.sandboxes import Sandboxes
@@ -26,17 +27,16 @@ from wherry.objects import Object
 
 @dataclass(frozen=True, slots=True)
 class NodeServices:
-    """The parts of one node agent. `allocatable`: cpu in millicores, memory and ephemeral-storage in bytes.
-
-    `probed`: how often this agent has connected to a pod's address to probe it.
-    """
+    """The parts of one node agent. `allocatable`: cpu in millicores, memory and ephemeral-storage in bytes."""
 
     address: str
     allocatable: dict[str, int]
+    arrivals: Arrivals
     client: Client
     containers: Containers
     endpoints: EndpointWatch
     events: EventRecorder
+    fence: Fence
     host_ports: HostPorts
     images: ImageSource
     machine: Machine
@@ -45,7 +45,6 @@ class NodeServices:
     services: Informer
     session: aiohttp.ClientSession
     volumes: VolumeManager
-    probed: Counter[str] = field(default_factory=Counter)
 
     def probe_target(self, run: Instance, container: Object, ip: str) -> ProbeTarget:
         """Return what the probes and hooks of a running container are tried on."""
@@ -53,4 +52,4 @@ class NodeServices:
         async def execute(command: Sequence[str], timeout: float) -> tuple[int, str]:
             return await self.containers.execute(run.id, command, timeout)
 
-        return ProbeTarget(container, ip, self.session, execute, lambda: self.probed.update([ip]))
+        return ProbeTarget(container, ip, self.session, execute, lambda: self.arrivals.leave_out_next(ip))

@@ -9,7 +9,6 @@ from wherry.node.pods.act import belongings, stop
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.start import start, tell_pull_backoff
 from wherry.node.pods.act.statuswriter import StatusWriter
-from wherry.node.pods.act.withdraw import connections_taken
 from wherry.node.pods.plan.actions import (
     Action,
     CleanUp,
@@ -75,17 +74,16 @@ class Performer:
             case Forget(run):
                 return await self._forget(pod, run)
             case Withdraw():
-                await node.endpoints.withdrawn(pod, lambda: self._connections(pod, state))
-                return Withdrawn()
+                return await self._withdraw(pod, state)
             case Finish():
                 return await self._finish(pod)
 
-    def _connections(self, pod: Object, state: State) -> int:
-        """Return how many connections clients have made to the pod; with hostNetwork that cannot be told."""
-        run = next((run for run in state.every_run() if run.running), None)
-        if run is None or pod["spec"].get("hostNetwork"):
-            return 0
-        return connections_taken(self._node.containers.pid(run.id)) - self._node.probed[state.ip]
+    async def _withdraw(self, pod: Object, state: State) -> Withdrawn:
+        """Wait; what a hostNetwork pod is sent cannot be told from its node's own."""
+        address = "" if pod["spec"].get("hostNetwork") else state.ip
+        with self._node.arrivals.at(address) as taken:
+            await self._node.endpoints.withdrawn(pod, taken)
+        return Withdrawn()
 
     async def _forget(self, pod: Object, run: Instance) -> RunForgotten:
         containers = self._node.containers

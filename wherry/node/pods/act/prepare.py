@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.node.downward import env, fields
+from wherry.node.images.accounts import OfThisMachine, of_layers
 from wherry.node.images.source import Image
 from wherry.node.pods.act import program
 from wherry.node.pods.act.node import NodeServices
@@ -32,6 +33,11 @@ class Prepared:
     image: Image
     request: spec.Request
     arguments: list[str]
+    volumes: list[str]
+
+    def joining(self, pid: Path) -> Prepared:
+        """Return the same in the PID namespace `pid`."""
+        return replace(self, request=replace(self.request, namespaces=replace(self.request.namespaces, pid=pid)))
 
 
 def prepare(
@@ -42,6 +48,10 @@ def prepare(
     Looks at files: call it in a thread.
     """
     meta = pod["metadata"]
+    try:
+        node.sandboxes.share_processes(pod)
+    except OSError as error:
+        raise env.ConfigError(str(error)) from error
     around = env.Sources(
         pod_ip=ip,
         host_ip=node.address,
@@ -65,10 +75,13 @@ def prepare(
         created_at=time.time(),
         hook="pending" if hooked else "none",
     )
-    user = security.resolve_user(image.user, pod, container)
+    known = OfThisMachine() if image.of_this_machine else of_layers(image.layers)
+    user = security.resolve_user(image.user, pod, container, known)
     try:
         mounts = _mounts(node, pod, container, image, run.id, places, variables)
-        if why := program.hidden(arguments[0], variables.get("PATH"), mounts):
+        volumes = _volumes(pod, container, image, mounts)
+        mounts += [Mount(node.containers.volume(run.id, i), target) for i, target in enumerate(volumes)]
+        if image.of_this_machine and (why := program.hidden(arguments[0], variables.get("PATH"), mounts)):
             raise env.ConfigError(why)
     except (VolumeError, env.ConfigError):
         node.containers.discard(run.id)  # the subPaths that could be bound
@@ -87,7 +100,15 @@ def prepare(
         cgroup=f"{node.sandboxes.cgroup(meta['uid'])}/{run.id}",
         hostname=fields.hostname(pod),
     )
-    return Prepared(run, image, request, arguments)
+    return Prepared(run, image, request, arguments, volumes)
+
+
+def _volumes(pod: Object, container: Object, image: Image, taken: Iterable[Mount]) -> list[str]:
+    """Return the image's volumes that need a place of their own: a container writes elsewhere to its root."""
+    if not security.effective(pod, container).get("readOnlyRootFilesystem"):
+        return []
+    targets = {mount.target.rstrip("/") for mount in taken}
+    return [volume for volume in image.volumes if volume.rstrip("/") not in targets]
 
 
 def _mounts(
@@ -113,7 +134,7 @@ async def start(node: NodeServices, pod: Object, prepared: Prepared) -> Instance
     run, request = prepared.run, prepared.request
 
     def lay_out() -> None:
-        node.containers.lay_out(run, prepared.image.layers, request.overlays)
+        node.containers.lay_out(run, prepared.image, request.overlays, prepared.volumes)
         ending = node.containers.bundle(run.id) / TERMINATION_LOG
         ending.touch()
         ending.chmod(0o666)

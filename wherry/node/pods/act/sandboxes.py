@@ -1,11 +1,12 @@
 """What a pod's containers share: namespaces, control group, network, /dev/shm and the files in /etc.
 
-run_dir/pods/UID/{net,uts,ipc}   namespaces (bind mounts)      run_dir/pods/UID/shm   the shared /dev/shm
+run_dir/pods/UID/{net,uts,ipc,pid}  namespaces (bind mounts)     run_dir/pods/UID/shm   the shared /dev/shm
 run_dir/pods/UID/{hosts,hostname,resolv.conf}                  run_dir/pods/UID/pod.json   whose it is
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from wherry.node.network import hostports, link
 from wherry.node.network.addresses import AddressPool
 from wherry.node.network.hostports import HostPort
 from wherry.node.pods.act import namespaces as podns
+from wherry.node.pods.act.holder import Holders
 from wherry.node.pods.plan.state import Sandbox
 from wherry.node.runtime import resources
 from wherry.node.runtime.spec import Mount, Namespaces
@@ -44,13 +46,15 @@ class SandboxSettings:
     cluster_dns: str
     cluster_domain: str
     pod_pids_limit: int
+    name_servers: Sequence[str] = ()
 
 
 class Sandboxes:
     """Makes and removes sandboxes. All methods but `folder` and the like block: call them in a thread."""
 
-    def __init__(self, settings: SandboxSettings, addresses: AddressPool):
+    def __init__(self, settings: SandboxSettings, addresses: AddressPool, holders: Holders):
         self._settings = settings
+        self._holders = holders
         self._addresses = addresses
         self._pods = settings.run_dir / "pods"
         self._pods.mkdir(parents=True, exist_ok=True)
@@ -92,6 +96,10 @@ class Sandboxes:
             return None
         return Sandbox(owner.ip)
 
+    def address(self, pod: Object) -> str:
+        """Return the address of a pod's own that it has or will have, taking one; raises NoAddressLeftError."""
+        return self._addresses.allocate(pod["metadata"]["uid"])
+
     def set_up(self, pod: Object) -> Sandbox:
         """Make the sandbox. Raises OSError, NoAddressLeftError; `tear_down` undoes what was made before that."""
         uid, spec = pod["metadata"]["uid"], pod["spec"]
@@ -124,7 +132,8 @@ class Sandboxes:
 
     def _write_files(self, pod: Object, folder: Path, ip: str) -> None:
         node_hosts = _read(Path("/etc/hosts"))
-        node_resolver = resolver.of_node(_read(resolver.FILE), _read(resolver.BEHIND_THE_STUB))
+        own, behind = _read(resolver.FILE), _read(resolver.BEHIND_THE_STUB)
+        node_resolver = resolver.of_node(own, behind, self._settings.name_servers)
         domain = self._settings.cluster_domain
         (folder / "hosts").write_text(files.hosts(pod, ip, domain, node_hosts))
         (folder / "hostname").write_text(fields.hostname(pod) + "\n")
@@ -139,7 +148,14 @@ class Sandboxes:
             ipc=None if spec.get("hostIPC") else folder / "ipc",
             uts=folder / "uts",
             host_pid=bool(spec.get("hostPID")),
+            pid=folder / "pid" if spec.get("shareProcessNamespace") else None,
         )
+
+    def share_processes(self, pod: Object) -> None:
+        """See that the PID namespace is there that the pod's containers share, if they do: before each is started."""
+        if pod["spec"].get("shareProcessNamespace"):
+            uid = pod["metadata"]["uid"]
+            self._holders.hold(self.folder(uid), uid, self.cgroup(uid))
 
     def shared_memory(self, pod: Object) -> Path:
         """Return what is at /dev/shm in the pod's containers."""
@@ -153,6 +169,7 @@ class Sandboxes:
     def tear_down(self, uid: str) -> None:
         """Remove the sandbox, however much of it there is; the folder last, as it tells what is left to do."""
         self.disconnect(uid)
+        self._holders.release(self.folder(uid), uid)
         cgroups.remove_tree(self.cgroup(uid))
         mounts.remove_tree(self.folder(uid))
 

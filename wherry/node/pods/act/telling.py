@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from wherry.component.events import EventKind, EventRecorder
-from wherry.node.pods.plan.containers import init_containers
 from wherry.objects import Object, metadata
 from wherry.objects.resource import PODS
 
@@ -20,6 +19,7 @@ def tell(
     """Tell of something that happened to a pod, or to one of its containers."""
     path = ""
     if container is not None:
-        field = "initContainers" if container in init_containers(pod) else "containers"
+        kinds = ("initContainers", "containers", "ephemeralContainers")
+        field = next(kind for kind in kinds if container in (pod["spec"].get(kind) or ()))
         path = f"spec.{field}{{{container['name']}}}"
     events.event(PODS, pod, kind, reason, message, field_path=path)

@@ -11,13 +11,13 @@ server that has just come back. So the pod goes on serving as long as it is bein
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from wherry.component.component import Component
 from wherry.component.informer import Informer
+from wherry.node.network.arrivals import Taken
 from wherry.objects import Object
 from wherry.objects.meaning.endpoints import endpoints, is_ready, is_terminating, service_of
 from wherry.objects.meaning.wellknown import SLICE_MANAGED_BY
@@ -30,19 +30,6 @@ makes none for seconds, and what its old rules send meanwhile comes with pauses.
 LONGEST_LAST_SECONDS = 3.0
 """How long connections may keep the last endpoints of a Service from ending: they are sent connections to their end
 (KEP-1669). Where others could take them somebody's rules are old, and only the grace period ends the patience."""
-
-Taken = Callable[[], int]
-"""Returns how many connections the pod has taken so far, but for those of its probes."""
-
-
-def connections_taken(pid: int) -> int:
-    """Return how many TCP connections were accepted in the network namespace of a process (proc_pid_net(5), snmp)."""
-    try:
-        lines = Path(f"/proc/{pid}/net/snmp").read_text().splitlines()
-    except OSError:
-        return 0  # it has ended
-    names, values = (line.split() for line in lines if line.startswith("Tcp:"))
-    return int(values[names.index("PassiveOpens")])
 
 
 def endpoints_of(uid: str, slices: Iterable[Object]) -> list[Object]:

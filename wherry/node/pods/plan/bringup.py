@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wherry.node.pods.plan import failures
 from wherry.node.pods.plan.actions import MountVolumes, PostStart, RefreshVolumes, SetUp, Start, Stop, TellPullBackOff
-from wherry.node.pods.plan.containers import everyone, init_containers
+from wherry.node.pods.plan.containers import ephemeral_containers, everyone, init_containers
 from wherry.node.pods.plan.decision import Decision
 from wherry.node.pods.plan.lifetime import needs_run
 from wherry.node.pods.plan.state import State
@@ -34,7 +34,8 @@ def bring_up(pod: Object, state: State, now: float, result: Decision) -> None:
 
 
 def _to_keep_running(pod: Object, state: State) -> Iterator[Object]:
-    """Yield the containers whose turn it is: up to the first init container that is not through, or all."""
+    """Yield the containers whose turn it is: ephemeral ones, and up to the first init container not through, or all."""
+    yield from ephemeral_containers(pod)
     begun = any(state.current(c["name"]) for c in pod["spec"]["containers"])
     for container in init_containers(pod):
         if is_sidecar(container):

@@ -10,9 +10,14 @@ def init_containers(pod: Object) -> list[Object]:
     return pod["spec"].get("initContainers") or []
 
 
+def ephemeral_containers(pod: Object) -> list[Object]:
+    """Return the containers that were put into the pod to look into it."""
+    return pod["spec"].get("ephemeralContainers") or []
+
+
 def everyone(pod: Object) -> list[Object]:
-    """Return all containers: init containers first."""
-    return [*init_containers(pod), *pod["spec"]["containers"]]
+    """Return all containers: init containers first, ephemeral ones last."""
+    return [*init_containers(pod), *pod["spec"]["containers"], *ephemeral_containers(pod)]
 
 
 def container_of(pod: Object, name: str) -> Object:
@@ -23,5 +28,6 @@ def container_of(pod: Object, name: str) -> Object:
 def container_status(pod: Object, name: str) -> Object:
     """Return a container's status as the API has it, an empty object where there is none."""
     known = pod.get("status") or {}
-    every = [*(known.get("initContainerStatuses") or ()), *(known.get("containerStatuses") or ())]
+    kinds = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+    every = [status for kind in kinds for status in known.get(kind) or ()]
     return next((status for status in every if status["name"] == name), {})

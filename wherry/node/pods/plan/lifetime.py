@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.node.pods.plan.containers import init_containers
+from wherry.node.pods.plan.containers import ephemeral_containers, init_containers
 from wherry.node.pods.plan.state import State
 from wherry.node.runtime.instance import Instance
 from wherry.objects import Object, metadata
@@ -10,12 +10,14 @@ from wherry.objects.meaning.pods import has_ended, is_sidecar
 
 
 def needs_run(pod: Object, container: Object, last: Instance | None) -> bool:
-    """Tell whether a regular container should be running, given its last run.
+    """Tell whether a regular or an ephemeral container should be running, given its last run.
 
     Source: kubernetes pkg/kubelet/container/helpers.go (ShouldContainerBeRestarted).
     """
     if last is None:
         return True
+    if container in ephemeral_containers(pod):
+        return False  # it runs once
     if not last.finished:
         return True
     policy = pod["spec"].get("restartPolicy", "Always")

@@ -91,9 +91,11 @@ def _began(state: State, event: Began) -> State:
 
 
 def _look_again(state: State) -> State:
-    """Look again at volumes, and at once at what waited for a ConfigMap, a Secret or an annotation."""
+    """Look again at volumes, and at once at what waited for a ConfigMap, a Secret (an image's too) or an annotation."""
     failures = {
-        key: replace(failure, retry_at=0.0) if failure.reason == MISCONFIGURED or key in VOLUME_KEYS else failure
+        key: replace(failure, retry_at=0.0)
+        if failure.reason == MISCONFIGURED or failure.image or key in VOLUME_KEYS
+        else failure
         for key, failure in state.failures.items()
     }
     return replace(state, failures=failures, volumes_due=0.0)

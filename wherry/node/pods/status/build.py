@@ -6,7 +6,7 @@ Source: kubernetes pkg/kubelet/kubelet_pods.go (getPhase, convertStatusToAPIStat
 
 from __future__ import annotations
 
-from wherry.node.pods.plan.containers import init_containers
+from wherry.node.pods.plan.containers import ephemeral_containers, init_containers
 from wherry.node.pods.plan.lifetime import deadline, init_failed, is_over
 from wherry.node.pods.plan.state import State
 from wherry.node.pods.status.conditions import conditions, is_through
@@ -40,6 +40,8 @@ def build(pod: Object, state: State, now: float, *, host_ip: str, runtime: str) 
         if inits:
             status["initContainerStatuses"] = inits
         status["containerStatuses"] = regular
+        if ephemeral := ephemeral_containers(pod):
+            status["ephemeralContainerStatuses"] = [container_status(pod, c, state, now, runtime) for c in ephemeral]
     return status
 
 

@@ -6,7 +6,7 @@ Source: kubernetes pkg/kubelet/kubelet_pods.go (convertToAPIContainerStatuses).
 from __future__ import annotations
 
 from wherry.node.pods.plan import backoff
-from wherry.node.pods.plan.containers import init_containers
+from wherry.node.pods.plan.containers import ephemeral_containers, init_containers
 from wherry.node.pods.plan.lifetime import is_ending, is_over, needs_run
 from wherry.node.pods.plan.state import State
 from wherry.node.runtime.instance import LOST_EXIT_CODE, LOST_REASON, Instance
@@ -31,6 +31,8 @@ def container_status(pod: Object, container: Object, state: State, now: float, r
         "imageID": last.image_id if last is not None else "",
         "started": state.is_started(container),
     }
+    if container in ephemeral_containers(pod):
+        del status["started"]
     if last is not None:
         status["containerID"] = f"{runtime}://{last.id}"
     return status
@@ -67,7 +69,7 @@ def _waiting(pod: Object, container: Object, state: State, last: Instance | None
         return {"reason": "CrashLoopBackOff", "message": f"back-off {pause} restarting failed {who}"}
     if last is not None and not last.inherited:
         return None  # ended a moment ago: shown as terminated until it starts again
-    regular = container not in init_containers(pod)
+    regular = container in pod["spec"]["containers"]
     return {"reason": "PodInitializing" if regular and init_containers(pod) else "ContainerCreating"}
 
 
@@ -81,6 +83,8 @@ def _will_run(pod: Object, container: Object, state: State, last: Instance) -> b
 
 def _is_ready(pod: Object, container: Object, state: State) -> bool:
     last = state.current(container["name"])
+    if container in ephemeral_containers(pod):
+        return False
     if container in init_containers(pod) and not is_sidecar(container):
         return last is not None and last.succeeded
     return state.is_started(container) and last is not None and state.health_of(last).ready

@@ -62,8 +62,8 @@ def affinity_maps(route: Route) -> set[str]:
 
 
 def chains(route: Route) -> set[Chain]:
-    """Return the numbered chains the route needs, shared with all routes of the same number."""
-    return set(_chains(route))
+    """Return the numbered chains the route needs beside those in stock, shared with all routes of the same number."""
+    return {chain for chain in _chains(route) if not (isinstance(chain, Picker) and chain.in_stock)}
 
 
 def choice_verdict(choice: Choice, route: Route, *, local: bool = False) -> str:

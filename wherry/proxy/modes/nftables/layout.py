@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
+from wherry.net.nfnetlink.values import SetType
 from wherry.objects.family import Family
 from wherry.proxy.modes import ModeConfig
-from wherry.proxy.modes.nftables.names import AFFINITY, PROTOCOLS, Chain, Picker, Remember, affinity_parts
+from wherry.proxy.modes.nftables.names import AFFINITY, PROTOCOLS, STOCK, Chain, Picker, Remember, affinity_parts
 from wherry.proxy.service import collapse
 
 PORTS = "meta l4proto { tcp, udp, sctp }"
@@ -15,6 +17,8 @@ PORTS = "meta l4proto { tcp, udp, sctp }"
 
 NO_LOCAL_COUNTER = "no-local-endpoints"
 
+_FORWARD = "type filter hook forward priority filter; policy accept;"
+_VERDICTS = ("services", "admitted", "inside", "outside", "masquerading", "remembered")
 _AFFINITIES = "flags dynamic, timeout; size 262144;"
 
 
@@ -46,17 +50,32 @@ class Layout:
         address, frontend = self.family.nft_address, f"{self.family.nft_address} . inet_proto . inet_service"
         verdicts = f"{{ type {frontend} : verdict; }}"
         return {
-            "services": f"map services {verdicts}",
-            "admitted": f"map admitted {verdicts}",
-            "inside": f"map inside {verdicts}",
-            "outside": f"map outside {verdicts}",
+            **{n: f"map {n} {verdicts}" for n in _VERDICTS},
             **{n: f"map {n} {self._slots(p)}" for p in PROTOCOLS for n in (f"{p}-endpoints", f"{p}-local-endpoints")},
-            "masquerading": f"map masquerading {verdicts}",
-            "remembered": f"map remembered {verdicts}",
             "source-ranges": f"set source-ranges {{ type {frontend} . {address}; flags interval; }}",
             "cluster-ips": f"set cluster-ips {{ type {address}; }}",
             "hairpin": f"set hairpin {{ type {address} . {address}; }}",
         }
+
+    @property
+    def types(self) -> dict[str, SetType]:
+        """What the keys and data of those sets are made of."""
+        address = self.family.nft_address
+        frontend = (address, "inet_proto", "inet_service")
+        slots = SetType((address, "inet_service", "slot"), (address, "inet_service"))
+        return {
+            **{n: SetType(frontend, ("verdict",)) for n in _VERDICTS},
+            **{n: slots for p in PROTOCOLS for n in (f"{p}-endpoints", f"{p}-local-endpoints")},
+            "source-ranges": SetType((*frontend, address), interval=True),
+            "cluster-ips": SetType((address,)),
+            "hairpin": SetType((address, address)),
+        }
+
+    @property
+    def shape(self) -> dict[str, int]:
+        """The chains, each with the number of its rules."""
+        chains = {n: sum(not rule.startswith("type ") for rule in rules) for n, rules in self._chains().items()}
+        return {**chains, self.marker: 0}
 
     @property
     def affinity(self) -> str:
@@ -131,6 +150,13 @@ class Layout:
         """The frontend a connection was addressed to, once its packets carry the endpoint's address."""
         return f"ct original {self.family.nft} daddr . meta l4proto . ct original proto-dst"
 
+    def _to_cluster_ips(self, pods: str) -> list[str]:
+        """Return what masquerades connections to a cluster IP."""
+        ip = self.family.nft
+        if self.config.masquerade_all:
+            return [f"ct original {ip} daddr @cluster-ips masquerade fully-random"]
+        return [f"ct original {ip} daddr @cluster-ips {ip} saddr != {pods} masquerade fully-random"] if pods else []
+
     def _slots(self, protocol: str) -> str:
         """Return the type of a map of slots.
 
@@ -160,6 +186,7 @@ class Layout:
                 f"{ip} daddr @cluster-ips goto refuse",
                 *([f"{ip} daddr {services} drop"] if services else []),
             ],
+            **{chain.name: self.rules(chain) for chain in _stock()},
             "masquerade-all": ["masquerade fully-random"],
             "masquerade-own": ["fib saddr type local masquerade fully-random"],
             "prerouting": ["type nat hook prerouting priority -100; policy accept;", "goto dispatch"],
@@ -168,19 +195,22 @@ class Layout:
                 "type nat hook input priority 100; policy accept;",
                 f"ct status dnat {PORTS} {asked} vmap @remembered",
             ],
+            **({} if self.config.tcp_liberal else {"forward": [_FORWARD, "ct state invalid drop"]}),
             "postrouting": [
                 "type nat hook postrouting priority 100; policy accept;",
                 "ct status ! dnat return",
                 f"{PORTS} {asked} vmap @remembered",
                 f"{ip} saddr . {ip} daddr @hairpin masquerade fully-random",
-                *(
-                    [f"ct original {ip} daddr @cluster-ips {ip} saddr != {pods} masquerade fully-random"]
-                    if pods
-                    else []
-                ),
+                *self._to_cluster_ips(pods),
                 f"{PORTS} {asked} vmap @masquerading",
             ],
         }
+
+
+def _stock() -> Iterator[Picker]:
+    for protocol in PROTOCOLS:
+        for slots in (f"{protocol}-endpoints", f"{protocol}-local-endpoints"):
+            yield from (Picker(slots, number + 1) for number in range(STOCK))
 
 
 def _chain(name: str, rules: list[str]) -> str:

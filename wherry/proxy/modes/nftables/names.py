@@ -9,6 +9,8 @@ from wherry.proxy.plan import Frontend
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 AFFINITY = "affinity"
+STOCK = 16
+"""Endpoints up to which a route finds its chain made already: to make one takes an nft, which a busy machine delays."""
 
 
 def key(frontend: Frontend) -> str:
@@ -53,6 +55,11 @@ class Picker(NamedTuple):
     def name(self) -> str:
         """The chain's name; numbered chains end in a number, and no others do."""
         return f"{_sticky(self.affinity)}{self.slots}-{self.number}"
+
+    @property
+    def in_stock(self) -> bool:
+        """Whether every table has it, needed or not."""
+        return not self.affinity and self.number <= STOCK
 
     @property
     def protocol(self) -> str:

@@ -36,16 +36,17 @@ class Ruleset:
     def load(self, whole: Change, found: str | None) -> Transaction:
         """Return the transaction to a whole plan (the change from none to it) over the table `found`, printed or None.
 
-        A table of the same layout is emptied and filled again but for what packets stored; any other is replaced.
+        A table of the same layout is made and filled again but for what packets stored; any other is replaced.
         """
         filled = self.update(whole)
         table = self._layout.table
         if found is not None and self._layout.is_of(found):
             emptied = [f"flush {text.split()[0]} {table} {name}" for name, text in self._layout.sets.items()]
+            strange = [f"delete {word} {table} {name}" for word, name in self._strange_sets(found)]
             return replace(
                 filled,
-                prepare=(*emptied, *filled.prepare),
-                dropped_chains=tuple(c for c in _numbered_chains(found) if c not in filled.chains),
+                prepare=(f"flush table {table}", *strange, self._layout.text, *emptied, *filled.prepare),
+                dropped_chains=tuple(c for c in _names(found, "chain") if c not in self.shape),
                 dropped_maps=tuple(m for m in _affinity_maps(found) if m not in _parts(self._affinities)),
             )
         fresh = [f"add table {table}", f"delete table {table}"] if found is not None else []
@@ -90,6 +91,32 @@ class Ruleset:
             tuple(_parts(sorted(old_maps))),
         )
 
+    def _strange_sets(self, found: str) -> list[tuple[str, str]]:
+        """Return (set or map, name) of what is no set of ours in a printed table."""
+        ours = self._layout.sets
+        return [
+            (word, name)
+            for word in ("set", "map")
+            for name in _names(found, word)
+            if not name.startswith(AFFINITY) and ours.get(name, "").split()[:1] != [word]
+        ]
+
+    def contents(self, routes: Iterable[Route]) -> dict[str, dict[str, str | None]]:
+        """Return what the sets hold when these are all routes: key -> data, by set."""
+        held: dict[str, dict[str, str | None]] = {name: {} for name in self._layout.sets}
+        for route in routes:
+            own = compiled.own_elements(route, self._placed.get(route.frontend, _EMPTY))
+            for (name, at), data in own.items():
+                held[name][at] = data
+        for name, at in list(self._elements):
+            held[name][at] = None
+        return held
+
+    @property
+    def shape(self) -> dict[str, int]:
+        """The table's chains, each with the number of its rules."""
+        return {**self._layout.shape, **{c.name: len(self._layout.rules(c)) for c in self._chains}}
+
     def _own(self, route: Route | None, *, moved: bool = False) -> dict[Element, str | None]:
         """Return a route's own elements in the slots they have, or (`moved`) in those they get."""
         if route is None:
@@ -132,13 +159,11 @@ def _parts(affinities: Iterable[str]) -> list[str]:
     return [part for name in affinities for part in affinity_parts(name)]
 
 
-def _numbered_chains(found: str) -> list[str]:
-    """Return the chains of a printed table that are `names.Chain`s: those named for a number."""
-    names = [line.split()[1] for line in found.splitlines() if line.startswith("\tchain ")]
-    return [n for n in names if n.rpartition("-")[2].isdigit() and not n.startswith("layout-")]
+def _names(found: str, word: str) -> list[str]:
+    """Return the chains, sets or maps of a printed table."""
+    return [line.split()[1] for line in found.splitlines() if line.startswith(f"\t{word} ")]
 
 
 def _affinity_maps(found: str) -> list[str]:
     """Return the maps of a printed table that are one frontend's affinities."""
-    names = [line.split()[1] for line in found.splitlines() if line.startswith("\tmap ")]
-    return [n for n in names if n.startswith(f"{AFFINITY}-")]
+    return [n for n in _names(found, "map") if n.startswith(f"{AFFINITY}-")]

@@ -1,17 +1,21 @@
-"""The edge of one family: transactions go to nft, and what they leave behind in the kernel is cut."""
+"""The edge of one family: transactions go to the kernel, what they leave behind there is cut, and all of it proven."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from wherry.net.nft import Nft, NftError, Transaction
+from wherry.net.nfnetlink.proof import Strange, damaged, packed, strange, told
+from wherry.net.nfnetlink.readback import Structure
+from wherry.net.nft import NftError, Transaction
+from wherry.net.tables import Kernel
 from wherry.proxy.modes import ModeError
 from wherry.proxy.modes.nftables.affinities import Routes, stale_affinities
 from wherry.proxy.modes.nftables.layout import Layout
 from wherry.proxy.modes.nftables.names import AFFINITY, affinity_map, affinity_parts
 from wherry.proxy.modes.nftables.ruleset import Ruleset
-from wherry.proxy.plan import Change, Frontend
+from wherry.proxy.plan import Change, Frontend, Route
 from wherry.proxy.stale import affinity_suspects, cut_udp_flows
 
 log = logging.getLogger(__name__)
@@ -22,11 +26,14 @@ AFFINITY_ATTEMPTS = 3
 class Table:
     """One family's table in the kernel. It is made when the family has Services, or a CIDR in the configuration."""
 
-    def __init__(self, layout: Layout, nft: Nft):
+    def __init__(self, layout: Layout, kernel: Kernel):
         self.name = layout.table
         self._layout = layout
-        self._nft = nft
+        self._kernel = kernel
+        self._nft = kernel.nft
         self._ruleset = Ruleset(layout)
+        self._made: Structure = {}
+        self._written: set[Strange] | None = None  # while it is proven
         self._loaded = False
 
     async def load(self, whole: Change) -> None:
@@ -36,7 +43,7 @@ class Table:
             self._loaded = found is not None or self._is_due(whole)
             if self._loaded:
                 self._ruleset = Ruleset(self._layout)
-                await self._nft.run(str(self._ruleset.load(whole, found)))
+                await self._run(self._ruleset.load(whole, found))
         except NftError as error:
             raise ModeError(f"cannot load {self.name}: {error}") from error
         bound = {f for f, (_, route) in whole.routes.items() if route and route.affinity_seconds}
@@ -52,7 +59,7 @@ class Table:
         transaction = self._ruleset.update(change)
         if transaction:
             try:
-                await self._nft.run(str(transaction))
+                await self._run(transaction)
             except NftError as error:
                 raise ModeError(f"cannot change {self.name}: {error}") from error
         await self._cut(change, affinity_suspects(change))
@@ -64,19 +71,43 @@ class Table:
         except NftError as error:
             raise ModeError(f"cannot delete {self.name}: {error}") from error
 
-    async def intact(self) -> bool:
-        """Whether the table is as it was loaded: there, and of this layout."""
-        if not self._loaded:
-            return True
+    async def differences(self, routes: Collection[Route]) -> list[str]:
+        """Return what in the table is not as it was loaded and changed since, for people."""
+        if not self._loaded or not self._kernel.can_read:
+            return []
         try:
-            found = await self._nft.list_table(self.name)
+            if found := damaged(self._ruleset.shape, self._made, self._kernel.structure(self.name)):
+                return found
+            return told(await self._strange(routes))
         except NftError as error:
             raise ModeError(f"cannot look at {self.name}: {error}") from error
-        return self._layout.is_of(found)
+
+    async def _strange(self, routes: Collection[Route]) -> set[Strange]:
+        """Return the elements that are not as they should be. What is written meanwhile is looked at the next time."""
+        ruleset, written = self._ruleset, set[Strange]()
+        self._written = written
+        try:
+            wanted = await asyncio.to_thread(ruleset.contents, routes)
+            found: set[Strange] = set()
+            for name, of in self._layout.types.items():
+                there = await self._kernel.elements(self.name, name)
+                found |= await asyncio.to_thread(strange, name, of, wanted[name], there)
+        finally:
+            self._written = None
+        return found - written if ruleset is self._ruleset else set()
 
     def render(self, whole: Change) -> str:
         """Return the script that fills an empty kernel, or "" where there is nothing to do."""
         return str(Ruleset(self._layout).load(whole, None)) if self._is_due(whole) else ""
+
+    async def _run(self, transaction: Transaction) -> None:
+        types = self._layout.types
+        await self._kernel.run(transaction, types)
+        if self._written is not None:
+            for changed in (transaction.deleted, transaction.added):
+                self._written |= {(name, packed(types[name], key)) for name, keys in changed.items() for key in keys}
+        if not transaction.is_of_elements:
+            self._made = self._kernel.structure(self.name)
 
     def _is_due(self, whole: Change) -> bool:
         return bool(whole.routes or self._layout.cluster_cidrs or self._layout.service_cidrs)

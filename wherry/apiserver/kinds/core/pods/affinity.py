@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (validateAffini
 from __future__ import annotations
 
 from wherry.apiserver.kinds.common import checks, labelselector
+from wherry.apiserver.kinds.core import nodeselector
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 
@@ -27,46 +28,17 @@ def validate(path: str, affinity: Object) -> list[FieldError]:
 def _node(path: str, affinity: Object) -> list[FieldError]:
     errors = []
     if (selector := affinity.get(_REQUIRED)) is not None:
-        here = f"{path}.{_REQUIRED}.nodeSelectorTerms"
-        terms = selector.get("nodeSelectorTerms") or ()
-        if not terms:
-            errors.append(fields.required(here, "must have at least one node selector term"))
-        for i, term in enumerate(terms):
-            errors += _node_term(f"{here}[{i}]", term)
+        errors += nodeselector.validate(f"{path}.{_REQUIRED}", selector)
     for i, preference in enumerate(affinity.get(_PREFERRED) or ()):
         here = f"{path}.{_PREFERRED}[{i}]"
         errors += _weight(f"{here}.weight", preference)
-        errors += _node_term(f"{here}.preference", preference.get("preference") or {})
+        errors += nodeselector.validate_term(f"{here}.preference", preference.get("preference") or {})
     return errors
 
 
 def _weight(path: str, term: Object) -> list[FieldError]:
     weight = term.get("weight") or 0
     return [] if 1 <= weight <= 100 else [fields.invalid(path, weight, "must be in the range 1-100")]
-
-
-def _node_term(path: str, term: Object) -> list[FieldError]:
-    errors = []
-    for i, requirement in enumerate(term.get("matchExpressions") or ()):
-        errors += labelselector.validate_expression(f"{path}.matchExpressions[{i}]", requirement, numbers=True)
-    for i, requirement in enumerate(term.get("matchFields") or ()):
-        errors += _field_requirement(f"{path}.matchFields[{i}]", requirement)
-    return errors
-
-
-def _field_requirement(path: str, requirement: Object) -> list[FieldError]:
-    values, operator = requirement.get("values") or [], requirement.get("operator") or ""
-    errors = []
-    if operator not in ("In", "NotIn"):
-        errors.append(fields.invalid(f"{path}.operator", operator, "not a valid selector operator"))
-    elif len(values) != 1:
-        text = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
-        errors.append(fields.required(f"{path}.values", text))
-    if (key := requirement.get("key") or "") != "metadata.name":
-        return [*errors, fields.invalid(f"{path}.key", key, "not a valid field selector key")]
-    for i, value in enumerate(values):
-        errors += checks.named(f"{path}.values[{i}]", value, names.dns_subdomain)
-    return errors
 
 
 def _pod(path: str, affinity: Object) -> list[FieldError]:

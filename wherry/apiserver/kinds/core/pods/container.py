@@ -53,7 +53,7 @@ def validate_all(path: str, spec: Object, mountable: Collection[str]) -> list[Fi
     errors, seen = [], set()
     for i, container in enumerate(containers):
         here = f"{path}[{i}]"
-        errors += _common(here, container, mountable)
+        errors += validate_common(here, container, mountable)
         if (name := container.get("name")) in seen:
             errors.append(fields.duplicate(f"{here}.name", name or ""))
         seen.add(name)
@@ -70,7 +70,7 @@ def validate_init(path: str, spec: Object, mountable: Collection[str]) -> list[F
     errors = []
     for i, container in enumerate(spec.get("initContainers") or ()):
         here = f"{path}[{i}]"
-        errors += _common(here, container, mountable)
+        errors += validate_common(here, container, mountable)
         if (policy := container.get("restartPolicy")) not in (None, "Always"):
             errors.append(fields.not_supported(f"{here}.restartPolicy", policy, ("Always",)))
         if (name := container.get("name")) in seen:
@@ -88,7 +88,8 @@ def _sidecar(path: str, container: Object, grace: int | None) -> list[FieldError
     return [fields.forbidden(f"{path}.{key}", text) for key in _SIDECAR_ONLY if container.get(key) is not None]
 
 
-def _common(path: str, container: Object, mountable: Collection[str]) -> list[FieldError]:
+def validate_common(path: str, container: Object, mountable: Collection[str]) -> list[FieldError]:
+    """Check what containers of every kind have."""
     return [
         *checks.required_name(f"{path}.name", container.get("name"), names.dns_label),
         *([] if container.get("image") else [fields.required(f"{path}.image")]),

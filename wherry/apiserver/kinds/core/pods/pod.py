@@ -11,8 +11,17 @@ from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells
 from wherry.apiserver.kinds.core import limits, taints
 from wherry.apiserver.kinds.core.limitrange import LIMIT_RANGE
-from wherry.apiserver.kinds.core.pods import container, podpriority, podqos, podspec, podstatus, podupdate, podwarnings
-from wherry.objects import Object, fields, metadata
+from wherry.apiserver.kinds.core.pods import (
+    container,
+    ephemeral,
+    podpriority,
+    podqos,
+    podspec,
+    podstatus,
+    podupdate,
+    podwarnings,
+)
+from wherry.objects import Object, metadata
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning.pods import addresses, has_ended
 from wherry.objects.resource import PODS
@@ -41,7 +50,7 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
         return
     podwarnings.of_pod("spec", new["spec"], None, context)
     limits.admit(new, context.list(LIMIT_RANGE.resource, new["metadata"]["namespace"]))
-    podpriority.admit(new)
+    podpriority.admit(new, context)
     taints.tolerate_node_troubles(new["spec"])
     new["status"] = {"phase": "Pending", "qosClass": podqos.qos_class(new["spec"])}
     if new["spec"].get("schedulingGates"):
@@ -53,8 +62,6 @@ def _validate(obj: Object) -> list[FieldError]:
     errors = podspec.validate("spec", spec, in_pod=True)
     for key in ("containers", "initContainers"):
         errors += container.validate_image_text(f"spec.{key}", spec.get(key) or ())
-    if spec.get("ephemeralContainers"):
-        errors.append(fields.forbidden("spec.ephemeralContainers", "cannot be set on create"))
     return errors
 
 
@@ -93,8 +100,9 @@ POD = Kind(
     default=_default,
     prepare=_prepare,
     validate=_validate,
-    validate_update=podupdate.validate,
+    check=podupdate.check,
     has_status=True,
+    spec_parts={ephemeral.SUBRESOURCE: ephemeral.FIELD},
     status_keeps=("ownerReferences",),  # old kubelets corrupted them
     grace_period=_grace_period,
     columns=(

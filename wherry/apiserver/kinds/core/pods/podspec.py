@@ -28,8 +28,9 @@ def default(spec: Object) -> None:
     _both_account_fields(spec)
     for volume in spec.get("volumes") or ():
         volumes.default(volume)
-    for one in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
-        container.default(one)
+    for key in ("initContainers", "containers", "ephemeralContainers"):
+        for one in spec.get(key) or ():
+            container.default(one)
 
 
 def _both_account_fields(spec: Object) -> None:

@@ -39,7 +39,7 @@ def validate(path: str, spec: Object, noun: str) -> list[FieldError]:
     except BadRequest:
         return [*errors, fields.invalid(f"{path}.selector", selector, "invalid label selector")]
     template = spec.get("template") or {}
-    return errors + validate_template(f"{path}.template", template) + _runs_forever(f"{path}.template", template, noun)
+    return errors + validate_template(f"{path}.template", template) + runs_forever(f"{path}.template", template, noun)
 
 
 def unmatched(path: str, spec: Object) -> list[FieldError]:
@@ -65,10 +65,11 @@ def validate_template(path: str, template: Object) -> list[FieldError]:
     return errors
 
 
-_OWNERS = {"daemonset": "DaemonSet", "statefulset": "StatefulSet"}
+_OWNERS = {"daemonset": "DaemonSet", "statefulset": "StatefulSet", "replicationcontroller": "ReplicationController"}
 
 
-def _runs_forever(path: str, template: Object, noun: str) -> list[FieldError]:
+def runs_forever(path: str, template: Object, noun: str) -> list[FieldError]:
+    """Check a template whose pods never end by themselves; `noun` as in `validate`."""
     spec = template.get("spec") or {}
     errors = []
     if (policy := spec.get("restartPolicy")) in ("OnFailure", "Never"):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from wherry.apiserver.kinds.common import checks
 from wherry.apiserver.kinds.core import taints
+from wherry.apiserver.kinds.core.pods import ephemeral, volumes
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
 
@@ -23,6 +24,20 @@ _CHANGEABLE = ",".join(
         "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
     )
 )
+
+
+def check(new: Object, old: Object | None, part: str) -> list[FieldError]:
+    """Check a new pod, or an update through `part`; a binding may do anything."""
+    if old is None:
+        has = new["spec"].get(ephemeral.FIELD)
+        return [fields.forbidden(f"spec.{ephemeral.FIELD}", "cannot be set on create")] if has else []
+    if part == "*":
+        return []
+    if part == ephemeral.SUBRESOURCE:
+        mountable, _ = volumes.validate("spec.volumes", new["spec"].get("volumes") or ())
+        lists = [obj["spec"].get(ephemeral.FIELD) or () for obj in (new, old)]
+        return ephemeral.validate(new["spec"], mountable) + ephemeral.validate_update(*lists)
+    return validate(new, old)
 
 
 def validate(new: Object, old: Object) -> list[FieldError]:

@@ -17,5 +17,5 @@ def of_pod(path: str, new: Object, old: Object | None, context: Context) -> None
 
 def of_template(new: Object, old: Object | None, context: Context) -> None:
     """Warn of the template of a workload."""
-    before = old["spec"]["template"]["spec"] if old else None
+    before = (old["spec"].get("template") or {}).get("spec") if old else None
     of_pod("spec.template.spec", new["spec"]["template"]["spec"], before, context)

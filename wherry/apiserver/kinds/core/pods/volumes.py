@@ -8,24 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from wherry.apiserver.kinds.common import checks
+from wherry.apiserver.kinds.common import checks, objectmeta
+from wherry.apiserver.kinds.core import hostpath
 from wherry.apiserver.kinds.core.pods import fieldref
+from wherry.apiserver.kinds.core.storage import claimspec
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 
 DEFAULT_MODE = 0o644
 _TOKEN_SECONDS = 3600
 _MODE_RULE = "must be a number between 0 and 0777 (octal), both inclusive"
-_HOST_PATH_TYPES = (
-    "",
-    "BlockDevice",
-    "CharDevice",
-    "Directory",
-    "DirectoryOrCreate",
-    "File",
-    "FileOrCreate",
-    "Socket",
-)
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 _KEY_SOURCES = ("secret", "configMap")
 
@@ -39,6 +31,8 @@ def default(volume: Object) -> None:
     for kind in (*_KEY_SOURCES, "downwardAPI", "projected"):
         if (source := volume.get(kind)) is not None and source.get("defaultMode") is None:
             source["defaultMode"] = DEFAULT_MODE
+    if template := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
+        claimspec.default_spec(template)
     fieldref.default_items((volume.get("downwardAPI") or {}).get("items"))
     for source in (volume.get("projected") or {}).get("sources") or ():
         fieldref.default_items((source.get("downwardAPI") or {}).get("items"))
@@ -80,17 +74,17 @@ def _empty_dir(path: str, source: Object) -> list[FieldError]:
     return []
 
 
-def _host_path(path: str, source: Object) -> list[FieldError]:
-    if not source.get("path"):
-        return [fields.required(f"{path}.path")]
-    errors = _no_backsteps(f"{path}.path", source["path"])
-    if (kind := source.get("type") or "") not in _HOST_PATH_TYPES:
-        errors.append(fields.not_supported(f"{path}.type", kind, _HOST_PATH_TYPES))
-    return errors
-
-
 def _claim(path: str, source: Object) -> list[FieldError]:
     return checks.required_name(f"{path}.claimName", source.get("claimName"), names.dns_subdomain)
+
+
+def _ephemeral(path: str, source: Object) -> list[FieldError]:
+    if (template := source.get("volumeClaimTemplate")) is None:
+        return [fields.required(f"{path}.volumeClaimTemplate")]
+    here, meta = f"{path}.volumeClaimTemplate", template.get("metadata") or {}
+    errors = objectmeta.validate_labels(f"{here}.metadata.labels", meta.get("labels") or {})
+    errors += objectmeta.validate_annotations(f"{here}.metadata.annotations", meta.get("annotations") or {})
+    return errors + claimspec.validate(f"{here}.spec", template.get("spec") or {})
 
 
 def _secret(path: str, source: Object) -> list[FieldError]:
@@ -154,12 +148,13 @@ def _token(volume: str, path: str, source: Object) -> list[FieldError]:
 
 _CHECKS: dict[str, Callable[[str, Object], list[FieldError]]] = {
     "emptyDir": _empty_dir,
-    "hostPath": _host_path,
+    "hostPath": hostpath.validate,
     "secret": _secret,
     "configMap": _config_map,
     "downwardAPI": _downward_api,
     "projected": _projected,
     "persistentVolumeClaim": _claim,
+    "ephemeral": _ephemeral,
 }
 
 
@@ -185,13 +180,9 @@ def _mode(path: str, mode: int | None) -> list[FieldError]:
     return [] if mode is None or 0 <= mode <= 0o777 else [fields.invalid(path, mode, _MODE_RULE)]
 
 
-def _no_backsteps(path: str, value: str) -> list[FieldError]:
-    return [fields.invalid(path, value, "must not contain '..'")] if ".." in value.split("/") else []
-
-
 def _descending(path: str, value: str) -> list[FieldError]:
     errors = [fields.invalid(path, value, "must be a relative path")] if value.startswith("/") else []
-    return errors + _no_backsteps(path, value)
+    return errors + hostpath.no_backsteps(path, value)
 
 
 def _local_path(path: str, value: str) -> list[FieldError]:

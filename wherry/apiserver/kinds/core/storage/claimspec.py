@@ -19,13 +19,18 @@ VOLUME_MODES = ("Block", "Filesystem")
 
 def default(claim: Object) -> None:
     """Fill in a claim."""
+    default_spec(claim)
+    claim["status"] = {**(claim.get("status") or {})}
+    claim["status"]["phase"] = claim["status"].get("phase") or "Pending"
+
+
+def default_spec(claim: Object) -> None:
+    """Fill in the spec of a claim, or of a template that has nothing else."""
     spec = claim["spec"] = claim.get("spec") or {}
     spec["volumeMode"] = spec.get("volumeMode") or "Filesystem"
     resources = spec.get("resources") or {}
     for key in ("requests", "limits"):
         resourcelist.round_up(resources.get(key))
-    claim["status"] = {**(claim.get("status") or {})}
-    claim["status"]["phase"] = claim["status"].get("phase") or "Pending"
 
 
 def validate(path: str, spec: Object) -> list[FieldError]:

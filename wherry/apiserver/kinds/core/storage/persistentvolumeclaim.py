@@ -1,20 +1,26 @@
 """PersistentVolumeClaim (core/v1).
 
 Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (ValidatePersistentVolumeClaimUpdate),
-pkg/printers/internalversion/printers.go (printPersistentVolumeClaim).
+plugin/pkg/admission/storage (setdefault, resize), pkg/printers/internalversion/printers.go
+(printPersistentVolumeClaim).
 """
 
 from __future__ import annotations
 
 from wherry.apiserver.kind import Column, Context, Kind
 from wherry.apiserver.kinds.common import cells
-from wherry.apiserver.kinds.core.storage import claimspec
+from wherry.apiserver.kinds.core import limits
+from wherry.apiserver.kinds.core.storage import claimspec, protection
 from wherry.objects import Object, fields, quantity
-from wherry.objects.errors import FieldError
+from wherry.objects.errors import FieldError, Forbidden
+from wherry.objects.meaning.volumes import PVC_PROTECTION, class_of, default_class, names_class, requested
 from wherry.objects.metadata import is_being_deleted
-from wherry.objects.resource import PERSISTENT_VOLUME_CLAIMS
+from wherry.objects.resource import LIMIT_RANGES, PERSISTENT_VOLUME_CLAIMS, STORAGE_CLASSES
 
 _CHANGEABLE = "resources.requests and volumeAttributesClassName for bound claims"
+_NO_EXPANSION = (
+    "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"
+)
 _SHORT = {
     "ReadWriteOnce": "RWO",
     "ReadOnlyMany": "ROX",
@@ -24,8 +30,29 @@ _SHORT = {
 
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:
-    if old is None:
-        new["status"] = {"phase": "Pending"}
+    if old is None or requested(new) != requested(old):
+        limits.admit_claim(new, context.list(LIMIT_RANGES, new["metadata"]["namespace"]))
+    if old is not None:
+        _admit_expansion(new, old, context)
+        return
+    protection.add(new, PVC_PROTECTION)
+    new["status"] = {"phase": "Pending"}
+    if not names_class(new) and (found := default_class(context.list(STORAGE_CLASSES))):
+        new["spec"]["storageClassName"] = found["metadata"]["name"]
+
+
+def _admit_expansion(new: Object, old: Object, context: Context) -> None:
+    """Raise `Forbidden` when a claim asks for more than it did, and cannot get it."""
+    if quantity.compare(requested(new), requested(old)) <= 0:
+        return
+    name, why = new["metadata"]["name"], ""
+    storage_class = context.get(STORAGE_CLASSES, class_of(new)) if class_of(new) == class_of(old) != "" else None
+    if cells.text(old, "status", "phase") != "Bound":
+        why = "Only bound persistent volume claims can be expanded"
+    elif storage_class is None or not storage_class.get("allowVolumeExpansion"):
+        why = _NO_EXPANSION
+    if why:
+        raise Forbidden.of(PERSISTENT_VOLUME_CLAIMS.plural, name, why)
 
 
 def _validate_update(new: Object, old: Object) -> list[FieldError]:
@@ -41,15 +68,10 @@ def _validate_update(new: Object, old: Object) -> list[FieldError]:
     errors = []
     if now | {"volumeName": now.get("volumeName", "")} != was | {"volumeName": was.get("volumeName", "")}:
         errors.append(fields.forbidden("spec", f"spec is immutable after creation except {_CHANGEABLE}"))
-    if quantity.compare(_requested(new), _requested(old)) < 0:
+    if quantity.compare(requested(new), requested(old)) < 0:
         text = "field can not be less than previous value"
         errors.append(fields.forbidden("spec.resources.requests.storage", text))
     return errors
-
-
-def _requested(claim: Object) -> str:
-    requests = (claim["spec"].get("resources") or {}).get("requests") or {}
-    return str(requests.get("storage") or "0")
 
 
 def modes(obj: Object, *path: str) -> str:
@@ -68,7 +90,7 @@ _COLUMNS = (
     Column("Volume", lambda obj: cells.text(obj, "spec", "volumeName")),
     Column("Capacity", lambda obj: cells.text(obj, "status", "capacity", "storage")),
     Column("Access Modes", lambda obj: modes(obj, "status", "accessModes")),
-    Column("StorageClass", lambda obj: cells.text(obj, "spec", "storageClassName")),
+    Column("StorageClass", class_of),
     Column("VolumeAttributesClass", lambda obj: cells.text(obj, "spec", "volumeAttributesClassName") or "<unset>"),
     Column("VolumeMode", lambda obj: cells.text(obj, "spec", "volumeMode") or "<unset>", priority=1),
 )

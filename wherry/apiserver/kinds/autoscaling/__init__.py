@@ -1,0 +1,1 @@
+"""autoscaling: as many pods as their use asks for."""

@@ -1,0 +1,1 @@
+"""node: what is to run containers."""

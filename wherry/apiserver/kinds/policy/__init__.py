@@ -1,0 +1,1 @@
+"""policy: how many pods may be away at once."""

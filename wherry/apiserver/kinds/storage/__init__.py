@@ -1,0 +1,1 @@
+"""storage.k8s.io: classes of volumes, and what CSI drivers keep here."""

@@ -1,0 +1,108 @@
+"""Policies and webhooks asked about a write, a delete, or what is posted and not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from wherry.apiserver.admission.asked import CREATE, DELETE, UPDATE, Asked, Posted, Subject
+from wherry.apiserver.admission.policies.policy import Policy
+from wherry.apiserver.admission.policies.stage import AdmissionPolicies
+from wherry.apiserver.admission.rules import About
+from wherry.apiserver.admission.webhooks.stage import AdmissionWebhooks, Wanted
+from wherry.apiserver.catalog import Catalog, Served
+from wherry.apiserver.registry.draft import Draft
+from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
+from wherry.apiserver.registry.written import Written
+from wherry.apiserver.state.change import Key
+from wherry.objects import Object, metadata
+from wherry.objects.resource import NAMESPACES, Resource
+
+
+class Found(NamedTuple):
+    """Who has a say in a request."""
+
+    about: About
+    policies: list[Policy]
+    webhooks: Wanted
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anybody."""
+        return bool(self.policies) or self.webhooks.any
+
+
+class Consulting:
+    """Finds the policies and webhooks for a request, and shows them what it is about. Raises what they refuse with."""
+
+    def __init__(self, catalog: Catalog, webhooks: AdmissionWebhooks, policies: AdmissionPolicies):
+        self._catalog = catalog
+        self._policies = policies
+        self._webhooks = webhooks
+
+    async def about_write(
+        self, draft: Draft, again: Callable[[Draft], bool], preview: Callable[[Draft], Draft]
+    ) -> None:
+        """Have webhooks change a draft, and then allow what it is to be: its `preview`."""
+        operation, options = CREATE if draft.old is None else UPDATE, draft.options
+        key = metadata.key(draft.obj)
+        about, policies, wanted = self._wanted(operation, draft.served.resource, key, options)
+        if not wanted.any and not policies:
+            return
+        body = options.body("CreateOptions" if draft.old is None else "UpdateOptions")
+        asked = _asked(operation, draft.served.resource, key, options, body)
+        await self._webhooks.mutate(wanted, asked, self._written(draft), lambda: again(draft))
+        if wanted.validating or policies:
+            complete = self._written(preview(draft))
+            self._policies.validate(policies, about, asked, complete)
+            await self._webhooks.validate(wanted, asked, complete)
+
+    async def about_delete(self, served: Served, obj: Object, options: DeleteOptions, write: WriteOptions) -> None:
+        """Have webhooks allow a delete of a stored object."""
+        key = metadata.key(obj)
+        found = self._wanted(DELETE, served.resource, key, write)
+        if found.any:
+            asked = _asked(DELETE, served.resource, key, write, options.body(dry_run=write.dry_run))
+            await self._all(found, asked, Written(self._catalog, served, None, obj))
+
+    async def about_posted(
+        self, operation: str, resource: Resource, key: Key, kind: Resource, obj: Object, options: WriteOptions
+    ) -> Object:
+        """Return what webhooks make of `obj`, of `kind`, which is posted to an object of `resource`."""
+        found = self._wanted(operation, resource, key, options)
+        if not found.any:
+            return obj
+        body = options.body("CreateOptions") if operation == CREATE else None
+        posted = Posted(kind, obj)
+        await self._all(found, _asked(operation, resource, key, options, body), posted)
+        return posted.object
+
+    async def _all(self, found: Found, asked: Asked, subject: Subject) -> None:
+        await self._webhooks.mutate(found.webhooks, asked, subject, lambda: False)
+        self._policies.validate(found.policies, found.about, asked, subject)
+        await self._webhooks.validate(found.webhooks, asked, subject)
+
+    def _wanted(self, operation: str, resource: Resource, key: Key, options: WriteOptions) -> Found:
+        about = About(resource, options.subresource, operation, bool(key[0]))
+        if options.admitted:
+            return Found(about, [], Wanted())
+        return Found(about, self._policies.wanted(about), self._webhooks.wanted(about))
+
+    def _written(self, draft: Draft) -> Written:
+        view, managers = draft.options.view, draft.managers
+        return Written(self._catalog, draft.served, draft.obj, draft.old, view, managers, draft.take)
+
+
+def _asked(operation: str, resource: Resource, key: Key, options: WriteOptions, body: Object | None) -> Asked:
+    namespace, name = key
+    return Asked(
+        operation=operation,
+        resource=resource,
+        subresource=options.subresource,
+        namespace=name if (resource.group, resource.plural) == ("", NAMESPACES.plural) else namespace,
+        name=name,
+        user=options.user,
+        dry_run=options.dry_run,
+        options=body,
+        warn=options.warn,
+    )
