@@ -9,6 +9,7 @@ for module in veth dummy ip_vs ip_vs_rr xt_set ip_set_hash_ip ip_set_hash_ipport
     xt_statistic xt_nat xt_tcpudp ipt_REJECT ip6t_REJECT nf_conntrack_netlink; do
     modprobe -q -d "$modules" "$module" || echo "no module $module"
 done
+echo > /proc/sys/kernel/modprobe  # the kernel asks for each revision of each match, and an answer takes 30 ms
 ip link set lo up
 "$@"
 echo "status $?"
