@@ -21,6 +21,7 @@ class Authority:
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         self._certificate = builder.sign(self._key, hashes.SHA256())
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM)
+        self.key_pem = _pem(self._key)
 
     def issue(self, name: str, organization: str = "", names: Sequence[str] = ()) -> tuple[bytes, bytes]:
         """Return (certificate, key) for `name`, valid as a client and as a server at localhost or one of `names`."""
@@ -30,9 +31,7 @@ class Authority:
         here += [x509.DNSName(one) for one in ("localhost", *names)]
         builder = builder.add_extension(x509.SubjectAlternativeName(here), critical=False)
         signed = builder.sign(self._key, hashes.SHA256())
-        plain = serialization.NoEncryption()
-        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        return signed.public_bytes(serialization.Encoding.PEM), pem
+        return signed.public_bytes(serialization.Encoding.PEM), _pem(key)
 
     def write(self, directory: Path, stem: str, name: str, organization: str = "") -> None:
         """Write what `issue` returns as `STEM.crt` and `STEM.key`, and our own certificate as `ca.crt`."""
@@ -40,6 +39,11 @@ class Authority:
         (directory / "ca.crt").write_bytes(self.pem)
         (directory / f"{stem}.crt").write_bytes(certificate)
         (directory / f"{stem}.key").write_bytes(key)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    plain = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
 
 
 def _name(common: str, organization: str = "") -> x509.Name:

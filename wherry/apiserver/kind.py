@@ -27,6 +27,7 @@ class Context(Protocol):
     node_port_range: range
     user: User
     dry_run: bool
+    subresource: str
 
     def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:
         """Return one current object, or None."""
@@ -133,6 +134,7 @@ class Kind:
     `has_status`: serves the `status` subresource: plain writes keep the old status, status writes keep the rest.
     `check(new, old, part)`: all checks in one, where what may change depends on what was (`part` as in `parts.merged`).
     `spec_parts`: subresources that write one field of the spec each, and nothing else: name -> field.
+    `status_parts`: the same for the status, and metadata may be written with it: name -> field.
     `status_keeps`: the metadata that a status write cannot change; the rest it can, as any other write.
     `create_on_update`: a PUT creates an object that is not there.
     `unconditional_update`: a PUT need not say from which version it was made.
@@ -169,6 +171,7 @@ class Kind:
     name_column: bool = True
     has_status: bool = False
     spec_parts: Mapping[str, str] = field(default_factory=dict)
+    status_parts: Mapping[str, str] = field(default_factory=dict)
     status_keeps: Sequence[str] = ()
     create_on_update: bool = False
     unconditional_update: bool = True

@@ -18,7 +18,6 @@ UNSERVED = (
     Resource(
         "admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", False
     ),
-    Resource("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", namespaced=False),
     Resource("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", namespaced=False),
     Resource(
         "flowcontrol.apiserver.k8s.io",
@@ -33,7 +32,6 @@ UNSERVED = (
     Resource("resource.k8s.io", "v1", "resourceslices", "ResourceSlice", namespaced=False),
 )
 SHORT_NAMES = {
-    "certificatesigningrequests": ("csr",),
     "componentstatuses": ("cs",),
 }
 """By plural."""

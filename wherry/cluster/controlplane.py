@@ -109,8 +109,8 @@ def _beside(server: ApiServer, config: ClusterConfig, paths: Paths, number: int)
         await addons.apply(plane.client, addons.manifests(config))
 
     plane.task("addons", apply, forever=False)
-    ca = (paths.pki / "ca.crt").read_text()
-    settings = ControllersConfig(ca, balancer_addresses=config.balancer_addresses)
+    ca, ca_key = ((paths.pki / f"ca.{end}").read_text() for end in ("crt", "key"))
+    settings = ControllersConfig(ca, ca_key, balancer_addresses=config.balancer_addresses)
 
     def controllers() -> Component:
         return manager.make(server.client("system:kube-controller-manager"), settings)

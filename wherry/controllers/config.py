@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +11,8 @@ class ControllersConfig:
     """Settings of `wherry.controllers.manager.make`. Durations are seconds.
 
     `ca_pem`: the cluster's CA certificate, published in every namespace as ConfigMap kube-root-ca.crt.
+    `ca_key_pem`: its key, to sign with what CertificateSigningRequests ask for; "": nobody signs.
+    `certificate_seconds`: how long such a certificate is good at most.
     `balancer_addresses`: what Services of type LoadBalancer get one of; without any, theirs stay pending.
     `concurrency`: objects each controller works on at a time.
     `node_monitor_grace_period`: a node whose Lease and status stand still for so long is Unknown.
@@ -23,6 +25,8 @@ class ControllersConfig:
     """
 
     ca_pem: str
+    ca_key_pem: str = field(default="", repr=False)
+    certificate_seconds: int = 365 * 24 * 3600
     concurrency: int = 5
     node_monitor_grace_period: float = 50.0
     node_startup_grace_period: float = 60.0

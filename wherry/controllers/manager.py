@@ -11,6 +11,9 @@ from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.everything import Everything
 from wherry.controllers.autoscaling.controller import HorizontalPodAutoscalerController
+from wherry.controllers.certificates.approver import CertificateApprover
+from wherry.controllers.certificates.cleaner import CertificateCleaner
+from wherry.controllers.certificates.signer import CertificateSigner
 from wherry.controllers.clusterips import ClusterIPController
 from wherry.controllers.config import ControllersConfig
 from wherry.controllers.context import Context
@@ -72,6 +75,9 @@ CONTROLLERS: tuple[type[Runner], ...] = (
     PodGCController,
     DisruptionController,
     HorizontalPodAutoscalerController,
+    CertificateApprover,
+    CertificateSigner,
+    CertificateCleaner,
     EventTTLController,
     VolumeBinder,
     LocalPathProvisioner,

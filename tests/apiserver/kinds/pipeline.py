@@ -29,6 +29,7 @@ class World:
     node_port_range: range = NODE_PORTS
     user: User = SYSTEM
     dry_run: bool = False
+    subresource: str = ""
 
     def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:
         wanted = (namespace or "", name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from wherry.apiserver.access.authorizer import Authorizer
-from wherry.apiserver.admission import escalation, lifecycle, noderestriction, resourcequota, serviceaccount
+from wherry.apiserver.admission import escalation, lifecycle, noderestriction, resourcequota, serviceaccount, signers
 from wherry.apiserver.admission.policies.stage import AdmissionPolicies
 from wherry.apiserver.admission.webhooks.stage import AdmissionWebhooks
 from wherry.apiserver.kind import Context, Kind
@@ -42,6 +42,7 @@ class Admission:
         noderestriction.admit(kind, new, old, context.user)
         escalation.admit(kind, new, old, context, self._authorizer)
         serviceaccount.admit(kind, new, old, context)
+        signers.admit(kind, new, old, context, self._authorizer)
 
     def confirm(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
         """Check again what may have changed while `admit` waited and would leave `new` without a home."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wherry.objects import Object
+from wherry.objects.meaning import signing
 from wherry.objects.meaning.wellknown import RBAC_AUTOUPDATE, RBAC_BOOTSTRAPPING
 
 READ = ("get", "list", "watch")
@@ -19,6 +20,7 @@ LABELS = {RBAC_BOOTSTRAPPING: "rbac-defaults"}
 CORE, APPS, BATCH, NETWORK, POLICY = "", "apps", "batch", "networking.k8s.io", "policy"
 AUTOSCALING = "autoscaling"
 STORAGE = "storage.k8s.io"
+CERTIFICATES = "certificates.k8s.io"
 DISCOVERY, LEASES, RBAC = "discovery.k8s.io", "coordination.k8s.io", "rbac.authorization.k8s.io"
 AUTHENTICATION, AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
 EVENTS = (CORE, "events.k8s.io")
@@ -36,6 +38,12 @@ def rule(groups: Sequence[str] | str, resources: Sequence[str], verbs: Sequence[
 def urls(paths: Sequence[str], verbs: Sequence[str] = ("get",)) -> Object:
     """Return a rule about paths that are no resources."""
     return {"nonResourceURLs": list(paths), "verbs": list(verbs)}
+
+
+def signers(verbs: Sequence[str], names: Sequence[str] = ()) -> Object:
+    """Return a rule about who approves or signs certificates for which signers; for all without `names`."""
+    made = rule(CERTIFICATES, ("signers",), verbs)
+    return {**made, "resourceNames": list(names)} if names else made
 
 
 def metadata(name: str) -> Object:
@@ -139,6 +147,7 @@ NODE = [
     rule(CORE, ("persistentvolumes",), ("list", "update", "watch")),
     rule(STORAGE, ("csinodes",), ("create", "delete", "get", "patch", "update")),
     rule(STORAGE, ("csidrivers",), READ),
+    rule(CERTIFICATES, ("certificatesigningrequests",), ("create", "get", "list", "watch")),
 ]
 """What a node's agent needs, besides what its pods need (`access.nodes`); `admission.noderestriction` narrows it."""
 
@@ -187,7 +196,21 @@ ROLES: dict[str, list[Object]] = {
     "system:kube-controller-manager": [
         rule("*", ("*",), (*READ, *WRITE)),
         rule(RBAC, ("clusterroles",), ("escalate",)),
+        signers(("approve", "sign"), signing.SIGNERS),
     ],
+    "system:node-bootstrapper": [
+        rule(CERTIFICATES, ("certificatesigningrequests",), ("create", "get", "list", "watch")),
+    ],
+    f"system:{CERTIFICATES}:certificatesigningrequests:nodeclient": [
+        rule(CERTIFICATES, ("certificatesigningrequests/nodeclient",), ("create",)),
+    ],
+    f"system:{CERTIFICATES}:certificatesigningrequests:selfnodeclient": [
+        rule(CERTIFICATES, ("certificatesigningrequests/selfnodeclient",), ("create",)),
+    ],
+    **{
+        f"system:{CERTIFICATES}:{name.partition('/')[2]}-approver": [signers(("approve",), (name,))]
+        for name in signing.SIGNERS
+    },
     "system:aggregate-to-admin": [one for one in ADMIN if one not in EDIT],
     "system:aggregate-to-edit": [one for one in EDIT if one not in VIEW],
     "system:aggregate-to-view": VIEW,

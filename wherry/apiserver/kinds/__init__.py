@@ -17,6 +17,7 @@ from wherry.apiserver.kinds.apps.statefulset import STATEFUL_SET
 from wherry.apiserver.kinds.autoscaling.horizontalpodautoscaler import HORIZONTAL_POD_AUTOSCALER
 from wherry.apiserver.kinds.batch.cronjob import CRON_JOB
 from wherry.apiserver.kinds.batch.job import JOB
+from wherry.apiserver.kinds.certificates.certificatesigningrequest import CERTIFICATE_SIGNING_REQUEST
 from wherry.apiserver.kinds.coordination.lease import LEASE
 from wherry.apiserver.kinds.core.configmap import CONFIG_MAP
 from wherry.apiserver.kinds.core.endpoints import ENDPOINTS
@@ -88,6 +89,7 @@ KINDS: tuple[Kind, ...] = (
     ROLE_BINDING,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
+    CERTIFICATE_SIGNING_REQUEST,
     LEASE,
     STORAGE_CLASS,
     VOLUME_ATTACHMENT,

@@ -30,6 +30,7 @@ class HookContext:
         self.node_port_range = settings.node_port_range
         self.user = options.user
         self.dry_run = options.dry_run
+        self.subresource = options.subresource
         self.warn = options.warn
         self._state = state
         self._catalog = catalog

@@ -19,17 +19,15 @@ _IDENTITY = ("apiVersion", "kind")
 def merged(kind: Kind, new: Object, old: Object, part: str) -> Object:
     """Return the private object to store: of `new`, which is private, what a write through `part` may change.
 
-    `part` is "" for the object itself, "status", "spec" (a finalize subresource), one of the kind's `spec_parts`, or
-    `WHOLE`. Metadata may be written through all but the `spec_parts`, except for what the server owns and what the kind
-    keeps from its status writers.
+    `part` is "" for the object itself, "status", "spec" (a finalize subresource), one of the kind's `spec_parts` or
+    `status_parts`, or `WHOLE`. Metadata may be written through all but the `spec_parts`, except for what the server
+    owns and what the kind keeps from its status writers.
     """
     if field := kind.spec_parts.get(part):
-        result = copy(old)
-        result["spec"].pop(field, None)
-        if (value := (new.get("spec") or {}).get(field)) is not None:
-            result["spec"][field] = value
-        return result
-    if part in ("", WHOLE):
+        return _with_field(old, new, "spec", field)
+    if field := kind.status_parts.get(part):
+        result = _with_field(old, new, "status", field)
+    elif part in ("", WHOLE):
         result = dict(new)
         for key in _reserved(kind) if not part else ():
             _take(result, old, key)
@@ -40,6 +38,16 @@ def merged(kind: Kind, new: Object, old: Object, part: str) -> Object:
     if part == "status":
         for key in kind.status_keeps:
             _take(result["metadata"], old["metadata"], key)
+    return result
+
+
+def _with_field(old: Object, new: Object, of: str, field: str) -> Object:
+    """Return a copy of `old` with one field of its spec or status as `new` has it."""
+    result = copy(old)
+    target = result.setdefault(of, {})
+    target.pop(field, None)
+    if (value := (new.get(of) or {}).get(field)) is not None:
+        target[field] = value
     return result
 
 
