@@ -192,3 +192,14 @@ def test_every_script_says_what_it_is_and_is_executable() -> None:
             assert first.startswith("#!/usr/bin/env "), path
             assert second.startswith(("# ", '"""')), path
             assert path.stat().st_mode & 0o111, path
+
+
+def test_clusters_of_different_test_files_have_different_addresses() -> None:
+    """Files run at the same time, and so would their clusters' ports be taken."""
+    users: dict[str, set[str]] = {}
+    for path in (TOP / "tests").rglob("*.py"):
+        text = path.read_text()
+        if "mark.e2e" in text or "bind = " in text:
+            for address in re.findall(r"\b127\.0\.0\.(?:[2-9]\d|[12]\d\d)\b", text):
+                users.setdefault(address, set()).add(path.relative_to(TOP).as_posix())
+    assert {address: sorted(files) for address, files in users.items() if len(files) > 1} == {}

@@ -23,7 +23,7 @@ from wherry.node.images import imagemap
 
 TOP = Path(__file__).resolve().parents[2]
 README = (TOP / "README.md").read_text()
-BIND = "127.0.0.63"
+BIND = "127.0.0.86"
 TOUR_SECONDS = 300
 
 

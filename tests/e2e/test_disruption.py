@@ -9,7 +9,7 @@ from harness import Cluster, cluster, eventually
 
 pytestmark = pytest.mark.e2e
 
-BIND = "127.0.0.33"
+BIND = "127.0.0.82"
 WEB = """
 apiVersion: apps/v1
 kind: Deployment

@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="docker-registry is not installed: scripts/install test"),
 ]
 
-BIND = "127.0.0.34"
+BIND = "127.0.0.84"
 MIRRORED = "192.168.51.209:5000"
 """The article's registry."""
 

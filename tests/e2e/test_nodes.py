@@ -10,7 +10,7 @@ from harness import Cluster, cluster, eventually
 
 pytestmark = pytest.mark.e2e
 
-BIND = "127.0.0.34"
+BIND = "127.0.0.85"
 NODE, OTHER = "k8s-slave1", "k8s-master"
 
 

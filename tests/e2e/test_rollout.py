@@ -18,7 +18,7 @@ from harness import BIN, Cluster, cluster, eventually
 pytestmark = pytest.mark.e2e
 
 HERE = Path(__file__).parent
-BIND = "127.0.0.72"
+BIND = "127.0.0.87"
 NODE_PORT = "192.168.51.210:30090"
 KILLS, LONGEST_SECONDS = 5, 50.0
 WEB = """

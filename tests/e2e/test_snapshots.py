@@ -11,7 +11,7 @@ from harness import Cluster, cluster, eventually
 
 pytestmark = pytest.mark.e2e
 
-BIND = "127.0.0.34"
+BIND = "127.0.0.83"
 CLAIM = {
     "apiVersion": "v1",
     "kind": "PersistentVolumeClaim",
