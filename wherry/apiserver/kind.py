@@ -8,13 +8,14 @@ through `Context` of other objects, commits under way included, still holds. Obj
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from wherry.apiserver.user import User
 from wherry.objects import Object, definitions
 from wherry.objects.definitions import Type
-from wherry.objects.errors import FieldError
+from wherry.objects.errors import ApiError, FieldError
 from wherry.objects.family import Network
 from wherry.objects.resource import Resource
 from wherry.objects.structural.shape import Shape
@@ -80,7 +81,8 @@ class Conversion:
 class Converter(Protocol):
     """Translates objects that are stored in whatever version they were written in: custom resources.
 
-    Somebody else may have to be asked; `convert` then only knows what `ready` has fetched.
+    Somebody else may have to be asked; `convert` then only knows what `ready` has fetched. A write that comes across
+    something else is begun again once that is fetched (`Unconverted`).
     """
 
     async def ready(self, objects: Sequence[Object], api_version: str) -> None:
@@ -88,12 +90,27 @@ class Converter(Protocol):
         ...
 
     def convert(self, obj: Object, api_version: str) -> Object:
-        """Return a stored object in another version; raises `InternalError`."""
+        """Return an object in another version; raises `Unconverted`, and `InternalError` where that has failed."""
         ...
 
     async def stored(self, obj: Object) -> Object:
         """Return an object as it is to be stored; raises `ApiError`."""
         ...
+
+
+class Unconverted(Exception):
+    """Somebody has to be asked to translate an object: `ask`, then begin again."""
+
+    def __init__(self, converter: Converter, obj: Object, api_version: str):
+        super().__init__(f"nobody has been asked what a {obj['kind']} is in {api_version}")
+        self._converter = converter
+        self._object = obj
+        self._api_version = api_version
+
+    async def ask(self) -> None:
+        """Have the object translated; that it cannot be is said by the next `convert`."""
+        with suppress(ApiError):
+            await self._converter.ready([self._object], self._api_version)
 
 
 class ScalePaths(NamedTuple):

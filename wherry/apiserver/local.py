@@ -60,6 +60,7 @@ class LocalClient:
         served = self._api.catalog.of(resource)
         try:
             for obj in stream.initial:
+                await served.ready([obj])
                 yield WatchEvent("ADDED", served.from_storage(obj))
             while events := await stream.watch.take():
                 await served.ready([event.object for event in events])

@@ -138,7 +138,7 @@ class ApiServer:
         admission = Admission(self._state, authorizer, self._webhooks, AdmissionPolicies(self._state, self.catalog))
         settings = RegistrySettings(config.service_cidr, config.node_port_range)
         self._registry = Registry(self._state, self.catalog, admission, settings)
-        self._definitions = Definitions(self.catalog, self._registry)
+        self._definitions = Definitions(self.catalog, self._registry, self._calls)
         accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state)
         to_nodes = node_tls(config.kubelet_client_certificate, config.kubelet_client_key, config.kubelet_ca)
         self._usage = UsageMetrics(self._state, to_nodes)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from wherry.apiserver.calls.webhook import Webhooks
 from wherry.apiserver.catalog import AlreadyServed, Catalog
 from wherry.apiserver.customresources import kind as kinds
 from wherry.apiserver.customresources import status
@@ -42,9 +43,10 @@ class _Served(NamedTuple):
 class Definitions:
     """Keeps the catalog as the definitions have it, from `start` to `stop`."""
 
-    def __init__(self, catalog: Catalog, registry: Registry):
+    def __init__(self, catalog: Catalog, registry: Registry, calls: Webhooks):
         self._catalog = catalog
         self._registry = registry
+        self._calls = calls
         self._cleanup = Cleanup(catalog, registry)
         self._served: dict[str, _Served] = {}
         self._cleaning: dict[str, asyncio.Task[None]] = {}
@@ -158,7 +160,7 @@ class Definitions:
         before = self._served.get(name)
         if before is not None and before.source == source:
             return
-        kind = kinds.kind(definition)
+        kind = kinds.kind(definition, self._calls)
         if before is None:
             await self._catalog.add(kind)
         else:

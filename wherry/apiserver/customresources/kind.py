@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from wherry.apiserver.calls.webhook import Webhooks
 from wherry.apiserver.customresources import columns
 from wherry.apiserver.customresources.conversion import Renaming
+from wherry.apiserver.customresources.conversionwebhook import WebhookConversion
 from wherry.apiserver.kind import Context, Converter, Kind, ScalePaths
 from wherry.apiserver.kinds.apiextensions.customresourcedefinition import storage_version
 from wherry.objects import Object, fields, metadata, names
@@ -34,13 +36,16 @@ def check(definition: Object) -> None:
     raise ValueError(f"it has no names to be served by: {'; '.join(wrong) or 'no kind, or no version to be stored in'}")
 
 
-def kind(definition: Object) -> Kind:
-    """Return the kind that a definition makes: in its storage version, with a variant for each served one."""
+def kind(definition: Object, calls: Webhooks) -> Kind:
+    """Return the kind that a definition makes: in its storage version, with a variant for each served one.
+
+    Where its versions are a webhook's to translate, that is asked by `calls`.
+    """
     spec = definition["spec"]
     storage = storage_version(definition)
     group = spec["group"]
     shapes = {version["name"]: _shape(definition, version) for version in spec["versions"]}
-    converter = Renaming({f"{group}/{name}": shape for name, shape in shapes.items()}, f"{group}/{storage}")
+    converter = _converter(definition, {f"{group}/{name}": shape for name, shape in shapes.items()}, calls)
     variants = {
         (group, version["name"]): _variant(definition, version, shapes, converter)
         for version in spec["versions"]
@@ -54,6 +59,15 @@ def kind(definition: Object) -> Kind:
         variants=variants,
         **_names(definition),
     )
+
+
+def _converter(definition: Object, shapes: Mapping[str, Shape], calls: Webhooks) -> Converter:
+    spec = definition["spec"]
+    storage = f"{spec['group']}/{storage_version(definition)}"
+    conversion = spec.get("conversion") or {}
+    if conversion.get("strategy") != "Webhook":
+        return Renaming(shapes, storage)
+    return WebhookConversion(definition["metadata"]["name"], shapes, storage, conversion.get("webhook") or {}, calls)
 
 
 def _resource(definition: Object, version: str) -> Resource:

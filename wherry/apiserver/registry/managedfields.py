@@ -24,7 +24,7 @@ from wherry.objects.apply.shape import Unkeyed
 from wherry.objects.apply.update import Version, Write
 from wherry.objects.conversion import struct
 from wherry.objects.definitions import Type
-from wherry.objects.errors import FieldError
+from wherry.objects.errors import FieldError, InternalError
 from wherry.objects.structural.shape import Shape as Structural
 
 Entries = Sequence[Object]
@@ -81,7 +81,8 @@ def recorded(write: Write, old: Object | None, new: Object, entries: Entries) ->
     managed = managers.of(entries)
     try:
         result = update.updated(write, write.empty if old is None else old, new, managed)
-    except Unkeyed:  # lists that are no longer of the shape they should be are no reason to refuse a write
+    except (Unkeyed, InternalError):
+        # Neither lists of another shape nor versions that cannot be told are a reason to refuse a write.
         return entries
     return entries if result is managed else managers.ordered(result)
 

@@ -3,6 +3,7 @@
     newest ─▶ attempt (may wait) ─▶ still the newest? ─▶ finish (does not wait) ─▶ commit
        ▲                                   │ no                                      │ lost
        └───────────────────────────────────┴─────────────────────────────────────────┘
+An attempt that needs an object in a version which a webhook has yet to tell begins again, too, once that is told.
 
 Nothing is held while an attempt waits: other objects are written meanwhile, and so is this one, which costs the attempt
 another go. `finish` runs without interruption up to the commit's submission, so what it reads of other objects, commits
@@ -16,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from wherry.apiserver.kind import Kind
+from wherry.apiserver.kind import Kind, Unconverted
 from wherry.apiserver.registry import claims, identity
 from wherry.apiserver.state.change import Key
 from wherry.apiserver.state.commit import Edit
@@ -50,10 +51,14 @@ async def run(state: State, kind: Kind, key: Key, attempt: Attempt, *, dry_run: 
     try:
         for _ in range(ATTEMPTS):
             current = await state.newest(kind, key)
-            finish = await attempt(current)
-            if not state.is_newest(kind, key, current):
+            try:
+                finish = await attempt(current)
+                if not state.is_newest(kind, key, current):
+                    continue
+                new = finish()
+            except Unconverted as error:
+                await error.ask()
                 continue
-            new = finish()
             if dry_run:
                 return _unwritten(new, current)
             if new is current:

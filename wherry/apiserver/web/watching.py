@@ -71,6 +71,7 @@ class WatchResponse:
         lines: list[bytes] = []
         size = 0
         for obj in stream.initial:
+            await self._served.ready([obj])  # what was fetched for the first may be gone when the last is sent
             lines.append(_line("ADDED", shapes.watched(self._served, obj, self._form)))
             size += len(lines[-1])
             if size > BATCH_BYTES:

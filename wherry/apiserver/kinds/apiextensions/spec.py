@@ -43,6 +43,8 @@ def errors(spec: Object, path: str = "spec") -> Iterator[FieldError]:
         text = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
         yield fields.invalid(f"{path}.preserveUnknownFields", True, text)
     yield from _conversion(spec.get("conversion") or {}, f"{path}.conversion")
+    if (spec.get("conversion") or {}).get("strategy") == "Webhook":
+        yield from _selected_elsewhere(versions, path)
 
 
 def _group(group: str, path: str) -> Iterator[FieldError]:
@@ -188,7 +190,6 @@ def _conversion(conversion: Object, path: str) -> Iterator[FieldError]:
     yield from _one_of(strategy, ("None", "Webhook"), f"{path}.strategy")
     place = f"{path}.webhookClientConfig"  # as upstream's internal version has it
     if strategy == "Webhook":
-        yield fields.forbidden(f"{path}.strategy", "wherry does not ask webhooks to convert yet: use None")
         config = (webhook or {}).get("clientConfig")
         if config is None:
             yield fields.required(place, "required when strategy is set to Webhook")
@@ -198,6 +199,14 @@ def _conversion(conversion: Object, path: str) -> Iterator[FieldError]:
         yield from _reviews(reviews, f"{path}.conversionReviewVersions")
     elif webhook is not None:
         yield fields.forbidden(place, "should not be set when strategy is not set to Webhook")
+
+
+def _selected_elsewhere(versions: Sequence[Object], path: str) -> Iterator[FieldError]:
+    """Objects are selected as they are stored: nobody asks a webhook about each to find one."""
+    for i, version in enumerate(versions):
+        if version.get("selectableFields") and version.get("served") and not version.get("storage"):
+            text = "wherry selects by fields of the storage version only where a webhook converts"
+            yield fields.forbidden(f"{path}.versions[{i}].selectableFields", text)
 
 
 def _reviews(versions: Sequence[str], path: str) -> Iterator[FieldError]:
