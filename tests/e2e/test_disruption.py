@@ -44,6 +44,26 @@ template:
   metadata: {labels: {app: kept}}
   spec: {containers: [{name: main, image: busybox}]}
 """
+CLASS = """
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: urgent}
+value: 1000
+"""
+BIG = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}}}
+spec:
+  priorityClassName: {priority}
+  terminationGracePeriodSeconds: 3
+  nodeName: {node}
+  containers:
+  - name: main
+    image: busybox
+    command: [sleep, "3600"]
+    resources: {{requests: {{cpu: {cpu}m}}}}
+"""
 UNBOUND = '[{"op":"remove","path":"/spec/template/spec/nodeSelector"}]'
 DRAIN = "drain k8s-slave1 --ignore-daemonsets"
 
@@ -99,3 +119,24 @@ def test_a_template_is_kept_and_shown(k8s: Cluster) -> None:
     k8s.kubectl("apply -f -", stdin=TEMPLATE.replace("busybox", "nginx"))
     assert k8s.kubectl("get podtemplate kept -o jsonpath={.metadata.generation}") == "2"
     k8s.kubectl("delete podtemplate kept")
+
+
+def test_an_urgent_pod_drives_out_another_and_runs_in_its_place(k8s: Cluster) -> None:
+    """Each of them wants most of a node; the first is put there by hand, the second has nowhere else to go."""
+    cores = k8s.kubectl("get node k8s-slave2 -o jsonpath={.status.allocatable.cpu}").strip()
+    most = int(cores) * 600
+    k8s.kubectl("apply -f -", stdin=CLASS)
+    k8s.kubectl("cordon k8s-master k8s-slave1")
+    try:
+        k8s.kubectl("apply -f -", stdin=BIG.format(name="first", priority='""', node="k8s-slave2", cpu=most))
+        k8s.kubectl("wait --for=condition=Ready pod/first --timeout=30s")
+        k8s.kubectl("apply -f -", stdin=BIG.format(name="urgent", priority="urgent", node='""', cpu=most))
+        k8s.kubectl("wait --for=condition=DisruptionTarget pod/first --timeout=30s")
+        k8s.kubectl("wait --for=condition=Ready pod/urgent --timeout=30s")
+        assert k8s.kubectl("get pod first --ignore-not-found") == ""
+        events = k8s.kubectl("get events -o go-template={{range.items}}{{.reason}}:{{.message}};{{end}}")
+        uid = k8s.kubectl("get pod urgent -o jsonpath={.metadata.uid}").strip()
+        assert f"Preempted:Preempted by pod {uid} on node k8s-slave2" in events
+    finally:
+        k8s.kubectl("uncordon k8s-master k8s-slave1")
+        k8s.kubectl("delete pod first urgent --ignore-not-found --grace-period=0 --force")

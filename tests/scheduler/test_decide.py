@@ -197,4 +197,7 @@ def test_large_clusters_are_sampled() -> None:
 
 def test_the_filters_that_refused_are_named_for_the_queue() -> None:
     decision = decide(Pod(pod("a", cpu="64")), snapshot(node("n")), Random(0))
-    assert decision == Unschedulable("0/1 nodes are available: 1 Insufficient cpu.", frozenset({"NodeResourcesFit"}))
+    resources = "NodeResourcesFit"
+    assert decision == Unschedulable(
+        "0/1 nodes are available: 1 Insufficient cpu.", frozenset({resources}), {"n": resources}
+    )

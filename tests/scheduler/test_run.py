@@ -58,7 +58,8 @@ async def test_a_pod_is_bound_and_the_event_tells_where() -> None:
 
 async def test_an_unschedulable_pod_says_why_and_is_bound_once_a_node_is_labelled() -> None:
     client = FakeClient(node("n1"), pod("web", nodeSelector={"ingress": "true"}))
-    text = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    text = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. "
+    text += "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
     async with scheduling(client):
         await until(lambda: get(client, "web")["status"].get("conditions"))
         (told,) = get(client, "web")["status"]["conditions"]
@@ -134,3 +135,30 @@ async def test_with_nothing_to_do_nothing_is_written() -> None:
         await client.create(PODS, pod("later"), "demo")
         await until(lambda: node_of(client, "later") == "n1")
     assert {call.name for call in client.writes() if call.resource == PODS} == {"later"}
+
+
+async def test_a_more_important_pod_drives_others_out_and_gets_their_room() -> None:
+    client = FakeClient(node("n1", cpu="1"), pod("low", cpu="1", nodeName="n1"))
+    async with scheduling(client):
+        await client.create(PODS, pod("high", cpu="1", priority=10, terminationGracePeriodSeconds=30), "demo")
+        await until(lambda: "deletionTimestamp" in get(client, "low")["metadata"])
+        await until(lambda: get(client, "high")["status"].get("nominatedNodeName") == "n1")
+        uid = get(client, "high")["metadata"]["uid"]
+        why = next(c for c in get(client, "low")["status"]["conditions"] if c["type"] == "DisruptionTarget")
+        assert (why["status"], why["reason"]) == ("True", "PreemptionByScheduler")
+        assert await messages(client, "Preempted") == [f"Preempted by pod {uid} on node n1"]
+        await client.create(PODS, pod("thief", cpu="1", priority=5), "demo")
+        await until(lambda: get(client, "thief")["status"].get("conditions"))
+        await client.delete(PODS, "low", "demo", grace_period_seconds=0)
+        await until(lambda: node_of(client, "high") == "n1")
+        assert node_of(client, "thief") == ""
+        assert not get(client, "thief")["status"].get("nominatedNodeName")
+
+
+async def test_a_nomination_that_has_become_useless_is_taken_back() -> None:
+    wanted = pod("high", cpu="1", priority=10)
+    wanted["status"]["nominatedNodeName"] = "n1"
+    client = FakeClient(node("n1", cpu="1"), pod("higher", cpu="1", priority=20, nodeName="n1"), wanted)
+    async with scheduling(client):
+        await until(lambda: get(client, "high")["status"].get("conditions"))
+        assert "nominatedNodeName" not in get(client, "high")["status"]

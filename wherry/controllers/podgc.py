@@ -13,6 +13,7 @@ from wherry.controllers.controller import Controller
 from wherry.objects import Object, metadata
 from wherry.objects.errors import Conflict, NotFound
 from wherry.objects.meaning import nodes
+from wherry.objects.meaning.disruption import DISRUPTION_TARGET
 from wherry.objects.meaning.pods import has_ended
 from wherry.objects.meaning.wellknown import OUT_OF_SERVICE
 from wherry.objects.metadata import Key, set_condition
@@ -20,7 +21,6 @@ from wherry.objects.resource import NODES, PODS
 from wherry.objects.taints import taints_of
 from wherry.objects.timestamps import rfc3339
 
-DISRUPTION = "DisruptionTarget"
 FINISHED = "finished"
 
 
@@ -100,7 +100,7 @@ class PodGCController(Controller):
         status = pod.get("status") or {}
         text = "PodGC: node no longer exists"
         conditions = set_condition(
-            status.get("conditions"), DISRUPTION, "True", "DeletionByPodGC", text, rfc3339(self.context.clock())
+            status.get("conditions"), DISRUPTION_TARGET, "True", "DeletionByPodGC", text, rfc3339(self.context.clock())
         )
         status = status | {"conditions": conditions}
         if not has_ended(pod):

@@ -8,6 +8,7 @@
     pod.py         what is read from a pod once: requests, ports, affinity
     plugin.py      what a filter and a score are, and which changes may alter a filter's verdict
     decide.py      pure: filter, score, choose
+    preempt.py     pure: who has to go so that a more important pod fits
     changes.py     pure: which changes may help a pod that waits
     affinity.py    pure: pod affinity terms         spread.py     pure: counting per topology domain
     message.py     pure: why no node fits, in the words kubectl shows

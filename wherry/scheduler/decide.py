@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -23,10 +23,14 @@ class Chosen(NamedTuple):
 
 
 class Unschedulable(NamedTuple):
-    """No node fits: the message for the user, and the filters that refused (empty: there are no nodes)."""
+    """No node fits: the message for the user, and the filters that refused (empty: there are no nodes).
+
+    `refusals`: the filter that refused each node, unless one refused them all at once.
+    """
 
     message: str
     refused_by: frozenset[str]
+    refusals: Mapping[str, str] = {}
 
 
 def decide(pod: Pod, snapshot: Snapshot, random: Random) -> Chosen | Unschedulable:
@@ -43,18 +47,18 @@ def decide(pod: Pod, snapshot: Snapshot, random: Random) -> Chosen | Unschedulab
     wanted = enough(len(nodes))
     fitting: list[Node] = []
     reasons: list[Sequence[str]] = []
-    refused_by: set[str] = set()
+    refusals: dict[str, str] = {}
     for node in nodes[start:] + nodes[:start]:
-        refusal = _refusal(checks, node)
+        refusal = _refusal(checks, node) or _crowded_out(pod, snapshot, node)
         if refusal is None:
             fitting.append(node)
             if len(fitting) == wanted:
                 break
         else:
-            refused_by.add(refusal[0])
+            refusals[node.name] = refusal[0]
             reasons.append(refusal[1])
     if not fitting:
-        return Unschedulable(explain(len(nodes), reasons), frozenset(refused_by))
+        return Unschedulable(explain(len(nodes), reasons), frozenset(refusals.values()), refusals)
     return Chosen(best(pod, snapshot, fitting, random).name)
 
 
@@ -74,6 +78,37 @@ def _refusal(checks: Sequence[tuple[str, Check]], node: Node) -> tuple[str, Sequ
         if reasons := check(node):
             return name, reasons
     return None
+
+
+def _crowded_out(pod: Pod, snapshot: Snapshot, node: Node) -> tuple[str, Sequence[str]] | None:
+    """Return what refuses a node that is good but for the pods it is being cleared for, which go first."""
+    rivals = [r for r in snapshot.nominated(node.name) if r.uid != pod.uid and r.priority >= pod.priority]
+    rivals = [rival for rival in rivals if not snapshot.holds(rival.uid)]
+    if not rivals:
+        return None
+    for rival in rivals:
+        snapshot.put_back(rival, node.name)
+    try:
+        return _alone(pod, snapshot, node)
+    finally:
+        for rival in rivals:
+            snapshot.remove_pod(rival.uid)
+
+
+def _alone(pod: Pod, snapshot: Snapshot, node: Node) -> tuple[str, Sequence[str]] | None:
+    """Return the first filter that refuses one node, with its reasons, whatever the others."""
+    for one in FILTERS:
+        check = one.prepare(pod, snapshot)
+        if isinstance(check, Everywhere):
+            return one.name, [check.reason]
+        if check is not None and (reasons := check(node)):
+            return one.name, reasons
+    return None
+
+
+def fits(pod: Pod, snapshot: Snapshot, node: Node) -> bool:
+    """Return whether no filter refuses a node, also when the pods it is being cleared for have come."""
+    return _alone(pod, snapshot, node) is None and _crowded_out(pod, snapshot, node) is None
 
 
 def best(pod: Pod, snapshot: Snapshot, nodes: Sequence[Node], random: Random) -> Node:

@@ -59,6 +59,11 @@ class Pod:
         """spec.priority, resolved by admission from the priority class."""
         return int(self.spec.get("priority") or 0)
 
+    @property
+    def nominated_node(self) -> str:
+        """The node that is being cleared for it, or ""."""
+        return str((self.obj.get("status") or {}).get("nominatedNodeName") or "")
+
     @cached_property
     def being_deleted(self) -> bool:
         """Whether somebody asked for its deletion."""

@@ -17,6 +17,7 @@ from wherry.objects.resource import (
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
+    POD_DISRUPTION_BUDGETS,
     PODS,
     STORAGE_CLASSES,
 )
@@ -28,6 +29,7 @@ from wherry.scheduler.filters import volumebinding
 from wherry.scheduler.outcome import Outcome
 from wherry.scheduler.plugin import Event
 from wherry.scheduler.pod import Pod
+from wherry.scheduler.preempt import TERMINATING, preempt
 from wherry.scheduler.queue import Queue, Waiting
 from wherry.scheduler.snapshot import Snapshot
 from wherry.telemetry import metrics
@@ -56,13 +58,14 @@ class Scheduler:
         self._queue = Queue(config, asyncio.get_running_loop().time)
         self._stumbles = component.troubles.part("scheduling of a pod")
         recorder = component.recorder(config.name)
-        self._outcome = Outcome(component.client, self._snapshot, self._queue, recorder, component.clock)
+        self._outcome = Outcome(component.client, self._snapshot, self._queue, recorder, component.clock, config.name)
         component.follow(NODES).subscribe(self._node_changed)
         component.follow(NAMESPACES).subscribe(self._namespace_changed)
         component.follow(PODS).subscribe(self._pod_changed)
         component.follow(STORAGE_CLASSES).subscribe(self._class_changed)
         component.follow(PERSISTENT_VOLUMES).subscribe(self._volume_changed)
         component.follow(PERSISTENT_VOLUME_CLAIMS).subscribe(self._claim_changed)
+        component.follow(POD_DISRUPTION_BUDGETS).subscribe(self._budget_changed)
 
     async def run(self) -> None:
         """Schedule until cancelled. What an earlier run was about to write is decided anew."""
@@ -122,7 +125,15 @@ class Scheduler:
             self._snapshot.assume(pod, decision.node)
             return self._outcome.bind(waiting, decision.node)
         self._queue.refuse(waiting, decision.refused_by)
-        return self._outcome.explain(pod, decision)
+        if not decision.refused_by:  # there are no nodes
+            return self._outcome.explain(pod, decision.message)
+        preemption = preempt(pod, decision, self._snapshot, self._random)
+        if isinstance(preemption, str):
+            keeps = preemption == TERMINATING
+            return self._outcome.explain(pod, f"{decision.message} preemption: {preemption}", keeps=keeps)
+        rivals = [r for r in self._snapshot.nominated(preemption.node) if r.priority < pod.priority]
+        self._snapshot.nominate(pod, preemption.node)
+        return self._outcome.preempt(pod, decision.message, preemption, rivals)
 
     def _volumes(self, pod: Pod, node: str) -> list[Choice]:
         """Return what the pod's claims get there; until they have it, the pod has no node: it is tried again then."""
@@ -151,6 +162,12 @@ class Scheduler:
             claims.pop(metadata.key(old), None)
         self._queue.happened(Event.CLAIM)
 
+    def _budget_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self._snapshot.budgets[metadata.key(new)] = new
+        elif old is not None:
+            self._snapshot.budgets.pop(metadata.key(old), None)
+
     def _volume_changed(self, old: Object | None, new: Object | None) -> None:
         self._snapshot.claims.set_volume(old, new)
         self._queue.happened(Event.VOLUME)
@@ -174,7 +191,9 @@ class Scheduler:
             self._snapshot.set_pod(Pod(after))
         elif new is not None and self._is_mine(new):
             if not self._snapshot.holds(new["metadata"]["uid"]):
-                self._queue.put(Pod(new))
+                pod = Pod(new)
+                self._queue.put(pod)
+                self._snapshot.nominate(pod, pod.nominated_node)
         else:
             self._forget(old or new)
         if before is not None or after is not None:
@@ -188,6 +207,7 @@ class Scheduler:
 
     def _dequeue(self, uid: str) -> None:
         self._queue.remove(uid)
+        self._snapshot.denominate(uid)
         self._stumbles.succeeded(uid)
 
     def _is_mine(self, pod: Object) -> bool:

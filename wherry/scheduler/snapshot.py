@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import HeldPort
 from wherry.objects.meaning.requests import amount
+from wherry.objects.metadata import Key
 from wherry.scheduler.claims import Claims
 from wherry.scheduler.pod import Pod
 
@@ -77,6 +78,8 @@ class Snapshot:
         self.nodes: dict[str, Node] = {}
         self.namespaces: dict[str, Object] = {}
         self.claims = Claims()
+        self.budgets: dict[Key, Object] = {}
+        """The PodDisruptionBudgets."""
         self.repelling: dict[str, tuple[Pod, Node]] = {}
         """The pods with a required anti-affinity, which keep others away."""
         self.attracting: dict[str, tuple[Pod, Node]] = {}
@@ -84,6 +87,8 @@ class Snapshot:
         self._known: dict[str, Node] = {}
         self._places: dict[str, Node] = {}
         self._assumed: set[str] = set()
+        self._nominated: dict[str, dict[str, Pod]] = {}
+        self._nominations: dict[str, str] = {}
 
     def set_node(self, obj: Object) -> None:
         """Add a node, or take its new version."""
@@ -128,6 +133,34 @@ class Snapshot:
         """Take back every assumption."""
         for uid in list(self._assumed):
             self.forget(uid)
+
+    def assumes(self, uid: str) -> bool:
+        """Return whether a pod is placed where the API does not say so yet."""
+        return uid in self._assumed
+
+    def put_back(self, pod: Pod, node: str) -> None:
+        """Place a pod again that was removed to see what that would change."""
+        self._place(pod, node)
+
+    def nominate(self, pod: Pod, node: str) -> None:
+        """Remember that a pod that waits has a claim to room on a node; "": to none."""
+        before = self._nominations.pop(pod.uid, "")
+        if before:
+            del self._nominated[before][pod.uid]
+            if not self._nominated[before]:
+                del self._nominated[before]
+        if node:
+            self._nominations[pod.uid] = node
+            self._nominated.setdefault(node, {})[pod.uid] = pod
+
+    def denominate(self, uid: str) -> None:
+        """Forget the claim of a pod that waits no longer."""
+        if node := self._nominations.get(uid):
+            self.nominate(self._nominated[node][uid], "")
+
+    def nominated(self, node: str) -> list[Pod]:
+        """Return the pods that wait for room on a node."""
+        return list(self._nominated.get(node, {}).values())
 
     def holds(self, uid: str) -> bool:
         """Return whether a pod has a place (assumed or not)."""

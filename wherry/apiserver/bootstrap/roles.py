@@ -166,6 +166,7 @@ SCHEDULER = [
     rule(CORE, ("pods/binding",), ("create",)),
     rule(CORE, ("pods/status",), ("patch", "update")),
     rule(APPS, ("replicasets",), READ),
+    rule(POLICY, ("poddisruptionbudgets",), READ),
     rule(CORE, ("persistentvolumes", "persistentvolumeclaims"), (*READ, "patch", "update")),
     rule(STORAGE, ("storageclasses", "csidrivers", "csinodes", "csistoragecapacities"), READ),
     rule(LEASES, ("leases",), ("create", "get", "list", "patch", "update", "watch")),

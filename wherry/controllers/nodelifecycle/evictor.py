@@ -9,6 +9,7 @@ from wherry.controllers.controller import Controller
 from wherry.controllers.nodelifecycle.eviction import leaves_at
 from wherry.objects import Object, metadata
 from wherry.objects.errors import Conflict, NotFound
+from wherry.objects.meaning.disruption import DISRUPTION_TARGET
 from wherry.objects.metadata import Key, set_condition
 from wherry.objects.resource import NODES, PODS
 from wherry.objects.taints import NO_EXECUTE, taints_of
@@ -54,7 +55,7 @@ class TaintEvictionController(Controller):
         status = pod.get("status") or {}
         conditions = set_condition(
             status.get("conditions"),
-            "DisruptionTarget",
+            DISRUPTION_TARGET,
             "True",
             "DeletionByTaintManager",
             "Taint manager: deleting due to NoExecute taint",

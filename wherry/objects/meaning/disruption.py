@@ -8,6 +8,8 @@ from __future__ import annotations
 from wherry.objects import Object, metadata, selectors
 from wherry.objects.selectors import LabelSelector
 
+DISRUPTION_TARGET = "DisruptionTarget"
+"""The condition of a pod that says who makes it go."""
 DISRUPTION_ALLOWED = "DisruptionAllowed"
 SUFFICIENT, INSUFFICIENT, SYNC_FAILED = "SufficientPods", "InsufficientPods", "SyncFailed"
 DELETION_SECONDS = 120.0
