@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,9 +20,11 @@ from tests.proxy.world import World
 from wherry.net import namespaces
 from wherry.net.nft import NftCommand
 from wherry.objects import Object
+from wherry.objects.family import Family
 from wherry.proxy.modes import Mode, ModeConfig, make
 from wherry.proxy.modes.iptables.mode import IptablesMode
 from wherry.proxy.modes.ipvs.mode import IpvsMode
+from wherry.proxy.modes.ipvs.names import LINK
 from wherry.proxy.modes.nftables.names import affinity_map
 from wherry.proxy.plan import Frontend, Plan, difference, make_plan
 
@@ -67,10 +70,12 @@ class Driver:
     def load(self, services: list[Object], slices: list[Object]) -> None:
         self.plan = self._plan(services, slices)
         self.inside(lambda: self.mode.load(self.plan))
+        self._settle()
 
     def change(self, services: list[Object], slices: list[Object]) -> None:
         before, self.plan = self.plan, self._plan(services, slices)
         self.inside(lambda: self.mode.apply(difference(before, self.plan)))
+        self._settle()
 
     def restart(self) -> None:
         """Forget everything, as a new process does, and load the same plan."""
@@ -111,6 +116,20 @@ class Driver:
             return [line for text in saved for line in text.splitlines() if any(word in line for word in ours)]
 
         return namespaces.run(self.world.path["host"], read)
+
+    def _settle(self) -> None:
+        """Return once the kernel answers at the addresses of ipvs: of IPv6, it makes their routes a moment later."""
+
+        def count(*words: str) -> int:
+            shown = subprocess.run(["ip", "-6", "-o", *words, "dev", LINK], capture_output=True, text=True)
+            return sum("fe80:" not in line for line in shown.stdout.splitlines())
+
+        def there() -> bool:
+            return count("route", "show", "table", "local") >= count("address", "show")
+
+        if self.name == "ipvs" and self.world.family is Family.V6:
+            while not namespaces.run(self.world.path["host"], there):
+                time.sleep(0.005)
 
     def _start(self) -> None:
         self.mode = self.make(self.config)

@@ -58,6 +58,10 @@ class World:
             namespaces.create(path)
             self._made.append(name)
             sysctl("net/ipv6/conf/default/accept_dad", "0", path)
+            for which in ("ipv4/conf/all", "ipv4/conf/default", "ipv6/conf/default"):
+                # A last segment for an address that is no longer the node's is sent back to the LAN, and redirects its
+                # sender to where nobody has it: for a minute, whoever has it by then.
+                sysctl(f"net/{which}/accept_redirects", "0", path)
             self.limit_icmp(name, 0)
         namespaces.run(self.path["host"], self._wire_host)
         namespaces.run(self.path["client"], self._wire_client)
