@@ -17,7 +17,8 @@ def api(k8s: Cluster) -> kr8s.Api:
 
 
 def echo(name: str) -> dict[str, object]:
-    container = {"name": "main", "image": "test/echo", "ports": [{"containerPort": 8080}]}
+    probe = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
+    container = {"name": "main", "image": "test/echo", "ports": [{"containerPort": 8080}], "readinessProbe": probe}
     return {
         "metadata": {"name": name, "labels": {"app": name}},
         "spec": {"terminationGracePeriodSeconds": 0, "containers": [container]},

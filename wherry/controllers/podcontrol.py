@@ -11,6 +11,7 @@ from wherry.controllers.expectations import Expectations
 from wherry.controllers.pace import AGAIN_SECONDS, Pace
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, NotFound
+from wherry.objects.meaning import workloads
 from wherry.objects.metadata import Key
 from wherry.objects.resource import PODS, Resource
 
@@ -51,7 +52,7 @@ class PodControl:
         self, key: Key, owner: Object, *, create: Sequence[Object] = (), delete: Sequence[Object] = ()
     ) -> None:
         """Delete, then create. Whatever fails, only what was really asked for is expected afterwards."""
-        create = self._affordable(key, create)
+        create = self._affordable(key, self._own(owner, create))
         self._expectations.expect(key, len(create), [pod["metadata"]["uid"] for pod in delete])
         try:
             await self._delete_all(key, owner, delete)
@@ -63,6 +64,13 @@ class PodControl:
     def forget(self, key: Key) -> None:
         """Forget an owner that is gone."""
         self._pace.forget(key)
+
+    def _own(self, owner: Object, pods: Sequence[Object]) -> Sequence[Object]:
+        own = [pod for pod in pods if workloads.is_own(owner, pod)]
+        if len(own) < len(pods):
+            text = f"Error creating: {workloads.NOT_ITS_OWN}"
+            self._recorder.event(self._resource, owner, "Warning", "FailedCreate", text)
+        return own
 
     def _affordable(self, key: Key, pods: Sequence[Object]) -> Sequence[Object]:
         count = self._pace.take(key, len(pods), asyncio.get_running_loop().time())

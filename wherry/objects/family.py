@@ -119,7 +119,7 @@ def usable(addresses: Iterable[str | None]) -> list[str]:
 
 
 def serves(address: str) -> bool:
-    """Return whether traffic can be sent to an address from elsewhere, so that it may be an endpoint's.
+    """Return whether traffic can be sent to an address from elsewhere, so that it may be an endpoint's or a Service's.
 
     Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (ValidateEndpointIP).
     """
@@ -127,6 +127,11 @@ def serves(address: str) -> bool:
     if found is None or found.is_unspecified or found.is_loopback or found.is_link_local:
         return False
     return not any(found in network for network in _LOCAL_MULTICAST)
+
+
+def reachable(addresses: Iterable[str | None]) -> list[str]:
+    """Return what is an address that `serves`, canonical: who took another for a Service's would take his own."""
+    return [address for address in usable(addresses) if serves(address)]
 
 
 _LOCAL_MULTICAST = (ip_network("224.0.0.0/24"), ip_network("ff02::/16"))

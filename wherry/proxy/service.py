@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, 
 from typing import Any, NamedTuple
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, Network, family_of, parsed_network, usable
+from wherry.objects.family import Family, Network, family_of, parsed_network, reachable
 from wherry.objects.meaning.services import (
     balancers,
     cluster_ips,
@@ -99,7 +99,7 @@ def _load_balancer_ips(service: Object, family: Family) -> tuple[str, ...]:
     """Return the load balancer's addresses that packets keep as destination (KEP-1860: not so with ipMode Proxy)."""
     if source_ranges(service) is None:
         return ()  # nobody can tell who may come in
-    held = usable(i.get("ip") for i in balancers(service) if i.get("ipMode") != "Proxy")
+    held = reachable(i.get("ip") for i in balancers(service) if i.get("ipMode") != "Proxy")
     return tuple(ip for ip in held if family_of(ip) is family)
 
 

@@ -9,8 +9,9 @@ from wherry.controllers.deployment.revision import without_hash
 from wherry.controllers.deployment.state import size_of
 from wherry.controllers.ownership import claim, managing_keys, settle
 from wherry.controllers.podcontrol import is_namespace_terminating
-from wherry.objects import Object, metadata, selectors
+from wherry.objects import Object, metadata
 from wherry.objects.errors import AlreadyExists, ApiError, NotFound
+from wherry.objects.meaning import workloads
 from wherry.objects.meaning.pods import has_ended
 from wherry.objects.meaning.wellknown import REVISION
 from wherry.objects.metadata import Key, controller_of
@@ -41,7 +42,7 @@ class DeploymentController(Controller):
             return
         owner, namespace = deployment["metadata"]["uid"], deployment["metadata"]["namespace"]
         candidates = self._sets_by_owner.get(owner) + self._sets_by_owner.get((ORPHANS, namespace))
-        claimed = claim(deployment, selectors.stored(deployment["spec"].get("selector")), candidates)
+        claimed = claim(deployment, workloads.selector(deployment), candidates)
         if await settle(self.client, self._recorder, DEPLOYMENTS, deployment, REPLICA_SETS, claimed):
             return  # the ReplicaSets' own events bring us back
         decision = decide(deployment, claimed.owned, self._runs_pods, self.context.clock())
@@ -72,6 +73,10 @@ class DeploymentController(Controller):
     async def _create(self, deployment: Object, replica_set: Object) -> bool:
         """Create the new ReplicaSet; return whether this step may go on."""
         meta = replica_set["metadata"]
+        if not workloads.is_own(deployment, replica_set):
+            text = f'Failed to create new replica set "{meta["name"]}": {workloads.NOT_ITS_OWN}'
+            self._recorder.event(DEPLOYMENTS, deployment, "Warning", "ReplicaSetCreateError", text)
+            return False
         try:
             await self.client.create(REPLICA_SETS, replica_set, meta["namespace"])
         except AlreadyExists:
@@ -119,7 +124,7 @@ class DeploymentController(Controller):
             self.queue.add(key)
         if new is not None and controller_of(new) is None:
             for deployment in self._deployments_by_namespace.get(new["metadata"]["namespace"]):
-                if selectors.stored(deployment["spec"].get("selector")).matches(metadata.labels(new)):
+                if workloads.is_own(deployment, new):
                     self.queue.add(metadata.key(deployment))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:

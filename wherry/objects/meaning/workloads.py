@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.objects import Object, selectors
+from wherry.objects import Object, metadata, selectors
 from wherry.objects.resource import REPLICATION_CONTROLLERS
 from wherry.objects.selectors import LabelSelector
 
@@ -16,3 +16,14 @@ def selector(workload: Object) -> LabelSelector:
     if workload.get("kind") == REPLICATION_CONTROLLERS.kind:
         return selectors.from_labels(found) if found else selectors.NOTHING
     return selectors.stored(found)
+
+
+NOT_ITS_OWN = "the labels of its template are not what its selector asks for: what it creates would not be its own"
+
+
+def is_own(workload: Object, made: Object) -> bool:
+    """Return whether a workload will know what it makes again: else it would make more, for ever.
+
+    The API server refuses such a workload; a store may have it all the same.
+    """
+    return selector(workload).matches(metadata.labels(made))
