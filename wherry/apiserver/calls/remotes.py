@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from wherry.apiserver.calls import trust
 from wherry.apiserver.calls.services import Services
-from wherry.apiserver.kinds.apiregistration.apiservice import AVAILABLE
+from wherry.apiserver.kinds.apiregistration.apiservice import AVAILABLE, names_a_version
 from wherry.apiserver.state.state import State
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, ServiceUnavailable
@@ -76,13 +76,13 @@ class Remotes:
         """Return the APIService of a group and version that somebody else serves, or None."""
         collection = self._state.find(API_SERVICES)
         found = collection.get(("", f"{version}.{group}")) if collection else None
-        return found if found is not None and found["spec"].get("service") else None
+        return found if found is not None and _is_remote(found) else None
 
     def __iter__(self) -> Iterator[Object]:
-        """Yield every APIService that names a Service."""
+        """Yield every APIService that names a Service; not one, whoever stored it, that names no version."""
         collection = self._state.find(API_SERVICES)
         for one in collection.items() if collection else ():
-            if one["spec"].get("service"):
+            if _is_remote(one):
                 yield one
 
     def known(self, name: str) -> Known:
@@ -129,6 +129,10 @@ class Remotes:
                 self._contexts.clear()
             self._contexts[bundle] = context
         return self._contexts[bundle]
+
+
+def _is_remote(api_service: Object) -> bool:
+    return bool(api_service["spec"].get("service")) and names_a_version(api_service)
 
 
 def unavailable(name: str, why: str) -> ServiceUnavailable:

@@ -35,6 +35,11 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
         new["status"] = {"conditions": metadata.set_condition((), AVAILABLE, "True", *LOCAL, now)}
 
 
+def names_a_version(obj: Object) -> bool:
+    """Return whether it names a group and version that can be served: by those everybody else's discovery is made."""
+    return not any(_identity(obj))
+
+
 def _validate(obj: Object) -> list[FieldError]:
     return [*_identity(obj), *_priorities(obj["spec"]), *_service(obj["spec"])]
 
