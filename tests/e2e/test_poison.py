@@ -58,8 +58,13 @@ async def poison(store: Path) -> None:
     # To have the address of another Service makes sense.
     objects = [obj for obj in objects if "10.96.0.10" not in str(obj)]
     writes = [*map(nonsense.write_of, objects), Write("/core/pods/default/bytes", b"\xff{", 0), Write("x", b"", 0)]
-    # Limits and policies hold for everybody in their namespace, and nodes without an agent would be waited for.
-    left_out = ("/core/limitranges/", "/networking.k8s.io/networkpolicies/", "/core/nodes/")
+    # Limits, quotas and policies hold for everybody in their namespace, and nodes without an agent would be waited for.
+    left_out = (
+        "/core/limitranges/",
+        "/core/resourcequotas/",
+        "/networking.k8s.io/networkpolicies/",
+        "/core/nodes/",
+    )
     for write in writes:
         if write.key not in known and not write.key.startswith(left_out):
             await storage.commit([write])
