@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from wherry.objects import Object
-from wherry.objects.family import Family, bracketed
+from wherry.objects.family import Family, bracketed, serves
 from wherry.objects.meaning import endpoints as meaning
 
 
@@ -48,13 +48,14 @@ def candidates(slices: Iterable[Object], port_name: str, protocol: str, family: 
     """Return the endpoints of one service port from all of its slices, sorted, each address and port once.
 
     `port_name` is "" for the unnamed port, `family` the slices' addressType, `node` this node's name.
-    A slice port without a number ("all ports") does not serve a Service and is left out.
+    A slice port without a number ("all ports") does not serve a Service and is left out, and so is an address that only
+    this node itself reaches.
     """
     found: dict[tuple[str, int], Candidate] = {}
     for piece in slices:
         if piece.get("addressType") != family:
             continue
-        entries = meaning.endpoints(piece)
+        entries = [entry for entry in meaning.endpoints(piece) if serves(entry["addresses"][0])]
         for name, spoken, port in meaning.ports(piece):
             if (name, spoken) != (port_name, protocol):
                 continue

@@ -61,14 +61,14 @@ class ServicePort:
 def is_ours(service: Object) -> bool:
     """Tell whether the default proxy serves it: not headless, not ExternalName, not given to another proxy by label."""
     labels = metadata.labels(service)
-    return bool(cluster_ips(service)) and SERVICE_PROXY_NAME not in labels and HEADLESS not in labels
+    return bool(reachable(cluster_ips(service))) and SERVICE_PROXY_NAME not in labels and HEADLESS not in labels
 
 
 def service_ports(service: Object) -> list[ServicePort]:
     """Return each port of a Service in each of its families; nothing for a Service that is not ours."""
     if not is_ours(service):
         return []
-    return [_port(service, port, address) for address in cluster_ips(service) for port in ports(service)]
+    return [_port(service, port, address) for address in reachable(cluster_ips(service)) for port in ports(service)]
 
 
 def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort:
@@ -83,7 +83,7 @@ def _port(service: Object, port: dict[str, Any], cluster_ip: str) -> ServicePort
         int(port["port"]),
         cluster_ip,
         node_port=_number(port.get("nodePort")),
-        external_ips=tuple(ip for ip in external_ips(service) if family_of(ip) is family),
+        external_ips=tuple(ip for ip in reachable(external_ips(service)) if family_of(ip) is family),
         load_balancer_ips=balancers,
         source_ranges=tuple(_collapsed(source_ranges(service) or (), family)) if balancers else (),
         affinity_seconds=_affinity(spec),

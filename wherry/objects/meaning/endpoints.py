@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, family_of, reachable
+from wherry.objects.family import Family, family_of, usable
 from wherry.objects.meaning.services import PROTOCOLS, is_port, protocol
 from wherry.objects.meaning.wellknown import SERVICE_NAME
 
@@ -47,7 +47,7 @@ def endpoints(piece: Object) -> list[Object]:
 def _readable(endpoint: Object, family: str | None) -> Object | None:
     """Return an endpoint with its addresses of a family, canonical; None when it has none."""
     given = endpoint["addresses"]
-    addresses = [a for a in reachable(given) if family_of(a) == family] if family in list(Family) else given
+    addresses = [a for a in usable(given) if family_of(a) == family] if family in list(Family) else given
     if addresses == given:
         return endpoint
     return {**endpoint, "addresses": addresses} if addresses else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from wherry.objects import Object, metadata
-from wherry.objects.family import Family, Network, parsed, parsed_network, reachable
+from wherry.objects.family import Family, Network, parsed, parsed_network, usable
 from wherry.objects.selectors import from_labels
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
@@ -26,12 +26,12 @@ def cluster_ips(service: Object) -> tuple[str, ...]:
     spec = service["spec"]
     if is_external_name(service):
         return ()
-    return tuple(reachable(spec.get("clusterIPs") or [spec.get("clusterIP")]))
+    return tuple(usable(spec.get("clusterIPs") or [spec.get("clusterIP")]))
 
 
 def external_ips(service: Object) -> list[str]:
     """Return the addresses outside the cluster that the Service is also reached at."""
-    return reachable(service["spec"].get("externalIPs") or ())
+    return usable(service["spec"].get("externalIPs") or ())
 
 
 def families(service: Object) -> list[Family]:
