@@ -7,7 +7,7 @@ import datetime
 import click
 
 from wherry.cli import options
-from wherry.cli.failure import Failure
+from wherry.cli.failure import told
 from wherry.cli.progress import Progress
 from wherry.cluster.errors import ClusterError
 from wherry.cluster.paths import Paths
@@ -44,10 +44,7 @@ def command(name: str, salvage: bool) -> None:
 def _salvage(name: str, paths: Paths) -> None:
     from wherry.cluster.doctor import salvage
 
-    try:
-        with Progress() as progress:
-            salvaged = salvage.run(name, paths, datetime.datetime.now(datetime.UTC), progress)
-    except ClusterError as error:
-        raise Failure(str(error)) from error
+    with told(ClusterError), Progress() as progress:
+        salvaged = salvage.run(name, paths, datetime.datetime.now(datetime.UTC), progress)
     damaged = f", {salvaged.damaged} of them damaged, which `wherry up` sets aside" if salvaged.damaged else ""
     click.echo(f"kept {salvaged.entries} objects{damaged}; the old files are in {salvaged.folder}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -19,6 +21,15 @@ class Failure(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Print the message in red."""
         click.secho(f"wherry: {self.message}", fg="red", err=True)
+
+
+@contextmanager
+def told(*errors: type[Exception]) -> Iterator[None]:
+    """End the command with one line for any of some errors."""
+    try:
+        yield
+    except errors as error:
+        raise Failure(str(error)) from error
 
 
 class Misuse(Failure):

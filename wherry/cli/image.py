@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from wherry.cli import options
-from wherry.cli.failure import Failure
+from wherry.cli.failure import Failure, told
 from wherry.cli.progress import Progress
 from wherry.cluster.paths import Paths
 from wherry.images.errors import PullError
@@ -169,10 +169,8 @@ def _find(store: Store, image: str) -> Content:
 def _full(image: str) -> str:
     from wherry.images.reference import parse
 
-    try:
+    with told(ValueError):
         return parse(image).full
-    except ValueError as error:
-        raise Failure(str(error)) from error
 
 
 @command.command("rm")

@@ -7,7 +7,7 @@ import socket
 
 import click
 
-from wherry.cli.failure import Failure
+from wherry.cli.failure import Failure, told
 from wherry.client import http, kubeconfig
 from wherry.component import process
 from wherry.component.health import HealthServer
@@ -57,8 +57,6 @@ def command(context: click.Context, path: str | None, node: str | None, port: in
 @click.pass_obj
 def plan(path: str | None, kubeconfig: str | None, node: str) -> None:
     """Print the rules of a node, as nft takes them, touching nothing."""
-    try:
+    with told(*_PROBLEMS):
         rules = asyncio.run(render(http.connect(kubeconfig or path), node))
-    except _PROBLEMS as error:
-        raise Failure(str(error)) from error
     click.echo(rules or f"no NetworkPolicy selects a pod of {node}", nl=not rules)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from wherry.cli import options
-from wherry.cli.failure import Failure
+from wherry.cli.failure import Failure, told
 from wherry.cli.progress import Progress
 from wherry.cluster import joining, kubeconfig, lifecycle, power, sandbox
 from wherry.cluster.config import ClusterConfig, ConfigError
@@ -31,10 +31,8 @@ def _act(name: str, act: Act) -> None:
     init = sandbox.running(paths)
     if init is None:
         raise Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
-    try:
+    with told(ClusterError):
         act(config, paths, init)
-    except ClusterError as error:
-        raise Failure(str(error)) from error
 
 
 @command.command("add")
@@ -59,11 +57,8 @@ def add(name: str, node: str) -> None:
 def rm(name: str, node: str) -> None:
     """Remove NODE with its files from a running cluster; its pods' owners make others elsewhere."""
     paths, _ = options.existing(name)
-    try:
-        with Progress() as progress:
-            joining.remove(node, paths, progress)
-    except (ClusterError, ConfigError) as error:
-        raise Failure(str(error)) from error
+    with told(ClusterError, ConfigError), Progress() as progress:
+        joining.remove(node, paths, progress)
     click.echo(f"node {node} is removed")
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from wherry.cli.failure import Failure
+from wherry.cli.failure import Failure, told
 from wherry.cluster import datadir
 from wherry.cluster.config import ClusterConfig, ConfigError
 from wherry.cluster.paths import Paths
@@ -24,10 +24,8 @@ name: Callable[[F], F] = click.option("--name", default=DEFAULT, show_default=Tr
 
 def located(name: str) -> Paths:
     """Return where a cluster is or would be; raises Failure."""
-    try:
+    with told(ConfigError):
         return datadir.locate(name, None)
-    except ConfigError as error:
-        raise Failure(str(error)) from error
 
 
 def existing(name: str) -> tuple[Paths, ClusterConfig]:
@@ -35,10 +33,8 @@ def existing(name: str) -> tuple[Paths, ClusterConfig]:
     paths = located(name)
     if not paths.config.exists():
         raise unknown(name)
-    try:
+    with told(ConfigError):
         return paths, ClusterConfig.load(paths.config)
-    except ConfigError as error:
-        raise Failure(str(error)) from error
 
 
 def unknown(name: str) -> Failure:

@@ -7,7 +7,7 @@ import time
 import click
 
 from wherry.cli import options
-from wherry.cli.failure import Failure
+from wherry.cli.failure import told
 from wherry.cli.progress import Progress
 from wherry.cluster import kubeconfig, lifecycle
 from wherry.cluster.config import ClusterConfig, ConfigError
@@ -32,11 +32,8 @@ def command() -> None:
 def save(name: str, snapshot: str) -> None:
     """Keep the cluster as it is now, as SNAPSHOT."""
     paths, _ = options.existing(name)
-    try:
-        with Progress() as progress:
-            snapshots.save(snapshot, paths, time.time(), progress)
-    except (ClusterError, ConfigError) as error:
-        raise Failure(str(error)) from error
+    with told(ClusterError, ConfigError), Progress() as progress:
+        snapshots.save(snapshot, paths, time.time(), progress)
     click.echo(f"snapshot {snapshot} saved after {progress.elapsed:.1f} s")
 
 
@@ -46,13 +43,10 @@ def save(name: str, snapshot: str) -> None:
 def restore(name: str, snapshot: str) -> None:
     """Let the cluster be what it was when SNAPSHOT was saved. One that runs is stopped, and started again."""
     paths, _ = options.existing(name)
-    try:
-        with Progress() as progress:
-            ran = snapshots.restore(snapshot, paths, progress)
-            if ran:
-                lifecycle.up(ClusterConfig.load(paths.config), paths, progress)
-    except (ClusterError, ConfigError, kubeconfig.KubeconfigError) as error:
-        raise Failure(str(error)) from error
+    with told(ClusterError, ConfigError, kubeconfig.KubeconfigError), Progress() as progress:
+        ran = snapshots.restore(snapshot, paths, progress)
+        if ran:
+            lifecycle.up(ClusterConfig.load(paths.config), paths, progress)
     now = "runs" if ran else f"is stopped; `{options.verb('up', name)}` starts it"
     click.echo(f"snapshot {snapshot} restored after {progress.elapsed:.1f} s; cluster {name} {now}")
 
@@ -62,12 +56,10 @@ def restore(name: str, snapshot: str) -> None:
 def ls(name: str) -> None:
     """List the snapshots, the oldest first: their name, when they were saved, what they take of the disk."""
     paths, _ = options.existing(name)
-    try:
+    with told(ClusterError):
         for one in snapshots.listing(paths):
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.created))
             click.echo(f"{one.name}  {when}  {snapshots.size(paths, one.name) / MEGA:.1f} MB")
-    except ClusterError as error:
-        raise Failure(str(error)) from error
 
 
 @command.command("rm")
@@ -76,9 +68,6 @@ def ls(name: str) -> None:
 def rm(name: str, snapshot: str) -> None:
     """Forget SNAPSHOT."""
     paths, _ = options.existing(name)
-    try:
-        with Progress() as progress:
-            snapshots.remove(snapshot, paths, progress)
-    except ClusterError as error:
-        raise Failure(str(error)) from error
+    with told(ClusterError), Progress() as progress:
+        snapshots.remove(snapshot, paths, progress)
     click.echo(f"snapshot {snapshot} removed")

@@ -12,7 +12,7 @@ from wherry.controllers.pace import AGAIN_SECONDS, Pace
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, NotFound
 from wherry.objects.meaning import workloads
-from wherry.objects.metadata import Key
+from wherry.objects.metadata import Key, labels
 from wherry.objects.resource import PODS, Resource
 
 SLOW_START = 1
@@ -66,7 +66,8 @@ class PodControl:
         self._pace.forget(key)
 
     def _own(self, owner: Object, pods: Sequence[Object]) -> Sequence[Object]:
-        own = [pod for pod in pods if workloads.is_own(owner, pod)]
+        selector = workloads.selector(owner)
+        own = [pod for pod in pods if selector.matches(labels(pod))]
         if len(own) < len(pods):
             text = f"Error creating: {workloads.NOT_ITS_OWN}"
             self._recorder.event(self._resource, owner, "Warning", "FailedCreate", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wherry.objects import Object, metadata
@@ -14,6 +14,7 @@ from wherry.scheduler.claims import Claims
 from wherry.scheduler.pod import Pod
 
 NO_LABELS: Mapping[str, str] = {}
+_NOBODY: Mapping[str, Pod] = {}
 
 
 @dataclass
@@ -158,9 +159,9 @@ class Snapshot:
         if node := self._nominations.get(uid):
             self.nominate(self._nominated[node][uid], "")
 
-    def nominated(self, node: str) -> list[Pod]:
+    def nominated(self, node: str) -> Collection[Pod]:
         """Return the pods that wait for room on a node."""
-        return list(self._nominated.get(node, {}).values())
+        return self._nominated.get(node, _NOBODY).values()
 
     def holds(self, uid: str) -> bool:
         """Return whether a pod has a place (assumed or not)."""

@@ -7,7 +7,6 @@ cluster's own networks: a registry that runs in a pod. A socket stays in the nam
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
 import urllib.request
@@ -19,13 +18,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from wherry import __version__
 from wherry.images.errors import PullError
 from wherry.images.registries import Endpoint, Registries
-from wherry.net import namespaces
+from wherry.net import elsewhere, namespaces
 from wherry.objects.family import Network as Range
 
 CONNECT_SECONDS = 10.0
@@ -65,38 +63,11 @@ class Vantage:
     def session(self) -> aiohttp.ClientSession:
         """Return a session that asks from here."""
         connector = aiohttp.TCPConnector(
-            resolver=_Resolver(self), socket_factory=self.connect_from, use_dns_cache=False, limit=0
+            resolver=elsewhere.Resolver(self.outside), socket_factory=self.connect_from, use_dns_cache=False, limit=0
         )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
         headers = {"User-Agent": f"wherry/{__version__}", "Accept-Encoding": "identity"}
         return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers, auto_decompress=False)
-
-
-class _Resolver(AbstractResolver):
-    """Names as the machine resolves them."""
-
-    def __init__(self, vantage: Vantage):
-        self._vantage = vantage
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        look = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family)
-        found = await asyncio.to_thread(self._vantage.outside, look)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=kin,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for kin, _, protocol, _, address in found
-        ]
-
-    async def close(self) -> None:
-        """Hold nothing."""
 
 
 def tls_of(endpoint: Endpoint) -> ssl.SSLContext:

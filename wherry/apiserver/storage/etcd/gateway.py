@@ -66,7 +66,7 @@ class Gateway:
             limit=CONNECTIONS,
             keepalive_timeout=60,
             ssl=tls or True,
-            resolver=elsewhere.Resolver(network) if network else None,
+            resolver=elsewhere.Resolver(partial(namespaces.run, network)) if network else None,
             socket_factory=partial(namespaces.run, network, longlived.socket_of) if network else longlived.socket_of,
         )
         self._session = aiohttp.ClientSession(connector=connector, headers={"Content-Type": "application/json"})
