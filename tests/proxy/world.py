@@ -29,7 +29,8 @@ from tests.proxy.build import ADDRESSES, PODS, TARGET_PORT
 from tests.proxy.families import told_in
 from tests.proxy.outcome import DROP, PASS, REJECT, Outcome
 from wherry.net import namespaces
-from wherry.net.links import Links, sysctl
+from wherry.net.links import Links
+from wherry.net.sysctls import sysctl
 from wherry.objects.family import Family
 
 T = TypeVar("T")

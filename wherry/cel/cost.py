@@ -101,7 +101,7 @@ def _loop(node: Node, known: Mapping[str, Estimate]) -> Estimate:
     whole, start, condition, step, result = node.parts
     over = _of(whole, known)
     begin = _of(start, known)
-    one = items(over.schema) if items(over.schema) is not None else None
+    one = items(over.schema)
     element = Estimate(1, one, largest(one))
     key = Estimate(1, None, LARGEST)
     is_map = over.schema is not None and over.schema.get("type") == "object"

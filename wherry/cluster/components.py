@@ -2,8 +2,9 @@
 
 control-plane   API server, controllers, scheduler, addons; in the first node's network namespace; on a shared store
                 there may be several, control-plane-2 and so on, behind the same sockets
-from wherry.client.interface import Client
-from wherry.cluster import controlplane, egress
+node-NAME       the node agent of one node, in that node's network namespace; enforces NetworkPolicies there
+host-forward    the host's loopback to node ports and ingress; in the host's network namespace
+egress          slirp4netns, the way out (egress.py); in the host's network namespace
 """
 
 from __future__ import annotations

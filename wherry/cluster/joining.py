@@ -67,7 +67,7 @@ def remove(name: str, paths: Paths, progress: Progress) -> ClusterConfig:
 
 def _until_runs(command: str, init: int, paths: Paths) -> None:
     end = time.monotonic() + SECONDS
-    while not any(process.command == command for process in memory.processes(init)):
+    while not memory.called(init, command):
         if time.monotonic() > end:
             raise ClusterError(f"it does not start; see {paths.logs / 'init.log'}")
         time.sleep(PAUSE_SECONDS)
@@ -75,10 +75,9 @@ def _until_runs(command: str, init: int, paths: Paths) -> None:
 
 def _renew_forwards(init: int) -> None:
     """End what forwards from the machine: it starts again at once, behind the same sockets, and knows the nodes."""
-    for process in memory.processes(init):
-        if process.command == "wherry: host-forward":
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+    for pid in memory.called(init, "wherry: host-forward"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def _forget(name: str, paths: Paths) -> None:

@@ -33,6 +33,11 @@ def below(init: int) -> list[int]:
     return found
 
 
+def called(init: int, command: str) -> list[int]:
+    """Return those of `below` that run a command, which is all of its line."""
+    return [pid for pid in below(init) if _command(pid) == command]
+
+
 def _parent(entry: Path) -> int | None:
     try:
         return int((entry / "stat").read_text().rpartition(")")[2].split()[1])

@@ -14,7 +14,7 @@ from wherry.apiserver.storage.interface import StorageError
 from wherry.cluster import files
 from wherry.cluster.config import SQLITE, ClusterConfig, ConfigError
 from wherry.cluster.errors import ClusterError
-from wherry.cluster.paths import Paths
+from wherry.cluster.paths import MACHINE_NAMESPACE, Paths
 
 if TYPE_CHECKING:
     from wherry.apiserver.storage.etcd.store import EtcdStorage
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 PREFIX = "/wherry/{name}"
 """Where in etcd a cluster's keys are, unless `--store` says it."""
 PATIENCE_SECONDS = 2.0
-HOST_NETWORK = Path("/proc/1/ns/net")
-"""Seen from inside the sandbox: its init has stayed in the host's network namespace."""
 
 
 def normal(text: str, name: str) -> str:
@@ -38,7 +36,7 @@ def place(config: ClusterConfig, paths: Paths) -> Path | Address:
     """Return what the API server is to open, from inside the sandbox."""
     if config.store == SQLITE:
         return paths.state
-    return replace(_etcd(config.store, config.name), network=HOST_NETWORK)
+    return replace(_etcd(config.store, config.name), network=MACHINE_NAMESPACE)
 
 
 def encryption(config: ClusterConfig, paths: Paths) -> Path | None:

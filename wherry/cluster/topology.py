@@ -15,7 +15,8 @@ from pathlib import Path
 from wherry.cluster.config import ClusterConfig, Node
 from wherry.cluster.paths import LAN_NAMESPACE, node_namespace
 from wherry.net import namespaces
-from wherry.net.links import Links, addresses_at_once, forward, sysctl
+from wherry.net.links import Links, addresses_at_once, forward
+from wherry.net.sysctls import sysctl
 from wherry.objects.family import Family, network, network_family
 
 BRIDGE = "lan0"

@@ -16,12 +16,19 @@ from wherry.objects.metadata import controller_of
 from wherry.objects.resource import PODS, Resource
 
 ORPHANS = "orphans"
+NAMESPACE = "namespace"
+"""The index of `Context.by_namespace`, for whoever has one over all resources: informers keep one of a name."""
 
 
 def owner_keys(obj: Object) -> Iterable[Hashable]:
     """Return the key an object has in `Context.by_owner`: its controller's uid, or (`ORPHANS`, namespace)."""
     owner = controller_of(obj)
     return [owner["uid"] if owner else (ORPHANS, obj["metadata"].get("namespace", ""))]
+
+
+def namespace_keys(obj: Object) -> Iterable[Hashable]:
+    """Return the key an object has in `Context.by_namespace`."""
+    return [obj["metadata"].get("namespace", "")]
 
 
 class Context:
@@ -47,7 +54,7 @@ class Context:
 
     def by_namespace(self, resource: Resource) -> Index:
         """Return the index of `resource` by namespace."""
-        return self.index(resource, "namespace", lambda o: [o["metadata"].get("namespace", "")])
+        return self.index(resource, NAMESPACE, namespace_keys)
 
     def by_owner(self, resource: Resource) -> Index:
         """Return the index of `resource` by its controller's uid; what has none is under (`ORPHANS`, namespace)."""

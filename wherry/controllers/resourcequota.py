@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wherry.controllers.context import Context
+from wherry.controllers.context import NAMESPACE, Context, namespace_keys
 from wherry.controllers.controller import Controller
 from wherry.objects import Object, metadata
 from wherry.objects.meaning import quotas
@@ -27,6 +27,7 @@ class Ledger:
     def __init__(self, quota: Object):
         self.quota = quota
         self._limits = quotas.hard(quota)
+        self._counted = {quotas.resource_of(name) for name in self._limits}
         self._charges: dict[Place, Amounts] = {}
         self._used = dict.fromkeys(self._limits, 0)
 
@@ -45,7 +46,7 @@ class Ledger:
 
     def counts(self, resource: Resource) -> bool:
         """Tell whether the quota limits anything of a resource."""
-        return any(quotas.resource_of(name) == (resource.group, resource.plural) for name in self._limits)
+        return (resource.group, resource.plural) in self._counted
 
     @property
     def status(self) -> Object:
@@ -63,7 +64,7 @@ class ResourceQuotaController(Controller):
         self._quotas = context.informer(RESOURCE_QUOTAS)
         self._by_namespace = context.by_namespace(RESOURCE_QUOTAS)
         self._ledgers: dict[Key, Ledger] = {}
-        self._objects = context.everything.index("quota namespace", lambda o: [o["metadata"].get("namespace", "")])
+        self._objects = context.everything.index(NAMESPACE, namespace_keys)
         self.watch(RESOURCE_QUOTAS)
         context.everything.subscribe(self._changed, self._served)
 

@@ -1,7 +1,8 @@
 """All that touches the kernel's network: namespaces, links and routes, nft transactions; and connections taken over.
 
 namespaces.py   named network namespaces, and running code inside one
-links.py        bridges, veth pairs, addresses, routes, sysctls of one namespace
+links.py        bridges, veth pairs, addresses, routes of one namespace
+sysctls.py      the kernel's settings of one namespace
 listening.py    sockets that wait for connections
 longlived.py    sockets that notice when the other side is gone; lines however long
 nft.py          nftables transactions

@@ -9,6 +9,10 @@ class IpsetError(Exception):
     """The tool refused; what came before the line it names took effect."""
 
 
+class IpsetMissing(IpsetError):
+    """The tool is not here."""
+
+
 async def restore(script: str) -> None:
     """Apply commands in turn; what is to be added and there, or deleted and gone, is no error."""
     await _run("-exist", "restore", script=script)
@@ -29,7 +33,7 @@ async def _run(*args: str, script: str = "") -> str:
             stderr=asyncio.subprocess.PIPE,
         )
     except FileNotFoundError as error:
-        raise IpsetError("ipset is not installed (Debian package ipset)") from error
+        raise IpsetMissing("ipset is not installed (Debian package ipset)") from error
     output, problem = await process.communicate(script.encode())
     if process.returncode:
         raise IpsetError(" ".join(problem.decode(errors="replace").split())[:600] or f"status {process.returncode}")

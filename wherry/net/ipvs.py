@@ -18,7 +18,7 @@ from wherry.objects.family import Family, family_of
 
 PROTOCOLS = {"TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP, "SCTP": 132}
 _NAMES = {number: name for name, number in PROTOCOLS.items()}
-PERSISTENT, HASHED = 0x1, 0x2
+PERSISTENT = 0x1
 MASQUERADING = 0  # IP_VS_CONN_F_MASQ: addresses are rewritten, as NAT does
 
 _CONTROL, _GET_FAMILY = 0x10, 3

@@ -17,7 +17,7 @@ from typing import Any
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from wherry.net import namespaces
+from wherry.net.sysctls import sysctl
 from wherry.objects.family import Family, family_of
 
 RTPROT_STATIC = 4  # linux/rtnetlink.h: an administrator's
@@ -170,18 +170,6 @@ class Links:
         except NetlinkError as error:
             if error.code not in tuple(ignore):
                 raise LinkError(error.code, f"{what}: {os.strerror(error.code)}") from error
-
-
-def sysctl(name: str, value: str, namespace: Path | None = None) -> None:
-    """Write one `net.…` sysctl, given with slashes below /proc/sys (`net/ipv4/ip_forward`), in a namespace."""
-
-    def write() -> None:
-        Path("/proc/sys", name).write_text(value)
-
-    if namespace is None:
-        write()
-    else:
-        namespaces.run(namespace, write)
 
 
 def forward(families: Iterable[Family]) -> None:

@@ -8,8 +8,6 @@ from wherry.networkpolicy.pod import Pod
 from wherry.networkpolicy.policy import Peers
 from wherry.objects.selectors import LabelSelector
 
-_NO_LABELS: Mapping[str, str] = {}
-
 
 class Members:
     """The peers in use, and the namespaces' labels."""

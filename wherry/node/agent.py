@@ -22,6 +22,7 @@ from wherry.images.store.collect import keep_collecting
 from wherry.images.store.store import Store
 from wherry.net import links
 from wherry.net.nft import NftCommand
+from wherry.net.sysctls import sysctl
 from wherry.node import cgroups, configz, registration
 from wherry.node.config import NodeConfig
 from wherry.node.filesystem import NodeFileSystem
@@ -190,9 +191,9 @@ def _prepare(config: NodeConfig, containers: Containers, files: NodeFileSystem) 
     for folder in (config.state_dir, config.run_dir):
         Path(folder).mkdir(parents=True, exist_ok=True)
     for name, value in SYSCTLS.items():
-        links.sysctl(name, value)
+        sysctl(name, value)
     with contextlib.suppress(FileNotFoundError):  # before Linux 5.14
-        links.sysctl(*MIGRATE)
+        sysctl(*MIGRATE)
     links.forward(config.families)
     with links.Links() as own:
         for cidr in config.pod_cidrs:

@@ -123,15 +123,20 @@ def serves(address: str) -> bool:
 
     Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (ValidateEndpointIP).
     """
-    found = parsed(address)
-    if found is None or found.is_unspecified or found.is_loopback or found.is_link_local:
+    return (found := parsed(address)) is not None and is_served(found)
+
+
+def is_served(address: Address) -> bool:
+    """Return the same of an address that is known to be one."""
+    if address.is_unspecified or address.is_loopback or address.is_link_local:
         return False
-    return not any(found in network for network in _LOCAL_MULTICAST)
+    return not any(address in network for network in _LOCAL_MULTICAST)
 
 
 def reachable(addresses: Iterable[str | None]) -> list[str]:
     """Return what is an address that `serves`, canonical: who took another for a Service's would take his own."""
-    return [address for address in usable(addresses) if serves(address)]
+    found = (parsed(address) for address in addresses if address)
+    return [str(address) for address in found if address is not None and is_served(address)]
 
 
 _LOCAL_MULTICAST = (ip_network("224.0.0.0/24"), ip_network("ff02::/16"))

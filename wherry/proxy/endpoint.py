@@ -18,8 +18,13 @@ class Endpoint(NamedTuple):
     port: int
     local: bool = False
 
+    @property
+    def target(self) -> str:
+        """`10.244.0.2:80`, `[fd00::2]:80`."""
+        return f"{bracketed(self.address)}:{self.port}"
+
     def __str__(self) -> str:
-        return f"{bracketed(self.address)}:{self.port}" + ("*" if self.local else "")
+        return self.target + ("*" if self.local else "")
 
 
 @dataclass(frozen=True, slots=True)

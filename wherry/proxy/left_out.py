@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from wherry.objects import Object
-from wherry.objects.family import Family, family_of, parsed, parsed_network, serves
+from wherry.objects.family import Family, family_of, is_served, parsed, parsed_network
 from wherry.objects.meaning.services import PROTOCOLS, is_external_name, is_headless, is_port, protocol
 
 
@@ -42,13 +42,16 @@ def _of_slice(piece: Object) -> Iterator[str]:
             found = parsed(address)
             if found is None or family_of(str(found)) != family:
                 yield f"EndpointSlice {piece['metadata']['name']}: {address!r} is no {family} address"
-            elif not serves(address):
+            elif not is_served(found):
                 yield f"EndpointSlice {piece['metadata']['name']}: {address!r} is reached from nowhere else"
 
 
 def _no_addresses(field: str, addresses: Iterable[str | None]) -> Iterator[str]:
     for address in addresses:
-        if address and parsed(address) is None:
+        if not address:
+            continue
+        found = parsed(address)
+        if found is None:
             yield f"{field}: {address!r} is no address"
-        elif address and not serves(address):
+        elif not is_served(found):
             yield f"{field}: {address!r} is reached from nowhere else"

@@ -82,8 +82,8 @@ def _refusal(checks: Sequence[tuple[str, Check]], node: Node) -> tuple[str, Sequ
 
 def _crowded_out(pod: Pod, snapshot: Snapshot, node: Node) -> tuple[str, Sequence[str]] | None:
     """Return what refuses a node that is good but for the pods it is being cleared for, which go first."""
-    rivals = [r for r in snapshot.nominated(node.name) if r.uid != pod.uid and r.priority >= pod.priority]
-    rivals = [rival for rival in rivals if not snapshot.holds(rival.uid)]
+    waiting = (one for one in snapshot.nominated(node.name) if one.uid != pod.uid and not snapshot.holds(one.uid))
+    rivals = [one for one in waiting if one.priority >= pod.priority]
     if not rivals:
         return None
     for rival in rivals:

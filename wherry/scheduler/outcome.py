@@ -10,7 +10,7 @@ from wherry.component.events import EventRecorder
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, Conflict, NotFound
 from wherry.objects.meaning.disruption import DISRUPTION_TARGET
-from wherry.objects.meaning.volumes import BOUND_BY_CONTROLLER, SELECTED_NODE, claim_reference
+from wherry.objects.meaning.volumes import SELECTED_NODE, bound_volume
 from wherry.objects.metadata import condition, set_condition
 from wherry.objects.resource import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from wherry.objects.timestamps import rfc3339
@@ -80,10 +80,7 @@ class Outcome:
                 if volume is None:
                     await self._annotate(claim, node)
                 elif not volume["spec"].get("claimRef"):
-                    annotations = {**metadata.annotations(volume), BOUND_BY_CONTROLLER: "yes"}
-                    spec = {**volume["spec"], "claimRef": claim_reference(claim)}
-                    meta = {**volume["metadata"], "annotations": annotations}
-                    await self._client.update(PERSISTENT_VOLUMES, {**volume, "metadata": meta, "spec": spec})
+                    await self._client.update(PERSISTENT_VOLUMES, bound_volume(volume, claim))
         except ApiError as error:
             log.warning("volumes not chosen pod=%s/%s node=%s error=%s", *waiting.pod.key, node, error)
             self._queue.retry(waiting)

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.kinds.common import objectmeta, required
+from wherry.apiserver.registry import serverfields
 from wherry.apiserver.user import SYSTEM, User
 from wherry.objects import Object, metadata, schema
 from wherry.objects.errors import FieldError
@@ -77,6 +78,10 @@ def write(obj: Object, old: Object | None = None, world: World | None = None) ->
     for hook in (kind.prepare, kind.allocate):
         if hook is not None:
             hook(new, old, world)
+    if old is not None:
+        serverfields.count(kind, new, old)
+    elif kind.generation:
+        new["metadata"]["generation"] = 1
     errors = objectmeta.validate(new, kind) if old is None else objectmeta.validate_update(new, old, kind)
     if kind.validate is not None:
         errors += kind.validate(new)

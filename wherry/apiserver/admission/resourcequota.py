@@ -25,12 +25,15 @@ def admit(kind: Kind, new: Object, old: Object | None, context: Context) -> None
     namespace = new["metadata"].get("namespace")
     if not namespace or "deletionTimestamp" in new["metadata"]:
         return
+    found = sorted(context.list(RESOURCE_QUOTAS, namespace), key=lambda q: str(q["metadata"]["name"]))
+    if not found:
+        return
     after = quotas.charge(kind.resource, new)
     before = quotas.charge(kind.resource, old) if old is not None else {}
-    for quota in sorted(context.list(RESOURCE_QUOTAS, namespace), key=lambda q: str(q["metadata"]["name"])):
+    for quota in found:
         if not quotas.concerns(quota, kind.resource, new):
             continue
-        limits = {name: quotas.hard(quota)[name] for name in quotas.hard(quota) if _counts(name, kind.resource)}
+        limits = {name: amount for name, amount in quotas.hard(quota).items() if _counts(name, kind.resource)}
         why = _uncountable(quota, new, limits) if kind.resource == PODS and old is None else ""
         had = before if old is not None and quotas.concerns(quota, kind.resource, old) else {}
         more = {n: after[n] - had.get(n, 0) for n in limits.keys() & after.keys() if after[n] > had.get(n, 0)}

@@ -99,8 +99,10 @@ class Api:
         """Tell whether what is answered is an object of the kind the path names, and one that can be read again."""
         if target.resource in self.reviews:
             return False
+        if not target.subresource:
+            return True
         seen = views.views(self.served(target.resource).kind)
-        return not target.subresource or any(v.name == target.subresource and v.resource is None for v in seen)
+        return any(v.name == target.subresource and v.resource is None for v in seen)
 
     def count(self, resource: Resource) -> int:
         """Return how many objects of a resource there are, 0 for one that keeps none."""

@@ -75,7 +75,7 @@ def _established(definition: Object, accepted: bool) -> tuple[bool, str, str]:
 def _accepted(definition: Object, others: Iterable[Object]) -> tuple[Object, str, str]:
     """Return the names that are the definition's, and (reason, message) of what others have."""
     others = list(others)
-    asked, had = definition["spec"]["names"], (definition.get("status") or {}).get("acceptedNames") or {}
+    asked, had = definition["spec"]["names"], _accepted_names(definition)
     resources, kinds = _taken(others, "plural", "singular"), _taken(others, "kind", "listKind")
     for other in others:
         resources |= set(_accepted_names(other).get("shortNames") or ())

@@ -46,16 +46,16 @@ class Consulting:
         """Have webhooks change a draft, and then allow what it is to be: its `preview`."""
         operation, options = CREATE if draft.old is None else UPDATE, draft.options
         key = metadata.key(draft.obj)
-        about, policies, wanted = self._wanted(operation, draft.served.resource, key, options)
-        if not wanted.any and not policies:
+        found = self._wanted(operation, draft.served.resource, key, options)
+        if not found.any:
             return
         body = options.body("CreateOptions" if draft.old is None else "UpdateOptions")
         asked = _asked(operation, draft.served.resource, key, options, body)
-        await self._webhooks.mutate(wanted, asked, self._written(draft), lambda: again(draft))
-        if wanted.validating or policies:
+        await self._webhooks.mutate(found.webhooks, asked, self._written(draft), lambda: again(draft))
+        if found.webhooks.validating or found.policies:
             complete = self._written(preview(draft))
-            self._policies.validate(policies, about, asked, complete)
-            await self._webhooks.validate(wanted, asked, complete)
+            self._policies.validate(found.policies, found.about, asked, complete)
+            await self._webhooks.validate(found.webhooks, asked, complete)
 
     async def about_delete(self, served: Served, obj: Object, options: DeleteOptions, write: WriteOptions) -> None:
         """Have webhooks allow a delete of a stored object."""

@@ -38,10 +38,10 @@ class UsageMetrics:
     async def objects(self, kind: Kind, selection: Selection) -> list[Object]:
         """Return the selected objects of one of `kinds`, of what is measured just now."""
         if kind is NODE_METRICS_KIND:
-            nodes = [node for node in self._all(NODES) if selection.matches(node)]
+            nodes = self._selected(NODES, selection)
             measured = await self._measured(nodes)
             return [made for node in nodes if (made := of_node(node, measured.get(_name(node)))) is not None]
-        pods = [pod for pod in self._pods(selection) if selection.matches(pod)]
+        pods = self._selected(PODS, selection)
         places = {pod["spec"].get("nodeName", "") for pod in pods}
         measured = await self._measured([node for node in self._all(NODES) if _name(node) in places])
         found = (of_pod(pod, measured.get(pod["spec"].get("nodeName", ""))) for pod in pods)
@@ -55,9 +55,9 @@ class UsageMetrics:
         collection = self._state.find(resource)
         return list(collection.items()) if collection else []
 
-    def _pods(self, selection: Selection) -> Iterable[Object]:
-        collection = self._state.find(PODS)
-        return collection.select(selection) if collection else ()
+    def _selected(self, resource: Resource, selection: Selection) -> list[Object]:
+        collection = self._state.find(resource)
+        return list(collection.select(selection)) if collection else []
 
 
 def of_node(node: Object, measured: Measured | None) -> Object | None:

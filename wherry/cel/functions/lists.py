@@ -10,18 +10,12 @@ from wherry.cel.functions.function import Function
 
 
 def _is_sorted(values: list[Any]) -> bool:
-    try:
-        return all(a <= b for a, b in pairwise(values))
-    except TypeError:
-        raise ValueError("no such overload") from None
+    return all(a <= b for a, b in pairwise(values))
 
 
 def _sum(values: list[Any]) -> Any:
     start: Any = timedelta() if values and isinstance(values[0], timedelta) else 0
-    try:
-        return sum(values, start)
-    except TypeError:
-        raise ValueError("no such overload") from None
+    return sum(values, start)
 
 
 def _least(values: list[Any]) -> Any:
@@ -35,10 +29,7 @@ def _greatest(values: list[Any]) -> Any:
 def _extreme(choose: Any, name: str, values: list[Any]) -> Any:
     if not values:
         raise ValueError(f"{name} called on empty list")
-    try:
-        return choose(values)
-    except TypeError:
-        raise ValueError("no such overload") from None
+    return choose(values)
 
 
 FUNCTIONS = (

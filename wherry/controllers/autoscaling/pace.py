@@ -67,7 +67,8 @@ def pace(autoscaler: Object, replicas: int, wanted: int, memory: Memory, now: fl
     elif settled < wanted:
         text = "recent recommendations were lower than current one, applying the lowest recent recommendation"
         able = ("True", "ScaleUpStabilized", text)
-    return Paced(*_limited(autoscaler, replicas, settled, memory, now, able))
+    now_at, limited = _limited(autoscaler, replicas, settled, memory, now)
+    return Paced(now_at, able, limited)
 
 
 def _stabilized(autoscaler: Object, replicas: int, wanted: int, memory: Memory, now: float) -> int:
@@ -79,20 +80,20 @@ def _stabilized(autoscaler: Object, replicas: int, wanted: int, memory: Memory, 
 
 
 def _limited(
-    autoscaler: Object, replicas: int, settled: int, memory: Memory, now: float, able: tuple[str, str, str]
-) -> tuple[int, tuple[str, str, str], tuple[str, str, str]]:
+    autoscaler: Object, replicas: int, settled: int, memory: Memory, now: float
+) -> tuple[int, tuple[str, str, str]]:
     most, least = autoscaler["spec"]["maxReplicas"], autoscaler["spec"].get("minReplicas") or 1
     if settled > replicas:
         limit = max(replicas, _limit(autoscaler, "scaleUp", replicas, memory, now))
         if settled > min(limit, most):
-            return min(limit, most), able, _TOO_FAST_UP if limit < most else _TOO_MANY
+            return min(limit, most), _TOO_FAST_UP if limit < most else _TOO_MANY
     if settled < replicas:
         limit = min(replicas, _limit(autoscaler, "scaleDown", replicas, memory, now))
         if settled < max(limit, least):
-            return max(limit, least), able, _TOO_FAST_DOWN if limit > least else _TOO_FEW
+            return max(limit, least), _TOO_FAST_DOWN if limit > least else _TOO_FEW
     if settled == replicas and not least <= settled <= most:
-        return min(max(settled, least), most), able, _TOO_FEW if settled < least else _TOO_MANY
-    return settled, able, ("False", "DesiredWithinRange", "the desired count is within the acceptable range")
+        return min(max(settled, least), most), _TOO_FEW if settled < least else _TOO_MANY
+    return settled, ("False", "DesiredWithinRange", "the desired count is within the acceptable range")
 
 
 _TOO_FAST_UP = ("True", "ScaleUpLimit", "the desired replica count is increasing faster than the maximum scale rate")

@@ -67,15 +67,9 @@ class CertificateApprover(Controller):
         return bool((answer.get("status") or {}).get("allowed"))
 
     async def _approve(self, csr: Object, message: str) -> None:
-        status = csr.get("status") or {}
-        approved = {
-            "type": signing.APPROVED,
-            "status": "True",
-            "reason": "AutoApproved",
-            "message": message,
-            "lastUpdateTime": timestamps.rfc3339(self.context.clock()),
-        }
-        new = {**csr, "status": {**status, "conditions": [*(status.get("conditions") or ()), approved]}}
+        now = timestamps.rfc3339(self.context.clock())
+        status = signing.with_condition(csr.get("status") or {}, signing.APPROVED, "AutoApproved", message, now)
+        new = {**csr, "status": status}
         await self.client.update(CERTIFICATE_SIGNING_REQUESTS, new, subresource="approval")
 
 

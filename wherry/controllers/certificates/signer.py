@@ -46,12 +46,6 @@ class CertificateSigner(Controller):
             issued = issuing.issue(request, signing.usages_of(csr), by, now, lasting)
         except ValueError as error:
             log.warning("certificate refused name=%s signer=%s: %s", csr["metadata"]["name"], spec["signerName"], error)
-            failed = {
-                "type": signing.FAILED,
-                "status": "True",
-                "reason": "SignerValidationFailure",
-                "message": str(error),
-                "lastUpdateTime": timestamps.rfc3339(now),
-            }
-            return {**status, "conditions": [*(status.get("conditions") or ()), failed]}
+            reason, moment = "SignerValidationFailure", timestamps.rfc3339(now)
+            return signing.with_condition(status, signing.FAILED, reason, str(error), moment)
         return {**status, "certificate": signing.encoded(issued)}

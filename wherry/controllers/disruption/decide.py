@@ -72,6 +72,8 @@ def _least(spec: Object, wanted: int) -> int:
 def pending(budget: Object, pods: Sequence[Object], now: float) -> dict[str, str]:
     """Return the pods whose eviction was let through and has not come true yet, and when that was."""
     told: Mapping[str, str] = (budget.get("status") or {}).get("disruptedPods") or {}
+    if not told:
+        return {}
     there = {_name(pod) for pod in pods if not metadata.is_being_deleted(pod)}
     return {name: at for name, at in told.items() if name in there and _end(at) > now}
 

@@ -14,6 +14,7 @@ from wherry.objects.errors import NotFound
 from wherry.objects.meaning.volumes import (
     BETA_STORAGE_PROVISIONER,
     STORAGE_PROVISIONER,
+    bound_volume,
     class_of,
     default_class,
     names_class,
@@ -67,15 +68,15 @@ class VolumeBinder(Controller):
             spec = {**claim["spec"], "storageClassName": found["metadata"]["name"]}
             claim = await self.client.update(PERSISTENT_VOLUME_CLAIMS, {**claim, "spec": spec})
         named = self._volumes.get("", claim["spec"].get("volumeName") or "")
-        candidates = {v["metadata"]["name"]: v for v in self._by_class.get(class_of(claim))}
-        verdict = claims.decide(claim, named, candidates.values(), self._classes.get("", class_of(claim)))
+        candidates = self._by_class.get(class_of(claim))
+        verdict = claims.decide(claim, named, candidates, self._classes.get("", class_of(claim)))
         if verdict.bind is not None:
             await self._bind(claim, verdict.bind)
         else:
             await self._leave(claim, verdict)
 
     async def _bind(self, claim: Object, volume: Object) -> None:
-        reserved = claims.bound_volume(volume, claim)
+        reserved = bound_volume(volume, claim)
         if reserved is not volume:
             volume = await self.client.update(PERSISTENT_VOLUMES, reserved)
         await self._tell_volume(volume, volumes.Fate("Bound"))

@@ -15,7 +15,6 @@ from wherry.objects.meaning.volumes import (
     BOUND_BY_CONTROLLER,
     NO_PROVISIONER,
     SELECTED_NODE,
-    claim_reference,
     class_of,
     is_claimed_by,
     waits_for_consumer,
@@ -99,15 +98,6 @@ def _unprovided(claim: Object, storage_class: Object | None) -> Verdict:
         "correctly registered."
     )
     return Verdict(reason="ExternalProvisioning", message=message, provisioner=provisioner)
-
-
-def bound_volume(volume: Object, claim: Object) -> Object:
-    """Return the volume as it is when it is the claim's."""
-    before = volume["spec"].get("claimRef") or {}
-    if before.get("uid"):
-        return volume
-    meta = volume["metadata"] if before else _marked(volume, BOUND_BY_CONTROLLER)
-    return {**volume, "metadata": meta, "spec": {**volume["spec"], "claimRef": claim_reference(claim)}}
 
 
 def bound_claim(claim: Object, volume: Object) -> Object:

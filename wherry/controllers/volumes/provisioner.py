@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 
 from wherry.component.events import EventKind
 from wherry.controllers.context import Context
@@ -81,9 +80,7 @@ class LocalPathProvisioner(Controller):
             return node
         if waits_for_consumer(storage_class):
             return None
-        load = Counter(
-            {n["metadata"]["name"]: len(self._of_node.get(n["metadata"]["name"])) for n in self._nodes.items()}
-        )
+        load = {n["metadata"]["name"]: len(self._of_node.get(n["metadata"]["name"])) for n in self._nodes.items()}
         node = provision.pick(self._nodes.items(), storage_class, load)
         if node is None:
             self._fail(claim, "no node is ready that the class allows")

@@ -72,12 +72,6 @@ class Store:
             fresh.replace(self.blob(digest))
         return digest
 
-    def take(self, file: Path) -> str:
-        """Keep a file, which is moved in; returns its digest. Blocks."""
-        digest = digest_of_file(file)
-        file.replace(self.blob(digest))
-        return digest
-
     @asynccontextmanager
     async def adding(self) -> AsyncIterator[None]:
         """Keep sweepers out while content comes that no name stands for yet."""

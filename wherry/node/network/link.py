@@ -15,7 +15,8 @@ import hashlib
 from pathlib import Path
 
 from wherry.net import namespaces
-from wherry.net.links import Links, addresses_at_once, sysctl
+from wherry.net.links import Links, addresses_at_once
+from wherry.net.sysctls import sysctl
 from wherry.objects.family import Family, family_of
 
 POD_LINK = "eth0"

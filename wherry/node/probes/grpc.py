@@ -25,6 +25,8 @@ from h2.events import (
 )
 from h2.exceptions import H2Error
 
+from wherry.objects.wire import write_bytes
+
 PATH = "/grpc.health.v1.Health/Check"
 STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 SERVING = 1
@@ -122,8 +124,7 @@ def _note(connection: H2Connection, event: Event, answer: _Answer) -> None:
 
 def request(service: str) -> bytes:
     """Return a HealthCheckRequest as gRPC frames it: not compressed, its length, field 1 where there is a service."""
-    name = service.encode()
-    message = b"\x0a" + _varint(len(name)) + name if name else b""
+    message = write_bytes(1, service.encode()) if service else b""
     return struct.pack(">BI", 0, len(message)) + message
 
 
@@ -135,11 +136,3 @@ def status_of(body: bytes) -> int:
     if len(message) < 2 or message[0] != 0x08:
         raise GrpcError(_failed("Internal", "grpc: failed to unmarshal the received message"))
     return message[1]
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])

@@ -17,7 +17,6 @@ from cryptography.x509.oid import NameOID
 
 from wherry.objects import Object
 
-DOMAIN = "kubernetes.io"
 CLIENT = "kubernetes.io/kube-apiserver-client"
 KUBELET_CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
 KUBELET_SERVING = "kubernetes.io/kubelet-serving"
@@ -104,6 +103,12 @@ def is_to_be_signed(csr: Object) -> bool:
     """Return whether it is approved, and has neither a certificate nor failed."""
     conditions = conditions_of(csr)
     return APPROVED in conditions and conditions.keys().isdisjoint((DENIED, FAILED)) and not certificate_of(csr)
+
+
+def with_condition(status: Object, type: str, reason: str, message: str, now: str) -> Object:
+    """Return a status with one condition more, which is true; `now` is RFC 3339."""
+    condition = {"type": type, "status": "True", "reason": reason, "message": message, "lastUpdateTime": now}
+    return {**status, "conditions": [*(status.get("conditions") or ()), condition]}
 
 
 def organizations(request: x509.CertificateSigningRequest) -> list[str]:

@@ -136,6 +136,17 @@ def claim_reference(claim: Object) -> Object:
     return reference | ({"resourceVersion": meta["resourceVersion"]} if "resourceVersion" in meta else {})
 
 
+def bound_volume(volume: Object, claim: Object) -> Object:
+    """Return the volume as it is when it is the claim's."""
+    before = volume["spec"].get("claimRef") or {}
+    if before.get("uid"):
+        return volume
+    meta = volume["metadata"]
+    if not before:
+        meta = {**meta, "annotations": {**metadata.annotations(volume), BOUND_BY_CONTROLLER: "yes"}}
+    return {**volume, "metadata": meta, "spec": {**volume["spec"], "claimRef": claim_reference(claim)}}
+
+
 def claims_of_pod(pod: Object) -> Iterator[tuple[str, str, bool]]:
     """Yield (volume, claim, ephemeral) of a pod's volumes that are claims; an ephemeral one is made for the pod."""
     for volume in pod["spec"].get("volumes") or ():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wherry.objects.meaning.volumes import claim_names
 from wherry.scheduler.claims import all_usable
 from wherry.scheduler.plugin import FITS, Check, Event, Everywhere, Filter
 from wherry.scheduler.pod import Pod
@@ -19,7 +20,7 @@ GONE = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s
 
 def check(pod: Pod, snapshot: Snapshot) -> Check | Everywhere | None:
     """Refuse nodes from which a claim's volume cannot be used."""
-    if not any("persistentVolumeClaim" in v or "ephemeral" in v for v in pod.spec.get("volumes") or ()):
+    if not claim_names(pod.obj):
         return None
     claims = snapshot.claims
     if why := claims.obstacle(pod.obj):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from wherry.apiserver.kind import Column, Context, Kind
+from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.admissionregistration import matchconditions, rules
 from wherry.apiserver.kinds.common import checks, labelselector, webhookclient
 from wherry.apiserver.kinds.common.defaults import fill
@@ -43,13 +43,6 @@ def _default_mutating(obj: Object) -> None:
     _default(obj)
     for hook in obj.get("webhooks") or ():
         fill(hook, reinvocationPolicy="Never")
-
-
-def _prepare(new: Object, old: Object | None, context: Context) -> None:
-    """Count the changes of the webhooks."""
-    generation = old["metadata"].get("generation", 1) if old else 1
-    changed = old is not None and old.get("webhooks") != new.get("webhooks")
-    new["metadata"]["generation"] = generation + changed
 
 
 def _validate(obj: Object) -> list[FieldError]:
@@ -121,7 +114,8 @@ def _kind(resource: Resource, default: Callable[[Object], None]) -> Kind:
         resource=resource,
         categories=("api-extensions",),
         default=default,
-        prepare=_prepare,
+        generation=True,
+        generation_counts_all=True,
         validate=_validate,
         columns=(Column("Webhooks", lambda obj: len(obj.get("webhooks") or ()), type="integer"),),
     )

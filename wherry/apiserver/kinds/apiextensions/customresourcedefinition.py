@@ -38,9 +38,11 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
     storage = storage_version(new)
     if storage and storage not in stored and (old is None or new["spec"] != old["spec"]):
         new["status"] = {**new["status"], "storedVersions": [*stored, storage]}
-    for warning in dict.fromkeys(_warnings(new)):
-        if old is None or warning not in _warnings(old):
-            context.warn(warning)
+    if found := dict.fromkeys(_warnings(new)):
+        known = set(_warnings(old)) if old is not None else ()
+        for warning in found:
+            if warning not in known:
+                context.warn(warning)
 
 
 def _deleting(obj: Object) -> None:

@@ -38,11 +38,10 @@ _AT_ROOT = {
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a schema stands: in what `metadata` says, where no default may be, where `oldSelf` has nothing to be."""
+    """Where a schema stands: in what `metadata` says, where no default may be."""
 
     in_meta: bool = False
     no_defaults: str | None = None
-    no_old_self: str = ""
 
 
 def errors(schema: Schema, path: str, *, status: bool) -> list[FieldError]:

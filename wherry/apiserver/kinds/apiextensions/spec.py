@@ -12,7 +12,6 @@ from wherry.apiserver.kinds.apiextensions import schema
 from wherry.apiserver.kinds.common import webhookclient
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
-from wherry.objects.structural import paths
 from wherry.objects.structural.walking import child
 
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
@@ -235,12 +234,3 @@ def immutable(new: Object, old: Object, *, established: bool) -> Iterator[FieldE
     for name, read in parts:
         if read(new) != read(old):
             yield fields.invalid(f"spec.{name}", read(new), "field is immutable")
-
-
-def column_problem(path: str) -> str:
-    """Return why a printer column's path cannot be read, "" when it can."""
-    try:
-        paths.parse(path)
-    except paths.BadPath as error:
-        return str(error)
-    return ""

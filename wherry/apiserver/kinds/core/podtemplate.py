@@ -16,10 +16,6 @@ from wherry.objects.resource import POD_TEMPLATES
 
 def _prepare(new: Object, old: Object | None, context: Context) -> None:
     podwarnings.of_pod("template.spec", new["template"]["spec"], _spec(old) if old else None, context)
-    if old is None:
-        new["metadata"]["generation"] = 1
-    elif new["template"] != old.get("template"):
-        new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
 
 def _validate(obj: Object) -> list[FieldError]:
@@ -36,6 +32,8 @@ POD_TEMPLATE = Kind(
     default=podtemplate.default,
     prepare=_prepare,
     validate=_validate,
+    generation=True,
+    generation_counts_all=True,
     columns=(
         Column("Containers", lambda obj: cells.container_names(_spec(obj))),
         Column("Images", lambda obj: cells.container_images(_spec(obj))),

@@ -73,8 +73,7 @@ REPLICATION_CONTROLLER = Kind(
     generation=True,
     columns=(
         *replicas.COLUMNS,
-        Column("Containers", lambda obj: cells.container_names(cells.pod_spec(obj)), priority=1),
-        Column("Images", lambda obj: cells.container_images(cells.pod_spec(obj)), priority=1),
+        *cells.TEMPLATE_COLUMNS[:2],
         Column("Selector", lambda obj: cells.labels((obj.get("spec") or {}).get("selector")), priority=1),
     ),
     fields=replicas.FIELDS,

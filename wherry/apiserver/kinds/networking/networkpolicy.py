@@ -17,7 +17,6 @@ from wherry.objects.resource import NETWORK_POLICIES
 
 _RULES = {"ingress": "from", "egress": "to"}
 _TYPES = ("Egress", "Ingress")
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
 def _default(obj: Object) -> None:
@@ -65,8 +64,8 @@ def _rule(path: str, rule: Object, peers: str) -> Iterable[FieldError]:
 
 def _port(path: str, entry: Object) -> Iterable[FieldError]:
     port, last = entry.get("port"), entry.get("endPort")
-    if entry["protocol"] not in _PROTOCOLS:
-        yield fields.not_supported(f"{path}.protocol", entry["protocol"], _PROTOCOLS)
+    if entry["protocol"] not in checks.PROTOCOLS:
+        yield fields.not_supported(f"{path}.protocol", entry["protocol"], checks.PROTOCOLS)
     if port is not None:
         yield from checks.port_or_name(f"{path}.port", port)
     if last is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from base64 import b32encode
 from hashlib import sha256
 
-from wherry.objects.family import bracketed
 from wherry.proxy.endpoint import Endpoint
 from wherry.proxy.service import ServicePortName
 
@@ -43,7 +42,7 @@ def firewall_chain(owner: ServicePortName, protocol: str) -> str:
 
 def endpoint_chain(owner: ServicePortName, protocol: str, endpoint: Endpoint) -> str:
     """Return the chain that sends connections to one endpoint."""
-    return f"KUBE-SEP-{_hash(owner, protocol, f'{bracketed(endpoint.address)}:{endpoint.port}')}"
+    return f"KUBE-SEP-{_hash(owner, protocol, endpoint.target)}"
 
 
 def _hash(owner: ServicePortName, protocol: str, more: str = "") -> str:

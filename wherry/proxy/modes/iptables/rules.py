@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wherry.objects.family import bracketed
 from wherry.proxy.endpoint import Endpoint
 from wherry.proxy.modes.iptables.layout import Layout
 from wherry.proxy.modes.iptables.names import (
@@ -64,20 +63,20 @@ def _spread(choice: Choice, route: Route, layout: Layout) -> Iterator[str]:
     if route.affinity_seconds:
         for endpoint, name in chains:
             yield _rule(
-                _comment(f"{route.owner} -> {_target(endpoint)}"),
+                _comment(f"{route.owner} -> {endpoint.target}"),
                 f"-m recent --rcheck --seconds {route.affinity_seconds} --reap",
                 f"--name {name} --mask {layout.alone} --rsource -j {name}",
             )
     for left, (endpoint, name) in zip(range(len(chains), 0, -1), chains, strict=True):
         share = f"-m statistic --mode random --probability {_probability(left)}" if left > 1 else ""
-        yield _rule(_comment(f"{route.owner} -> {_target(endpoint)}"), share, f"-j {name}")
+        yield _rule(_comment(f"{route.owner} -> {endpoint.target}"), share, f"-j {name}")
 
 
 def _to_endpoint(name: str, endpoint: Endpoint, route: Route, layout: Layout) -> Iterator[str]:
     protocol, comment = route.frontend.protocol.lower(), _comment(route.owner)
     remember = f"-m recent --set --name {name} --mask {layout.alone} --rsource" if route.affinity_seconds else ""
     yield _rule(f"-s {layout.family.alone(endpoint.address)}", comment, f"-j {MARK_MASQUERADE}")
-    yield _rule(f"-p {protocol}", comment, remember, f"-m {protocol} -j DNAT --to-destination {_target(endpoint)}")
+    yield _rule(f"-p {protocol}", comment, remember, f"-m {protocol} -j DNAT --to-destination {endpoint.target}")
 
 
 def _external(route: Route, layout: Layout) -> Iterator[str]:
@@ -158,10 +157,6 @@ def _matching(route: Route, layout: Layout, words: str, then: str, *, source: st
 
 def _chain_of(choice: Choice, route: Route) -> str:
     return service_chain(route.owner, route.frontend.protocol, local=choice.local)
-
-
-def _target(endpoint: Endpoint) -> str:
-    return f"{bracketed(endpoint.address)}:{endpoint.port}"
 
 
 def _probability(left: int) -> str:

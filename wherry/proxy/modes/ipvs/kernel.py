@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 
 from wherry.net.addresses import Addresses
 from wherry.net.ipvs import Address, Destination, Ipvs, Manner, Server, read
-from wherry.net.links import sysctl
+from wherry.net.sysctls import sysctl
 from wherry.proxy.modes import ModeError
 from wherry.proxy.modes.ipvs.names import LINK
 from wherry.proxy.modes.ipvs.servers import Command, Servers
@@ -36,7 +36,7 @@ class Kernel:
 
     def prepare(self) -> None:
         """Make the link, and tell the kernel what IPVS needs."""
-        with _told("no IPVS here (kernel module ip_vs)"), _ipvs():
+        with _told("no IPVS here (kernel module ip_vs)"), contextlib.closing(Ipvs()):
             pass
         with _told(f"cannot make {LINK} (kernel module dummy)"), Addresses() as addresses:
             self._link = addresses.make_dummy(LINK)
@@ -60,7 +60,7 @@ class Kernel:
             return
 
         def change() -> None:
-            with _told("cannot change virtual servers"), _ipvs() as ipvs:
+            with _told("cannot change virtual servers"), contextlib.closing(Ipvs()) as ipvs:
                 ipvs.change(commands)
 
         await asyncio.to_thread(change)
@@ -81,7 +81,7 @@ class Kernel:
         """Return the destinations of a server that have no connections."""
 
         def look() -> list[Address]:
-            with _told("cannot read virtual servers"), _ipvs() as ipvs:
+            with _told("cannot read virtual servers"), contextlib.closing(Ipvs()) as ipvs:
                 return [at for at, found in ipvs.destinations(server).items() if not found.connections]
 
         return await asyncio.to_thread(look)
@@ -122,14 +122,8 @@ def _of_link(addresses: Addresses, index: int) -> set[str]:
 
 
 def _read() -> list[tuple[Server, Manner, dict[Address, Destination]]]:
-    with _told("cannot read virtual servers"), _ipvs() as ipvs:
+    with _told("cannot read virtual servers"), contextlib.closing(Ipvs()) as ipvs:
         return list(read(ipvs))
-
-
-@contextlib.contextmanager
-def _ipvs() -> Iterator[Ipvs]:
-    with contextlib.closing(Ipvs()) as ipvs:
-        yield ipvs
 
 
 @contextlib.contextmanager

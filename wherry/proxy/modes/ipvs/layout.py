@@ -19,7 +19,7 @@ class IpvsLayout(Layout):
         """From the kernel's chains to ours; what IPVS serves is addressed to this machine, so it passes INPUT."""
         new = "-m conntrack --ctstate NEW -m comment --comment"
         return [
-            *Layout.jumps.fget(self),  # type: ignore[attr-defined]
+            *super().jumps,
             (FILTER, "INPUT", f'{new} "kubernetes service portals" -j {SERVICES}'),
             (FILTER, "INPUT", f'{new} "kubernetes ipvs access filter" -j {IPVS_FILTER}'),
         ]
@@ -27,7 +27,7 @@ class IpvsLayout(Layout):
     @property
     def tails(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """The shared chains, each with the rules that come after those of Services."""
-        tails: dict[tuple[str, str], tuple[str, ...]] = Layout.tails.fget(self)  # type: ignore[attr-defined]
+        tails = super().tails
         served = tuple(f"{self._in(of)} -j RETURN" for of in (CLUSTER_IPS, PUBLISHED))
         return {
             **tails,

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 
 from wherry.net import ipset
-from wherry.net.ipset import IpsetError
+from wherry.net.ipset import IpsetError, IpsetMissing
 from wherry.net.iptables import IptablesError
 from wherry.net.ipvs import Server
 from wherry.objects.family import Family, bracketed, family_of
@@ -16,7 +16,7 @@ from wherry.proxy.modes import ModeConfig, ModeError
 from wherry.proxy.modes.iptables.mode import IptablesMode, installed
 from wherry.proxy.modes.ipvs.kernel import Kernel
 from wherry.proxy.modes.ipvs.layout import IpvsLayout
-from wherry.proxy.modes.ipvs.names import ADDRESSES, CLUSTER_IPS, KINDS, set_name
+from wherry.proxy.modes.ipvs.names import CLUSTER_IPS, KINDS, set_name
 from wherry.proxy.modes.ipvs.servers import Servers
 from wherry.proxy.modes.ipvs.sets import Sets, saved
 from wherry.proxy.modes.ipvs.share import balanced, is_balanced, rest, rest_of
@@ -51,14 +51,15 @@ class IpvsMode:
             self._servers = servers = Servers(self._config.ipvs_scheduler)
             await self._kernel.learn(servers)
             await self._kernel.change(servers.add(ours))
-            self._kernel.address(servers.addresses)
+            before = servers.addresses
+            self._kernel.address(before)
             self._sets = {family: Sets(family) for family in Family}
             for family, part in by_family(ours).items():
-                addresses = [a for a in servers.addresses if family_of(a) is family]
+                addresses = [a for a in before if family_of(a) is family]
                 await self._set(self._sets[family].load(part, addresses))
             await self._rules.load(rest_of(plan), {f.family for f in ours.routes})
             await self._kernel.change([*servers.drop(ours), *servers.drop_strange(Server(*f) for f in ours.routes)])
-            await self._settle(ours, self._unneeded())
+            await self._settle(ours, before - servers.addresses)
 
     async def apply(self, change: Change) -> None:
         """Apply one change, in the same order."""
@@ -88,9 +89,10 @@ class IpvsMode:
                 await ipset.restore("".join(f"destroy {name}\n" for name in sorted(there)))
         except IptablesError as error:
             raise ModeError(f"cannot read rules: {error}") from error
+        except IpsetMissing:
+            pass  # then nobody has made any
         except IpsetError as error:
-            if "not installed" not in str(error):
-                raise ModeError(f"cannot delete sets: {error}") from error
+            raise ModeError(f"cannot delete sets: {error}") from error
 
     async def retire(self) -> bool:
         """Stay until the last connection through a virtual server has ended."""
@@ -144,11 +146,6 @@ class IpvsMode:
             await cut_udp_flows(part, family)
         if self._servers.draining():
             self._drains.set()
-
-    def _unneeded(self) -> set[str]:
-        """Return which addresses nobody needs after a load."""
-        held = {a for family, sets in self._sets.items() for a in sets.members[set_name(ADDRESSES, family)]}
-        return held - self._servers.addresses
 
     async def _drain(self) -> None:
         while True:
