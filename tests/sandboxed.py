@@ -31,11 +31,37 @@ def _sandboxed(item: pytest.Item) -> bool:
     return item.get_closest_marker("kernel") is not None and "kernel" in item.path.parts
 
 
+class Told(pytest.Item):
+    """Stands outside for a test that runs inside; passes on what was reported of it."""
+
+    def runtest(self) -> None:
+        """End as the test inside did."""
+        told = _report(self)
+        if told["outcome"] == "skipped":
+            pytest.skip(told["text"][2].removeprefix("Skipped: "))
+        if told["outcome"] == "failed":
+            pytest.fail(told["text"], pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return where the test is, for pytest's own lines."""
+        return self.path, None, self.name
+
+
+def _told(item: pytest.Item) -> Told:
+    told: Told = Told.from_parent(item.parent, name=item.name)
+    told.own_markers.extend(item.own_markers)
+    told.add_marker(pytest.mark.xdist_group(GROUP))
+    return told
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all sandboxed tests to one worker of `--dist loadgroup`: they run together, so once is enough."""
-    for item in items:
-        if _sandboxed(item) and INSIDE not in os.environ:
-            item.add_marker(pytest.mark.xdist_group(GROUP))
+    """Put a `Told` in the place of each sandboxed test, once those not asked for are gone.
+
+    All of them go to one worker of `--dist loadgroup`: they run together, so once is enough.
+    """
+    if INSIDE not in os.environ:
+        items[:] = [_told(item) if _sandboxed(item) else item for item in items]
 
 
 def _plain(item: pytest.Item) -> str:
@@ -43,27 +69,10 @@ def _plain(item: pytest.Item) -> str:
     return item.nodeid.removesuffix(f"@{GROUP}")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """Run the kernel tests in a sandbox, unless this is one."""
-    if not _sandboxed(item) or INSIDE in os.environ:
-        return None
+def _report(item: Told) -> dict[str, Any]:
     if _plain(item) not in _reports:
-        _run([_plain(other) for other in item.session.items if _sandboxed(other)], item.config.rootpath)
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    told = _reports[_plain(item)]
-    report = pytest.TestReport(
-        nodeid=item.nodeid,
-        location=item.location,
-        keywords=dict.fromkeys(item.keywords, 1),
-        outcome=told["outcome"],
-        longrepr=tuple(told["text"]) if told["outcome"] == "skipped" else told["text"],
-        when="call",
-        duration=told["duration"],
-    )
-    item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
+        _run([_plain(other) for other in item.session.items if isinstance(other, Told)], item.config.rootpath)
+    return _reports[_plain(item)]
 
 
 def _run(nodeids: list[str], top: Path) -> None:

@@ -41,7 +41,7 @@ Supervisor([Component("fragile", fragile)], here).run()
 def test_what_dies_is_started_again_and_a_stop_ends_everything(tmp_path: Path) -> None:
     script = tmp_path / "init.py"
     script.write_text(textwrap.dedent(SCRIPT))
-    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, str(script), str(tmp_path)]
+    command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, str(script), str(tmp_path)]
     process = subprocess.Popen(command, start_new_session=True)
     try:
         for _ in range(500):
@@ -85,7 +85,7 @@ Supervisor([Component(f.__name__, f) for f in (hopeless, crashing, killed)], her
 def test_it_is_reported_what_a_component_ended_with_and_how_often(tmp_path: Path) -> None:
     script = tmp_path / "init.py"
     script.write_text(REPORTING)
-    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, str(script), str(tmp_path)]
+    command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, str(script), str(tmp_path)]
     process = subprocess.Popen(command, start_new_session=True)
     found: dict[str, Report] = {}
     try:
@@ -126,7 +126,7 @@ def test_what_is_not_wanted_is_not_started_again_until_it_is(tmp_path: Path) -> 
     """The init is told by SIGHUP to look again."""
     script, place = tmp_path / "init.py", tmp_path / "pid"
     script.write_text(SWITCHED)
-    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, str(script), str(tmp_path)]
+    command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, str(script), str(tmp_path)]
     process = subprocess.Popen(command, start_new_session=True)
 
     def soon(what: Callable[[], bool]) -> None:

@@ -47,7 +47,7 @@ async def test_a_pod_runs_what_its_image_says_and_sees_its_files_alone(node: Wor
     push(real.url, "web", "v1", made)
     script = "pwd; id -u; id -g; echo $FROM_IMAGE; ls /; cat mark; sleep 1000"
     create(node, "web", f"{real.host}/web:v1", script)
-    lines = await node.printed("web", 10)
+    lines = await node.printed("web", 12)
     assert lines[:4] == ["/srv", "1234", "3456", "yes"]
     assert set(lines[4:-1]) == {"bin", "dev", "etc", "proc", "srv", "sys", "tmp"}
     assert lines[-1] == "of the image"
@@ -74,7 +74,7 @@ async def test_whiteouts_hide_what_is_below(node: World, real: Registry):
     create(
         node, "hides", f"{real.host}/hides:v1", "ls /srv | wc -l; ls /etc; id -u; sleep 1000", command=["/bin/sh", "-c"]
     )
-    lines = await node.printed("hides", 5)
+    lines = await node.printed("hides", 6)
     assert lines[0] == "0"
     assert "passwd" in lines
     assert "group" not in lines
