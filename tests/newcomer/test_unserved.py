@@ -10,7 +10,7 @@ import pytest
 
 from tests.apiserver.harness import KUBECTL, Cluster
 from wherry.apiserver.kinds import KINDS
-from wherry.apiserver.unserved import SHORT_NAMES, UNSERVED
+from wherry.apiserver.unserved import UNSERVED
 
 UPSTREAM = """
 v1: Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim
@@ -78,7 +78,7 @@ async def test_discovery_names_every_kind_of_kubernetes_own(cluster: Cluster) ->
 
 @pytest.mark.parametrize("version", KUBECTL)
 @pytest.mark.parametrize("command", ["apply -f -", "create -f -", "get -f -", "delete -f -"])
-@pytest.mark.parametrize("resource", UNSERVED[1::9], ids=lambda r: r.plural)
+@pytest.mark.parametrize("resource", UNSERVED[::9], ids=lambda r: r.plural)
 async def test_kubectl_shows_that_answer_and_advises_nothing(
     cluster: Cluster, resource: Any, command: str, version: str
 ) -> None:
@@ -91,13 +91,6 @@ async def test_kubectl_shows_that_answer_and_advises_nothing(
     assert code == 1, out
     assert f"{resource.kind} ({resource.group_resource}) is not served: wherry does not have this kind yet" in err
     assert "CRD" not in err
-
-
-@pytest.mark.parametrize("resource", [r for r in UNSERVED if r.plural in SHORT_NAMES][::3], ids=lambda r: r.plural)
-async def test_one_by_its_short_name_is_named_as_well(cluster: Cluster, resource: Any) -> None:
-    code, out, err = await cluster.kubectl("get", SHORT_NAMES[resource.plural][0])
-    assert code == 1, out
-    assert f"{resource.kind} ({resource.group_resource}) is not served: wherry does not have this kind yet" in err
 
 
 def test_nothing_that_is_served_is_called_unserved() -> None:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,7 @@ from wherry.apiserver.flowcontrol.gate import Gate
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.local import LocalClient
+from wherry.apiserver.parts import ComponentStatuses
 from wherry.apiserver.registry.audit import audit
 from wherry.apiserver.registry.context import RegistrySettings
 from wherry.apiserver.registry.registry import Registry
@@ -91,6 +92,8 @@ class ApiServerConfig:
     `audit_policy` (a Policy) says what is told in the file `audit_log`, which is kept within `audit_limits`.
     `proxy_client` and `requestheader_ca`: with what this server proves to servers of other APIs that it speaks for
     users, and the CA by which they check it (None: it proves nothing).
+    `components` are the URLs of the other parts' `/healthz` by their names in ComponentStatuses; one of several has to
+    be well.
     """
 
     sockets: Sequence[socket.socket]
@@ -115,6 +118,7 @@ class ApiServerConfig:
     audit_limits: Limits = field(default_factory=Limits)
     proxy_client: Pair | None = None
     requestheader_ca: Path | None = None
+    components: Mapping[str, Sequence[str]] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
 
 
@@ -142,7 +146,8 @@ class ApiServer:
         accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state)
         to_nodes = node_tls(config.kubelet_client_certificate, config.kubelet_client_key, config.kubelet_ca)
         self._usage = UsageMetrics(self._state, to_nodes)
-        self.api = Api(self._registry, self.catalog, authorizer, accounts, Computed(self._usage))
+        parts = ComponentStatuses(self._storage, config.components)
+        self.api = Api(self._registry, self.catalog, authorizer, accounts, Computed(self._usage, parts))
         self.health = Health()
         self.health.live("ping", lambda: None)
         self.health.ready("storage-writes", lambda: self._storage.problem)

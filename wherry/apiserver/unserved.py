@@ -12,8 +12,6 @@ from wherry.objects.errors import NotFound, details
 from wherry.objects.resource import Resource
 
 UNSERVED = (
-    Resource("", "v1", "bindings", "Binding"),
-    Resource("", "v1", "componentstatuses", "ComponentStatus", namespaced=False),
     Resource("admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies", "MutatingAdmissionPolicy", False),
     Resource(
         "admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", False
@@ -31,10 +29,6 @@ UNSERVED = (
     Resource("resource.k8s.io", "v1", "resourceclaimtemplates", "ResourceClaimTemplate"),
     Resource("resource.k8s.io", "v1", "resourceslices", "ResourceSlice", namespaced=False),
 )
-SHORT_NAMES = {
-    "componentstatuses": ("cs",),
-}
-"""By plural."""
 _BY_PATH = {(r.group, r.version, r.plural): r for r in UNSERVED}
 
 

@@ -75,8 +75,21 @@ def api_config(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]
         kubelet_ca=paths.pki / "ca.crt",
         proxy_client=Pair(paths.pki / f"{FRONT_PROXY}.crt", paths.pki / f"{FRONT_PROXY}.key"),
         requestheader_ca=paths.pki / f"{FRONT_PROXY_CA}.crt",
+        components={
+            "controller-manager": _health(config, CONTROLLERS_PORT),
+            "scheduler": _health(config, SCHEDULER_PORT),
+        },
         issuer=f"https://kubernetes.default.svc.{config.cluster_domain}",
     )
+
+
+def _port(first: int, number: int) -> int:
+    return first + PORTS_APART * (number - 1)
+
+
+def _health(config: ClusterConfig, first: int) -> list[str]:
+    ports = (_port(first, number) for number in range(1, config.api_servers + 1))
+    return [f"http://{LOOPBACK}:{port}/healthz" for port in ports]
 
 
 def names(config: ClusterConfig) -> list[str]:
@@ -119,7 +132,7 @@ def _beside(server: ApiServer, config: ClusterConfig, paths: Paths, number: int)
         return scheduler.make(server.client("system:kube-scheduler"), SchedulerConfig())
 
     for name, make, port in (("controllers", controllers, CONTROLLERS_PORT), ("scheduler", planner, SCHEDULER_PORT)):
-        work = partial(_serve, make, port + PORTS_APART * (number - 1))
+        work = partial(_serve, make, _port(port, number))
         if config.api_servers > 1:
             work = partial(Election(plane.client, LEASES[name], names(config)[number - 1]).lead, work)
         plane.task(name, work)

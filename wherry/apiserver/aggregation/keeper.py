@@ -42,7 +42,7 @@ _ALL = ""
 
 def versions(api: Api, kinds: Iterable[Kind]) -> list[GroupVersion]:
     """Return what is served just now; `kinds` are those that every cluster has."""
-    unstored = {(r.group, r.version) for r in (*api.reviews, *api.computed.served)}
+    unstored = {(r.group, r.version) for r in (*api.posted, *api.computed.served)}
     built_in = {(r.group, r.version) for kind in kinds for r in kind.resources} | unstored
     served = {(s.resource.group, s.resource.version) for s in api.catalog} | unstored
     return [GroupVersion(*one, one in built_in) for one in sorted(served)]

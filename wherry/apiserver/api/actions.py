@@ -17,6 +17,10 @@ from wherry.objects import Object, metadata, timestamps
 from wherry.objects.errors import BadRequest, Conflict
 from wherry.objects.resource import PODS, SERVICE_ACCOUNTS, Resource
 
+BINDINGS = Resource("", "v1", "bindings", "Binding")
+COLLECTIONS = {BINDINGS: (PODS, "binding")}
+"""What is posted to a collection of its own as well, for the object that its metadata names."""
+
 Run = Callable[[Served, Key, Object, WriteOptions], Awaitable[Object]]
 
 SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -37,7 +41,7 @@ def actions(registry: Registry, accounts: Accounts) -> dict[tuple[str, str], lis
     async def token(served: Served, key: Key, body: Object, options: WriteOptions) -> Object:
         return tokens.issue(registry, accounts, registry.get(served, key), body, options.user)
 
-    binding = Action("binding", Resource("", "v1", "bindings", "Binding"), _Pods(registry).bind)
+    binding = Action("binding", BINDINGS, _Pods(registry).bind)
     evicting = Action("eviction", Resource("policy", "v1", "evictions", "Eviction"), _Pods(registry).evict)
     request = Action("token", Resource("authentication.k8s.io", "v1", "tokenrequests", "TokenRequest"), token)
     return {

@@ -83,13 +83,15 @@ class Api:
         self.computed = computed
         self.actions: dict[tuple[str, str], list[Action]] = actions.actions(registry, accounts)
         self.reviews: dict[Resource, Review] = {r.resource: r for r in reviews.reviews(authorizer, accounts)}
-        self._reviewed = {(r.group, r.version, r.plural): r for r in self.reviews}
+        self.posted: tuple[Resource, ...] = (*self.reviews, *actions.COLLECTIONS)
+        """What can be posted, and neither read nor written in any other way."""
+        self._posted = {(r.group, r.version, r.plural): r for r in self.posted}
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         """Return the resource that has paths under these names, or None."""
         if served := self.catalog.find(group, version, plural):
             return served.resource
-        return self._reviewed.get((group, version, plural)) or self.computed.find(group, version, plural)
+        return self._posted.get((group, version, plural)) or self.computed.find(group, version, plural)
 
     def served(self, resource: Resource) -> Served:
         """Return what serves the objects of `resource`, stored or not; raises `NotFound`."""
@@ -97,7 +99,7 @@ class Api:
 
     def answers_with_own_kind(self, target: Target) -> bool:
         """Tell whether what is answered is an object of the kind the path names, and one that can be read again."""
-        if target.resource in self.reviews:
+        if target.resource in self.posted:
             return False
         if not target.subresource:
             return True
@@ -145,12 +147,14 @@ class Api:
         if review := self.reviews.get(target.resource):
             self.authorizer.require(user, target.attributes("create"))
             return review.answer(user, _posted(review.resource, body, options), target.namespace or "")
+        if of := actions.COLLECTIONS.get(target.resource):
+            self.authorizer.require(user, target.attributes("create"))
+            return await self._act(target, Target(of[0], target.namespace, subresource=of[1]), body, options)
         served = self.catalog.of(target.resource)
         if target.subresource:
-            action = self._action(target)
+            self._action(target)
             self.authorizer.require(user, target.attributes("create"))
-            posted = await self._admitted(target, action.resource, _posted(action.resource, body, options), options)
-            return await action.run(served, target.key, posted, replace(options, admitted=True))
+            return await self._act(target, target, body, options)
         if target.name:
             raise target.not_allowed("create")
         self.authorizer.require(user, target.attributes("create"))
@@ -218,11 +222,15 @@ class Api:
         asked = WriteOptions(user=user, subresource=target.subresource)
         await self.registry.consulting.about_posted(CONNECT, target.resource, target.key, kind, options, asked)
 
-    async def _admitted(self, target: Target, kind: Resource, posted: Object, options: WriteOptions) -> Object:
-        """Return what webhooks make of what is posted to an object."""
-        asked = replace(options, subresource=target.subresource)
+    async def _act(self, asked: Target, target: Target, body: Object, options: WriteOptions) -> Object:
+        """Do to an object what is posted to it, once webhooks have had their say about what was `asked` for."""
+        action = self._action(target)
+        posted = _posted(action.resource, body, options)
+        key = target.namespace or "", target.name or _named(posted, target.namespace or "")
+        asking = replace(options, subresource=asked.subresource)
         consulting = self.registry.consulting
-        return await consulting.about_posted(CREATE, target.resource, target.key, kind, posted, asked)
+        posted = await consulting.about_posted(CREATE, asked.resource, key, action.resource, posted, asking)
+        return await action.run(self.catalog.of(target.resource), key, posted, replace(options, admitted=True))
 
     async def _modify(
         self, user: User, target: Target, verb: str, change: Callable[[Object], Object], options: WriteOptions
@@ -271,6 +279,16 @@ def _posted(resource: Resource, body: Object, options: WriteOptions) -> Object:
         raise BadRequest(f"expected {resource.kind}, got {kind}")
     named = {**body, "apiVersion": resource.api_version, "kind": kind}
     return options.typed(named, (resource.group, resource.version, kind))
+
+
+def _named(posted: Object, namespace: str) -> str:
+    """Return the name of the object something is posted for; raises `BadRequest`."""
+    meta = posted.get("metadata") or {}
+    if meta.get("namespace", namespace) != namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    if not meta.get("name"):
+        raise BadRequest("name is required")
+    return str(meta["name"])
 
 
 def only_name(fields: str) -> str:

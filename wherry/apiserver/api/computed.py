@@ -30,11 +30,11 @@ class Source(Protocol):
 
 
 class Computed:
-    """The kinds of `source` by resource."""
+    """The kinds of `sources` by resource."""
 
-    def __init__(self, source: Source):
-        self._source = source
-        self.served = {kind.resource: Served(kind, kind.resource) for kind in source.kinds}
+    def __init__(self, *sources: Source):
+        self._sources = {kind.resource: source for source in sources for kind in source.kinds}
+        self.served = {kind.resource: Served(kind, kind.resource) for source in sources for kind in source.kinds}
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         """Return the resource of these names, or None."""
@@ -44,9 +44,8 @@ class Computed:
         """Return one object; raises `NotFound`."""
         namespace, name = key
         named = FieldSelector((("metadata.name", True, name),))
-        found = await self._source.objects(
-            served.kind, Selection(namespace if served.kind.namespaced else None, fields=named, readers=METADATA_FIELDS)
-        )
+        within = namespace if served.kind.namespaced else None
+        found = await self._objects(served, Selection(within, fields=named, readers=METADATA_FIELDS))
         if not found:
             raise NotFound.of(served.resource.plural, name, served.resource.group)
         return found[0]
@@ -54,4 +53,7 @@ class Computed:
     async def list(self, served: Served, namespace: str | None, options: ListOptions, revision: int) -> Page:
         """Return the selected objects, all at once; raises `BadRequest`."""
         selection = select(served.kind, namespace, options.labels, options.fields)
-        return Page(await self._source.objects(served.kind, selection), revision)
+        return Page(await self._objects(served, selection), revision)
+
+    async def _objects(self, served: Served, selection: Selection) -> list[Object]:
+        return await self._sources[served.resource].objects(served.kind, selection)

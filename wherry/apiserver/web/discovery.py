@@ -12,7 +12,7 @@ from wherry.apiserver.api.api import Api
 from wherry.apiserver.calls.remotes import Remotes
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.kinds.apiregistration.apiservice import AVAILABLE
-from wherry.apiserver.unserved import SHORT_NAMES, missing
+from wherry.apiserver.unserved import missing
 from wherry.apiserver.web import media
 from wherry.apiserver.web.documents import Document
 from wherry.apiserver.web.foreign import Foreign, version_discovery
@@ -53,9 +53,7 @@ class Discovery:
             return
         self._generation = generation
         self._groups, self._documents = {}, {}
-        unserved = [
-            ResourceEntry(r, (), r.kind.lower(), SHORT_NAMES.get(r.plural, ())) for r in missing(self._api.catalog)
-        ]
+        unserved = [ResourceEntry(r, (), r.kind.lower()) for r in missing(self._api.catalog)]
         for entry in (*unserved, *inventory(self._api)):  # the last group of the inventory stays the last
             group = self._groups.setdefault(entry.resource.group, {})
             entries = group.setdefault(entry.resource.version, [])

@@ -63,8 +63,11 @@ def inventory(api: Api) -> list[ResourceEntry]:
     Groups stand in the order in which kinds declare them, `extensions` last.
     """
     entries = [_entry(api, served) for served in api.catalog]
-    entries += [ResourceEntry(r, ("create",), r.kind.lower()) for r in api.reviews]
-    entries += [ResourceEntry(r, computed.VERBS, served.kind.singular) for r, served in api.computed.served.items()]
+    entries += [ResourceEntry(r, ("create",), r.kind.lower()) for r in api.posted]
+    entries += [
+        ResourceEntry(r, computed.VERBS, served.kind.singular, tuple(served.kind.short_names))
+        for r, served in api.computed.served.items()
+    ]
     groups = list(dict.fromkeys(e.resource.group for e in entries))
 
     def order(entry: ResourceEntry) -> tuple[bool, int, tuple[bool, int, int, int], str]:

@@ -38,7 +38,7 @@ class Resources:
 
         A watch calls `started` when its initial objects are sent, and it only waits for changes.
         """
-        if target.resource in self._api.reviews:
+        if target.resource in self._api.posted:
             if request.method != "POST":
                 raise target.not_allowed(request.method.lower())
         else:
@@ -111,7 +111,7 @@ class Resources:
         form = self._form(request, target)
         body, options = await self._body(request, target, warnings)
         made = await self._api.create(user, target, body, options)
-        if target.resource in self._api.reviews or target.subresource:
+        if target.resource in self._api.posted or target.subresource:
             return responses.answer(made, 201, form.type, warnings)
         return self._shown(self._api.served(target.resource), target, made, form, warnings, 201)
 
