@@ -9,7 +9,9 @@ from typing import Any
 from cel_expr_python import cel
 
 from wherry.cel import environment, tree
+from wherry.cel.asker import Asker
 from wherry.cel.errors import TooCostly, Uncompilable, Unevaluable
+from wherry.cel.functions import authorization
 
 _STATUS = re.compile(r"^[A-Z_]+: (?P<text>.*?)(?: \[[A-Z_]+\])?$", re.DOTALL)
 _MISSING = re.compile(r'^Key not found in map : "?(?P<key>.*?)"?$', re.DOTALL)
@@ -50,8 +52,15 @@ class Expression:
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """Return the value, in plain Python; raises `Unevaluable`, `TooCostly`."""
+        asker = variables.get("authorizer")
+        if isinstance(asker, Asker):
+            with authorization.deciding(asker) as authorizer:
+                return self._evaluated({**variables, "authorizer": authorizer})
+        return self._evaluated(dict(variables))
+
+    def _evaluated(self, variables: dict[str, Any]) -> Any:
         try:
-            value = self._program.eval(data=dict(variables))
+            value = self._program.eval(data=variables)
             plain = value.plain_value()
         except RuntimeError as error:
             raise _failure(str(error)) from error

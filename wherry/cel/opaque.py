@@ -1,4 +1,4 @@
-"""Values that only functions can look into: quantities, IP addresses, CIDRs, URLs, versions.
+"""Values that only functions can look into: quantities, IP addresses, CIDRs, URLs, versions, the `authorizer`.
 
 Each is a protobuf message of one canonical text, the one kind of value that passes through cel-cpp unread and compares
 by what it says.
@@ -13,7 +13,11 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, message_factory, timestamp_pb2
 
 QUANTITY, IP, CIDR, URL, SEMVER = "Quantity", "IP", "CIDR", "URL", "Semver"
-_ALL = (QUANTITY, IP, CIDR, URL, SEMVER)
+AUTHORIZER, PATH_CHECK, GROUP_CHECK, RESOURCE_CHECK = "Authorizer", "PathCheck", "GroupCheck", "ResourceCheck"
+DECISION = "Decision"
+_ALL = (QUANTITY, IP, CIDR, URL, SEMVER, AUTHORIZER, PATH_CHECK, GROUP_CHECK, RESOURCE_CHECK, DECISION)
+_FIELDS = {AUTHORIZER: {"requestResource": RESOURCE_CHECK}}
+"""What expressions may select of one: by kind, the kinds of its fields."""
 WELL_KNOWN = ("any", "duration", "struct", "timestamp", "wrappers")
 
 
@@ -28,6 +32,9 @@ def new_pool() -> Any:
     for name in _ALL:
         message = file.message_type.add(name=name)
         message.field.add(name="text", number=1, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
+        for number, (key, kind) in enumerate(_FIELDS.get(name, {}).items(), 2):
+            within = message.field.add(name=key, number=number, type=field.TYPE_MESSAGE, label=field.LABEL_OPTIONAL)
+            within.type_name = f".kubernetes.{kind}"
     pool.Add(file)
     return pool
 
@@ -43,9 +50,9 @@ def _class(kind: str) -> Any:
     return message_factory.GetMessageClass(common_pool().FindMessageTypeByName(f"kubernetes.{kind}"))
 
 
-def wrap(kind: str, text: str) -> Any:
-    """Return the opaque value of a kind with a canonical text."""
-    return _class(kind)(text=text)
+def wrap(kind: str, text: str, **within: Any) -> Any:
+    """Return the opaque value of a kind with a canonical text; `within` are the fields that may be selected."""
+    return _class(kind)(text=text, **within)
 
 
 def is_a(value: Any, kind: str) -> bool:

@@ -12,10 +12,13 @@ from tests.apiserver.samples import config_map, deployment
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, Invalid
 from wherry.objects.resource import (
+    CLUSTER_ROLE_BINDINGS,
     CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
     NAMESPACES,
+    ROLE_BINDINGS,
+    ROLES,
     VALIDATING_ADMISSION_POLICIES,
     VALIDATING_ADMISSION_POLICY_BINDINGS,
 )
@@ -218,6 +221,54 @@ async def test_custom_resources_can_be_parameters(cluster: Cluster) -> None:
     await refused(cluster, "two", a="1", b="2")
 
 
+@pytest.mark.parametrize(
+    ("asks", "allowed"),
+    [
+        ("authorizer.requestResource.check('create').allowed()", True),
+        ("authorizer.requestResource.check('delete').allowed()", False),
+        ("authorizer.group('').resource('configmaps').namespace('demo').name('x').check('create').allowed()", True),
+        ("authorizer.group('').resource('configmaps').namespace('other').check('create').allowed()", False),
+        (
+            "authorizer.group('').resource('configmaps').subresource('x').namespace('demo').check('create').allowed()",
+            False,
+        ),
+        (
+            "authorizer.group('').resource('pods').labelSelector('a=b').fieldSelector('x=y').check('list').allowed()",
+            False,
+        ),
+        ("authorizer.path('/healthz').check('get').allowed()", True),
+        ("authorizer.path('/metrics').check('get').allowed()", False),
+        ("authorizer.serviceAccount('kube-system', 'x').group('').resource('pods').check('list').allowed()", False),
+        ("authorizer.serviceAccount('demo', 'boss').group('').resource('pods').check('list').allowed()", True),
+        ("authorizer.path('/metrics').check('get').reason() == ''", True),
+        ("authorizer.path('/metrics').check('get').errored()", False),
+    ],
+)
+async def test_a_rule_may_ask_what_else_somebody_may_do(cluster: Cluster, asks: str, allowed: bool) -> None:
+    """What RBAC says counts, of who asks or of a service account."""
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}]
+    await cluster.client.create(ROLES, {"metadata": {"name": "maker"}, "rules": rules}, "demo")
+    await cluster.client.create(ROLE_BINDINGS, _bound("Role", "maker", "User", "maker"), "demo")
+    boss = _bound("ClusterRole", "cluster-admin", "ServiceAccount", "boss", namespace="demo")
+    await cluster.client.create(CLUSTER_ROLE_BINDINGS, boss)
+    await policy(cluster, asks)
+    await bind(cluster)
+    maker = cluster.server.client("maker", groups=())
+    if allowed:
+        await maker.create(CONFIG_MAPS, config_map("a"), "demo")
+    else:
+        with pytest.raises(ApiError, match="failed expression"):
+            await maker.create(CONFIG_MAPS, config_map("a"), "demo")
+
+
+def _bound(kind: str, role: str, who: str, name: str, **place: str) -> Object:
+    subject = {"kind": who, "name": name, **place}
+    if who == "User":
+        subject["apiGroup"] = "rbac.authorization.k8s.io"
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}
+    return {"metadata": {"name": name}, "subjects": [subject], "roleRef": reference}
+
+
 async def test_a_broken_policy_can_be_removed(cluster: Cluster) -> None:
     await policy(cluster, "false", rule={**ALL, "operations": ["*"]})
     await bind(cluster)
@@ -236,8 +287,9 @@ async def test_a_broken_policy_can_be_removed(cluster: Cluster) -> None:
         ({"validations": [{"expression": "'x'"}]}, "must evaluate to bool"),
         (
             {"validations": [{"expression": "authorizer.group('').check('get').allowed()"}]},
-            "undeclared",
+            "no matching overload for 'check'",
         ),
+        ({"validations": [{"expression": "authoriser.path('/x').check('get').allowed()"}]}, "undeclared"),
         ({"validations": []}, "validations or auditAnnotations must contain at least one item"),
         ({"failurePolicy": "Maybe"}, r"spec\.failurePolicy: Unsupported value"),
         ({"variables": [{"name": "a b", "expression": "1"}]}, "not a valid CEL identifier"),

@@ -15,6 +15,8 @@ from tests.apiserver.samples import config_map, deployment
 from wherry.objects import Object
 from wherry.objects.errors import ApiError, BadRequest, InternalError
 from wherry.objects.resource import (
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
     CONFIG_MAPS,
     DEPLOYMENTS,
     INGRESSES,
@@ -424,6 +426,24 @@ async def test_conditions_decide_whether_a_webhook_is_asked(cluster: Cluster, ho
     await configure(cluster, VALIDATING, hook)
     await create(cluster, "a")
     await create(cluster, "b")
+    assert [request["name"] for _, request in hooks.asked] == ["b"]
+
+
+async def test_a_condition_may_ask_who_may_pass_a_webhook_by(cluster: Cluster, hooks: HookServer) -> None:
+    """The example of upstream's documentation: whoever has a verb of one's own making is not held up."""
+    may = "authorizer.group('admissionregistration.k8s.io').resource('validatingwebhookconfigurations').name('hooks')"
+    hook = hooks.hook("validate", allowed, "configmaps")
+    hook["matchConditions"] = [{"name": "breakglass", "expression": f"!{may}.check('breakglass').allowed()"}]
+    await configure(cluster, VALIDATING, hook)
+    await create(cluster)  # by an administrator
+    assert hooks.asked == []
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}]
+    await cluster.client.create(CLUSTER_ROLES, {"metadata": {"name": "maker"}, "rules": rules})
+    subject = {"kind": "User", "apiGroup": CLUSTER_ROLES.group, "name": "maker"}
+    reference = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": "maker"}
+    bound = {"metadata": {"name": "maker"}, "subjects": [subject], "roleRef": reference}
+    await cluster.client.create(CLUSTER_ROLE_BINDINGS, bound)
+    await cluster.server.client("maker", groups=()).create(CONFIG_MAPS, config_map("b"), "demo")
     assert [request["name"] for _, request in hooks.asked] == ["b"]
 
 

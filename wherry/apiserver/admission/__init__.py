@@ -5,6 +5,7 @@ lifecycle.py         namespaces must exist, and some may not go
 noderestriction.py   a node writes only what is its own
 asked.py, request.py   a request, and what it brings, as those see it who admit it
 rules.py, selecting.py, conditions.py   which requests somebody wants to see
+deciding.py          what an expression may ask about rights
 policies/            rules in CEL
 webhooks/            others who are asked
 escalation.py        nobody grants more than they have

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wherry.apiserver.user import User
+from wherry.cel.asker import Decide
 from wherry.objects import Object
 from wherry.objects.resource import NAMESPACES, Resource
 
@@ -20,8 +21,8 @@ CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
 class Asked:
     """What is asked for: `operation` on `resource` as the URL names it, with the options of the verb.
 
-    `namespace` of a namespace is its name, as upstream's request attributes have it. `warn` is called with each text
-    for a `Warning` header.
+    `namespace` of a namespace is its name, as upstream's request attributes have it. `decide` says what a user may do;
+    `warn` is called with each text for a `Warning` header.
     """
 
     operation: str
@@ -30,6 +31,7 @@ class Asked:
     namespace: str = ""
     name: str = ""
     user: User
+    decide: Decide
     dry_run: bool = False
     options: Object | None = None
     warn: Callable[[str], None]

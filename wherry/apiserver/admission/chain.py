@@ -28,7 +28,7 @@ class Admission:
         self.webhooks = webhooks
         self.policies = policies
         self._state = state
-        self._authorizer = authorizer
+        self.authorizer = authorizer
 
     async def admit(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
         """Complete the private `new`, defaults included, in place; raises `ApiError` when it may not be written."""
@@ -40,9 +40,9 @@ class Admission:
         """Do what of `admit` does not wait: once more, when a webhook has changed `new`."""
         lifecycle.admit(kind, new, old, context)
         noderestriction.admit(kind, new, old, context.user)
-        escalation.admit(kind, new, old, context, self._authorizer)
+        escalation.admit(kind, new, old, context, self.authorizer)
         serviceaccount.admit(kind, new, old, context)
-        signers.admit(kind, new, old, context, self._authorizer)
+        signers.admit(kind, new, old, context, self.authorizer)
 
     def confirm(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
         """Check again what may have changed while `admit` waited and would leave `new` without a home."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from wherry.apiserver.admission import deciding
 from wherry.apiserver.admission.asked import Asked, Subject
 from wherry.apiserver.admission.request import request_of
 from wherry.objects import Object
@@ -24,11 +25,12 @@ class Met(NamedTuple):
 
 
 def variables(asked: Asked, subject: Subject, resource: Resource) -> dict[str, Any]:
-    """Return what expressions see of a request: `object`, `oldObject`, `request`."""
+    """Return what expressions see of a request: `object`, `oldObject`, `request`, `authorizer`."""
     return {
         "object": subject.new(resource),
         "oldObject": subject.old(resource),
         "request": request_of(asked, subject, resource),
+        "authorizer": deciding.asker(asked),
     }
 
 

@@ -53,7 +53,7 @@ class Computed:
     async def list(self, served: Served, namespace: str | None, options: ListOptions, revision: int) -> Page:
         """Return the selected objects, all at once; raises `BadRequest`."""
         selection = select(served.kind, namespace, options.labels, options.fields)
-        return Page(await self._objects(served, selection), revision)
+        return Page([*await self._objects(served, selection)], revision)
 
-    async def _objects(self, served: Served, selection: Selection) -> list[Object]:
+    async def _objects(self, served: Served, selection: Selection) -> Sequence[Object]:
         return await self._sources[served.resource].objects(served.kind, selection)

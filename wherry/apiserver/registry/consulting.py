@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from wherry.apiserver.admission import Admission, deciding
 from wherry.apiserver.admission.asked import CREATE, DELETE, UPDATE, Asked, Posted, Subject
 from wherry.apiserver.admission.policies.policy import Policy
-from wherry.apiserver.admission.policies.stage import AdmissionPolicies
 from wherry.apiserver.admission.rules import About
-from wherry.apiserver.admission.webhooks.stage import AdmissionWebhooks, Wanted
+from wherry.apiserver.admission.webhooks.stage import Wanted
 from wherry.apiserver.catalog import Catalog, Served
 from wherry.apiserver.registry.draft import Draft
 from wherry.apiserver.registry.options import DeleteOptions, WriteOptions
@@ -35,10 +35,11 @@ class Found(NamedTuple):
 class Consulting:
     """Finds the policies and webhooks for a request, and shows them what it is about. Raises what they refuse with."""
 
-    def __init__(self, catalog: Catalog, webhooks: AdmissionWebhooks, policies: AdmissionPolicies):
+    def __init__(self, catalog: Catalog, admission: Admission):
         self._catalog = catalog
-        self._policies = policies
-        self._webhooks = webhooks
+        self._policies = admission.policies
+        self._webhooks = admission.webhooks
+        self._decide = deciding.by(admission.authorizer)
 
     async def about_write(
         self, draft: Draft, again: Callable[[Draft], bool], preview: Callable[[Draft], Draft]
@@ -50,7 +51,7 @@ class Consulting:
         if not found.any:
             return
         body = options.body("CreateOptions" if draft.old is None else "UpdateOptions")
-        asked = _asked(operation, draft.served.resource, key, options, body)
+        asked = self._asked(operation, draft.served.resource, key, options, body)
         await self._webhooks.mutate(found.webhooks, asked, self._written(draft), lambda: again(draft))
         if found.webhooks.validating or found.policies:
             complete = self._written(preview(draft))
@@ -62,7 +63,7 @@ class Consulting:
         key = metadata.key(obj)
         found = self._wanted(DELETE, served.resource, key, write)
         if found.any:
-            asked = _asked(DELETE, served.resource, key, write, options.body(dry_run=write.dry_run))
+            asked = self._asked(DELETE, served.resource, key, write, options.body(dry_run=write.dry_run))
             await self._all(found, asked, Written(self._catalog, served, None, obj))
 
     async def about_posted(
@@ -74,7 +75,7 @@ class Consulting:
             return obj
         body = options.body("CreateOptions") if operation == CREATE else None
         posted = Posted(kind, obj)
-        await self._all(found, _asked(operation, resource, key, options, body), posted)
+        await self._all(found, self._asked(operation, resource, key, options, body), posted)
         return posted.object
 
     async def _all(self, found: Found, asked: Asked, subject: Subject) -> None:
@@ -92,17 +93,17 @@ class Consulting:
         view, managers = draft.options.view, draft.managers
         return Written(self._catalog, draft.served, draft.obj, draft.old, view, managers, draft.take)
 
-
-def _asked(operation: str, resource: Resource, key: Key, options: WriteOptions, body: Object | None) -> Asked:
-    namespace, name = key
-    return Asked(
-        operation=operation,
-        resource=resource,
-        subresource=options.subresource,
-        namespace=name if (resource.group, resource.plural) == ("", NAMESPACES.plural) else namespace,
-        name=name,
-        user=options.user,
-        dry_run=options.dry_run,
-        options=body,
-        warn=options.warn,
-    )
+    def _asked(self, operation: str, resource: Resource, key: Key, options: WriteOptions, body: Object | None) -> Asked:
+        namespace, name = key
+        return Asked(
+            operation=operation,
+            resource=resource,
+            subresource=options.subresource,
+            namespace=name if (resource.group, resource.plural) == ("", NAMESPACES.plural) else namespace,
+            name=name,
+            user=options.user,
+            decide=self._decide,
+            dry_run=options.dry_run,
+            options=body,
+            warn=options.warn,
+        )

@@ -43,7 +43,7 @@ class Registry(Reader):
 
     def __init__(self, state: State, catalog: Catalog, admission: Admission, settings: RegistrySettings):
         super().__init__(state, catalog)
-        self.consulting = Consulting(catalog, admission.webhooks, admission.policies)
+        self.consulting = Consulting(catalog, admission)
         self._writing = Writing(state, catalog, admission, self.consulting, settings)
 
     async def start(self) -> None:

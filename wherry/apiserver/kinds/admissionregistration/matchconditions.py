@@ -11,8 +11,8 @@ from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 
 MOST = 64
-VARIABLES = ("object", "oldObject", "request")
-"""What a condition may speak of. `authorizer` is not here: who asks it is refused, as any unknown name is."""
+VARIABLES = ("object", "oldObject", "request", "authorizer")
+"""What a condition may speak of."""
 
 
 def errors(conditions: Sequence[Object], path: str, variables: tuple[str, ...] = VARIABLES) -> Iterator[FieldError]:

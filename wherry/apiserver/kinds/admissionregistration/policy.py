@@ -17,9 +17,9 @@ from wherry.objects.resource import VALIDATING_ADMISSION_POLICIES
 
 FAILURE = ("Fail", "Ignore")
 REASONS = ("Unauthorized", "Forbidden", "Invalid", "RequestEntityTooLarge")
-IN_CONDITIONS = ("object", "oldObject", "request", "namespaceObject", "params")
-VARIABLES = ("object", "oldObject", "request", "variables", "namespaceObject", "params")
-"""What expressions may speak of. `authorizer` is not here: who asks it is refused, as any unknown name is."""
+IN_CONDITIONS = ("object", "oldObject", "request", "authorizer", "namespaceObject", "params")
+VARIABLES = (*IN_CONDITIONS, "variables")
+"""What expressions may speak of."""
 MOST_ANNOTATIONS = 20
 
 
