@@ -12,10 +12,6 @@ from wherry.objects.errors import NotFound, details
 from wherry.objects.resource import Resource
 
 UNSERVED = (
-    Resource("admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies", "MutatingAdmissionPolicy", False),
-    Resource(
-        "admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", False
-    ),
     Resource("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", namespaced=False),
     Resource(
         "flowcontrol.apiserver.k8s.io",

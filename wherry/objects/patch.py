@@ -57,11 +57,15 @@ class _Patch(jsonpatch.JsonPatch):
         super().__init__(operations)
 
 
+class Unmet(Invalid):
+    """A JSON patch one of whose `test` operations failed."""
+
+
 def json_patch(obj: Object, operations: Any) -> Object:
     """Return `obj` with a JSON patch applied.
 
-    BadRequest where `operations` is no list of operations, Invalid where one cannot be applied or a `test` fails, or
-    where the result is more than a budget allows.
+    BadRequest where `operations` is no list of operations, `Unmet` where a `test` fails, Invalid where one cannot be
+    applied, or where the result is more than a budget allows.
     """
     if not isinstance(operations, list):
         raise BadRequest(f"json: cannot unmarshal {_kind(operations)} into Go value of type jsonpatch.Patch")
@@ -75,6 +79,8 @@ def json_patch(obj: Object, operations: Any) -> Object:
         check_value(result)
     except (OverBudget, RecursionError) as error:
         raise Invalid(f"{REJECTED}: {error}") from error
+    except jsonpatch.JsonPatchTestFailed as error:
+        raise Unmet(REJECTED) from error
     except (jsonpatch.JsonPatchException, JsonPointerException, KeyError, TypeError) as error:
         raise Invalid(REJECTED) from error
     if not isinstance(result, dict):

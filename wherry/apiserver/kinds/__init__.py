@@ -1,6 +1,10 @@
 """The kinds that are served from the start: a folder per API group, a file per kind (README.md). No I/O of any kind."""
 
 from wherry.apiserver.kind import Kind
+from wherry.apiserver.kinds.admissionregistration.mutatingpolicy import (
+    MUTATING_ADMISSION_POLICY,
+    MUTATING_ADMISSION_POLICY_BINDING,
+)
 from wherry.apiserver.kinds.admissionregistration.policy import VALIDATING_ADMISSION_POLICY
 from wherry.apiserver.kinds.admissionregistration.policybinding import VALIDATING_ADMISSION_POLICY_BINDING
 from wherry.apiserver.kinds.admissionregistration.webhookconfiguration import (
@@ -99,6 +103,8 @@ KINDS: tuple[Kind, ...] = (
     VOLUME_ATTRIBUTES_CLASS,
     MUTATING_WEBHOOK_CONFIGURATION,
     VALIDATING_WEBHOOK_CONFIGURATION,
+    MUTATING_ADMISSION_POLICY,
+    MUTATING_ADMISSION_POLICY_BINDING,
     VALIDATING_ADMISSION_POLICY,
     VALIDATING_ADMISSION_POLICY_BINDING,
     CUSTOM_RESOURCE_DEFINITION,

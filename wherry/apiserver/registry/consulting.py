@@ -23,13 +23,14 @@ class Found(NamedTuple):
     """Who has a say in a request."""
 
     about: About
-    policies: list[Policy]
+    changing: list[Policy]
+    checking: list[Policy]
     webhooks: Wanted
 
     @property
     def any(self) -> bool:
         """Whether there is anybody."""
-        return bool(self.policies) or self.webhooks.any
+        return bool(self.changing or self.checking) or self.webhooks.any
 
 
 class Consulting:
@@ -44,7 +45,7 @@ class Consulting:
     async def about_write(
         self, draft: Draft, again: Callable[[Draft], bool], preview: Callable[[Draft], Draft]
     ) -> None:
-        """Have webhooks change a draft, and then allow what it is to be: its `preview`."""
+        """Have policies and webhooks change a draft, and then allow what it is to be: its `preview`."""
         operation, options = CREATE if draft.old is None else UPDATE, draft.options
         key = metadata.key(draft.obj)
         found = self._wanted(operation, draft.served.resource, key, options)
@@ -52,10 +53,18 @@ class Consulting:
             return
         body = options.body("CreateOptions" if draft.old is None else "UpdateOptions")
         asked = self._asked(operation, draft.served.resource, key, options, body)
-        await self._webhooks.mutate(found.webhooks, asked, self._written(draft), lambda: again(draft))
-        if found.webhooks.validating or found.policies:
+        written = self._written(draft)
+        rounds = self._policies.mutating.rounds(found.changing, found.about, asked, written)
+
+        def another_look() -> bool:
+            completed = again(draft)
+            return rounds.again() or completed
+
+        changed = rounds.first()
+        await self._webhooks.mutate(found.webhooks, asked, written, another_look, changed=changed)
+        if found.webhooks.validating or found.checking:
             complete = self._written(preview(draft))
-            self._policies.validate(found.policies, found.about, asked, complete)
+            self._policies.validating.run(found.checking, found.about, asked, complete)
             await self._webhooks.validate(found.webhooks, asked, complete)
 
     async def about_delete(self, served: Served, obj: Object, options: DeleteOptions, write: WriteOptions) -> None:
@@ -79,15 +88,17 @@ class Consulting:
         return posted.object
 
     async def _all(self, found: Found, asked: Asked, subject: Subject) -> None:
+        self._policies.mutating.rounds(found.changing, found.about, asked, subject).first()
         await self._webhooks.mutate(found.webhooks, asked, subject, lambda: False)
-        self._policies.validate(found.policies, found.about, asked, subject)
+        self._policies.validating.run(found.checking, found.about, asked, subject)
         await self._webhooks.validate(found.webhooks, asked, subject)
 
     def _wanted(self, operation: str, resource: Resource, key: Key, options: WriteOptions) -> Found:
         about = About(resource, options.subresource, operation, bool(key[0]))
         if options.admitted:
-            return Found(about, [], Wanted())
-        return Found(about, self._policies.wanted(about), self._webhooks.wanted(about))
+            return Found(about, [], [], Wanted())
+        changing = [] if operation == DELETE else self._policies.to_change.wanted(about)
+        return Found(about, changing, self._policies.to_check.wanted(about), self._webhooks.wanted(about))
 
     def _written(self, draft: Draft) -> Written:
         view, managers = draft.options.view, draft.managers

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 
 from wherry.apiserver.catalog import Served
-from wherry.apiserver.kind import Described, Kind
+from wherry.apiserver.kind import Kind
 from wherry.apiserver.registry.options import WriteOptions
 from wherry.objects import Object, fields, timestamps
-from wherry.objects.apply import managers, shape, structural, update
+from wherry.objects.apply import managers, shapes, update
 from wherry.objects.apply.element import field
 from wherry.objects.apply.fieldset import FieldSet
 from wherry.objects.apply.managers import Manager
@@ -25,7 +25,6 @@ from wherry.objects.apply.update import Version, Write
 from wherry.objects.conversion import struct
 from wherry.objects.definitions import Type
 from wherry.objects.errors import FieldError, InternalError
-from wherry.objects.structural.shape import Shape as Structural
 
 Entries = Sequence[Object]
 
@@ -112,12 +111,8 @@ def _version(served: Served, api_version: str) -> Version | None:
     for resource in served.kind.resources:
         if resource.api_version == api_version:
             other = served if resource == served.resource else Served(served.kind, resource)
-            return Version(_shape(other.type), _converted(served, other), _converted(other, served))
+            return Version(shapes.of(other.type), _converted(served, other), _converted(other, served))
     return None
-
-
-def _shape(described: Described | None) -> shape.Shape:
-    return structural.of(described) if isinstance(described, Structural) else shape.of(described)
 
 
 def _converted(source: Served, target: Served) -> update.Convert:

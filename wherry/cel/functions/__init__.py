@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.cel.functions import addresses, authorization, lists, quantities, regex, semver, sets, urls
+from wherry.cel.functions import addresses, authorization, jsonpatch, lists, quantities, regex, semver, sets, urls
 from wherry.cel.functions.function import Function
 
 FUNCTIONS: Sequence[Function] = (
@@ -19,4 +19,5 @@ FUNCTIONS: Sequence[Function] = (
     *quantities.FUNCTIONS,
     *semver.FUNCTIONS,
     *authorization.FUNCTIONS,
+    *jsonpatch.FUNCTIONS,
 )

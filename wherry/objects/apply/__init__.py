@@ -1,7 +1,7 @@
 """Server-side apply: who owns which fields of an object, and what an apply makes of it. Pure.
 
     shape.py        how values merge, from the types of the schema: atomic, by key, as a set
-    structural.py   the same, from the schemas of custom resources
+    structural.py   the same, from the schemas of custom resources; shapes.py: whichever it is
     element.py      one step of a path, as FieldsV1 writes it
     fieldset.py     sets of fields, kept as FieldsV1
     owned.py        a value's fields: all, or those a configuration names

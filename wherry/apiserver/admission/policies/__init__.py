@@ -1,8 +1,11 @@
-"""ValidatingAdmissionPolicies: rules in CEL that what is written must keep. No webhook is needed, and nobody waits.
+"""Policies: rules in CEL about what is written. No webhook is needed, and nobody waits.
 
-policy.py      a policy and a binding, read          index.py    those that are about a request, found by one look
-params.py      the objects a binding gives a policy  stage.py    `AdmissionPolicies`: what becomes of a broken rule
+policy.py      a policy and a binding, read          index.py     those that are bound
+params.py      the objects a binding gives a policy  matching.py  which policies are about a request, and what they see
 evaluation.py  expressions over one request
+validating.py  ValidatingAdmissionPolicies: what becomes of a broken rule; broken.py  the rules
+mutating.py    MutatingAdmissionPolicies: when each has its turn;          mutation.py  what one makes of an object
+stage.py       `AdmissionPolicies`: both
 
-Source: apiserver pkg/admission/plugin/policy/validating; KEP-3488.
+Source: apiserver pkg/admission/plugin/policy; KEP-3488, KEP-3962.
 """

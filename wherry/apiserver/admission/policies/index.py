@@ -6,21 +6,21 @@ from wherry.apiserver.admission.policies import policy
 from wherry.apiserver.admission.policies.policy import Policy
 from wherry.apiserver.state.state import State
 from wherry.objects import Object, metadata
-from wherry.objects.resource import VALIDATING_ADMISSION_POLICIES, VALIDATING_ADMISSION_POLICY_BINDINGS
+from wherry.objects.resource import Resource
 
 
 class Index:
-    """The bound policies, by name."""
+    """The bound policies of one kind, by name."""
 
-    def __init__(self, state: State):
+    def __init__(self, state: State, policies: Resource, bindings: Resource):
         self._state = state
+        self._resources = policies, bindings
         self._version = (0, 0)
         self._policies: list[Policy] = []
 
     def bound(self) -> list[Policy]:
         """Return the policies that have a binding, in the order of their names."""
-        policies = self._state.find(VALIDATING_ADMISSION_POLICIES)
-        bindings = self._state.find(VALIDATING_ADMISSION_POLICY_BINDINGS)
+        policies, bindings = (self._state.find(resource) for resource in self._resources)
         if policies is None or bindings is None or not len(policies) or not len(bindings):
             return []
         version = policies.revision, bindings.revision

@@ -69,7 +69,11 @@ class Binding:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Policy:
-    """A policy with its bindings. `open`: what cannot be evaluated is allowed."""
+    """A policy with its bindings. `open`: what cannot be evaluated is allowed.
+
+    One that validates has `validations` and `annotations`; one that mutates `mutations`, and `again` says that it has
+    another look where somebody changes an object after it.
+    """
 
     name: str
     match: Match
@@ -79,6 +83,8 @@ class Policy:
     variables: Sequence[Object]
     validations: Sequence[Object]
     annotations: Sequence[Object]
+    mutations: Sequence[Object]
+    again: bool
     bindings: Sequence[Binding]
 
 
@@ -94,6 +100,8 @@ def read(policy: Object, bindings: Sequence[Object]) -> Policy:
         variables=spec.get("variables") or (),
         validations=spec.get("validations") or (),
         annotations=spec.get("auditAnnotations") or (),
+        mutations=spec.get("mutations") or (),
+        again=spec.get("reinvocationPolicy") == "IfNeeded",
         bindings=[_binding(binding) for binding in bindings],
     )
 

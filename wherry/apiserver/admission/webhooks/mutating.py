@@ -29,11 +29,15 @@ class Mutating:
         self._asking = asking
         self._state = state
 
-    async def run(self, webhooks: Sequence[Called], asked: Asked, subject: Subject, again: Again) -> None:
-        """Let `webhooks` change `subject`, in their order; raises what they refuse with."""
+    async def run(
+        self, webhooks: Sequence[Called], asked: Asked, subject: Subject, again: Again, *, changed: bool = False
+    ) -> None:
+        """Let `webhooks` change `subject`, in their order; raises what they refuse with.
+
+        `changed`: somebody has changed it already since this server's own admission.
+        """
         willing: set[Called] = set()
         due: set[Called] = set()
-        changed = False
         for called in webhooks:
             if not selecting.selects(called, asked, subject, self._state):
                 continue

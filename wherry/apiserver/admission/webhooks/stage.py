@@ -55,9 +55,14 @@ class AdmissionWebhooks:
             return _NONE
         return Wanted(self._mutating_index.called(about), self._validating_index.called(about))
 
-    async def mutate(self, wanted: Wanted, asked: Asked, subject: Subject, again: Again) -> None:
-        """Have webhooks change `subject`; raises their refusals, see `Asking.ask`."""
-        await self._mutating.run(wanted.mutating, asked, subject, again)
+    async def mutate(
+        self, wanted: Wanted, asked: Asked, subject: Subject, again: Again, *, changed: bool = False
+    ) -> None:
+        """Have webhooks change `subject`; raises their refusals, see `Asking.ask`.
+
+        `again` has another look at what was `changed`, by whom was asked before or by them.
+        """
+        await self._mutating.run(wanted.mutating, asked, subject, again, changed=changed)
 
     async def validate(self, wanted: Wanted, asked: Asked, subject: Subject) -> None:
         """Have webhooks look at `subject`, complete now; raises their refusals, see `Asking.ask`."""

@@ -1,1 +1,1 @@
-"""The group admissionregistration.k8s.io: webhook configurations, ValidatingAdmissionPolicy and its binding."""
+"""The group admissionregistration.k8s.io: webhook configurations, policies that validate or mutate, their bindings."""
