@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -24,6 +25,13 @@ KUBECTL = {
     "1.20": Path(__file__).resolve().parents[2] / ".cache/kubectl-1.20/usr/bin/kubectl",
 }
 """The real kubectls; a test whose kubectl is not installed is skipped."""
+
+
+async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 10) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not await holds():
+        assert asyncio.get_running_loop().time() < deadline, "the condition never came true"
+        await asyncio.sleep(0.02)
 
 
 class Cluster:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.apiserver.harness import KUBECTL, Cluster
+from tests.apiserver.harness import KUBECTL, Cluster, until
 from tests.apiserver.widgets import WIDGETS, kind, widget
 from wherry.apiserver.catalog import AlreadyServed, Catalog
 from wherry.apiserver.kinds import KINDS
@@ -28,13 +28,6 @@ from wherry.objects.errors import Invalid, NotFound
 from wherry.objects.resource import CONFIG_MAPS, IP_ADDRESSES, NAMESPACES, PODS, ROLE_BINDINGS, ROLES, SERVICES
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-
-
-async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 10) -> None:
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not await holds():
-        assert asyncio.get_running_loop().time() < deadline, "the condition never came true"
-        await asyncio.sleep(0.02)
 
 
 async def get(cluster: Cluster, path: str, **headers: str) -> tuple[int, dict[str, str], Any]:

@@ -11,19 +11,23 @@ import pytest
 
 from tests.apiserver.harness import Cluster
 from tests.attacks.raw import Raw, connect, head
-from wherry.apiserver.flowcontrol import queueing
-from wherry.apiserver.flowcontrol.gate import Gate
+from wherry.apiserver.flowcontrol import levels
+from wherry.apiserver.flowcontrol.control import FlowControl
+from wherry.apiserver.flowcontrol.levels import Limits
 from wherry.objects.resource import CLUSTER_ROLE_BINDINGS
 from wherry.telemetry import metrics
 
 PATH = "/api/v1/namespaces/default/configmaps"
 FEW = {"system": 4, "administrators": 4, "workload-low": 4, "global-default": 4, "catch-all": 2}
+"""Seats by level."""
 USERS = ("greedy", "modest")
 
 
 @contextmanager
-def few_seats(monkeypatch: pytest.MonkeyPatch, wait: float = 60.0) -> Iterator[None]:
-    monkeypatch.setattr("wherry.apiserver.server.Gate", lambda: Gate(FEW, wait))
+def few_seats(monkeypatch: pytest.MonkeyPatch, wait: float = 60.0, longest: int = 512) -> Iterator[None]:
+    limits = {name: Limits(seats, longest, 2048) for name, seats in FEW.items()}
+    monkeypatch.setattr(levels, "read", lambda listed: limits)
+    monkeypatch.setattr("wherry.apiserver.server.FlowControl", lambda state: FlowControl(state, wait))
     yield
 
 
@@ -95,10 +99,13 @@ async def test_others_of_its_level_other_levels_and_probes_are_answered_while_a_
         await seen("current_executing_seats", "global-default", 0)
 
 
-@pytest.mark.usefixtures("seats")
 async def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queueing, "LONGEST_QUEUE", 3)
-    async with shared(tmp_path) as cluster:
+    with few_seats(monkeypatch, longest=3):
+        await _full_queue(tmp_path)
+
+
+async def _full_queue(directory: Path) -> None:
+    async with shared(directory) as cluster:
         before = shown("rejected_requests_total", **REFUSED, reason="queue-full") or 0
         held = [await take_seat(cluster, "greedy") for _ in range(5)]
         await seen("current_inqueue_requests", "global-default", 3)
@@ -163,7 +170,7 @@ async def test_what_is_measured_has_upstreams_names(tmp_path: Path) -> None:
         _, _, text = await cluster.request("GET", "/metrics")
         for name in ("nominal_limit_seats", "current_executing_seats", "current_inqueue_requests"):
             assert f'apiserver_flowcontrol_{name}{{priority_level="administrators"}}' in text
-        labels = 'flow_schema="administrators",priority_level="administrators"'
+        labels = 'flow_schema="exempt",priority_level="administrators"'
         assert f"apiserver_flowcontrol_dispatched_requests_total{{{labels}}}" in text
         assert "# TYPE apiserver_flowcontrol_rejected_requests_total counter" in text
         assert "# TYPE apiserver_flowcontrol_request_wait_duration_seconds histogram" in text

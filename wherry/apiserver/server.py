@@ -30,7 +30,7 @@ from wherry.apiserver.api.computed import Computed
 from wherry.apiserver.auditlog import policy
 from wherry.apiserver.auditlog.file import Limits, LogFile
 from wherry.apiserver.auditlog.log import AuditLog
-from wherry.apiserver.bootstrap import authentication
+from wherry.apiserver.bootstrap import authentication, flowkeeper
 from wherry.apiserver.bootstrap.bootstrap import bootstrap
 from wherry.apiserver.calls.agents import node_tls
 from wherry.apiserver.calls.remotes import Pair, Remotes
@@ -38,7 +38,7 @@ from wherry.apiserver.calls.services import Services
 from wherry.apiserver.calls.webhook import Webhooks
 from wherry.apiserver.catalog import Catalog
 from wherry.apiserver.customresources.definitions import Definitions
-from wherry.apiserver.flowcontrol.gate import Gate
+from wherry.apiserver.flowcontrol.control import FlowControl
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.local import LocalClient
@@ -165,7 +165,7 @@ class ApiServer:
             connect=self._connect,
             aggregated=self._aggregated,
             pages=pages(self.health, accounts),
-            gate=Gate(),
+            flows=FlowControl(self._state),
             audit=self._audit_log,
         )
         self._beside: list[asyncio.Task[None]] = []
@@ -189,7 +189,8 @@ class ApiServer:
         await self._listener.start()
         seconds = time.monotonic() - started
         aggregator = keeper.make(self.client(), self.remotes, self.api, config.kinds)
-        self._beside = [asyncio.create_task(self._audit()), asyncio.create_task(aggregator.run())]
+        controllers = (aggregator, flowkeeper.make(self.client()))
+        self._beside = [asyncio.create_task(work) for work in (self._audit(), *(c.run() for c in controllers))]
         log.info("serving revision=%d kinds=%d seconds=%.3f", self._state.revision, len(self.catalog.kinds), seconds)
 
     async def _audit(self) -> None:

@@ -12,14 +12,6 @@ from wherry.objects.errors import NotFound, details
 from wherry.objects.resource import Resource
 
 UNSERVED = (
-    Resource("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", namespaced=False),
-    Resource(
-        "flowcontrol.apiserver.k8s.io",
-        "v1",
-        "prioritylevelconfigurations",
-        "PriorityLevelConfiguration",
-        namespaced=False,
-    ),
     Resource("resource.k8s.io", "v1", "deviceclasses", "DeviceClass", namespaced=False),
     Resource("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim"),
     Resource("resource.k8s.io", "v1", "resourceclaimtemplates", "ResourceClaimTemplate"),

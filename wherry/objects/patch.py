@@ -16,7 +16,7 @@ from jsonpointer import JsonPointer, JsonPointerException
 from wherry.objects import Object
 from wherry.objects.budget import BYTES, OverBudget, check_depth, check_value
 from wherry.objects.definitions import Type
-from wherry.objects.errors import BadRequest, Invalid, RequestEntityTooLarge
+from wherry.objects.errors import ApiError, BadRequest, Invalid, RequestEntityTooLarge
 from wherry.objects.metadata import copy
 from wherry.objects.strategic import REJECTED, merge
 
@@ -57,15 +57,16 @@ class _Patch(jsonpatch.JsonPatch):
         super().__init__(operations)
 
 
-class Unmet(Invalid):
-    """A JSON patch one of whose `test` operations failed."""
+def is_unmet(error: ApiError) -> bool:
+    """Return whether what `json_patch` raised says that a `test` failed."""
+    return isinstance(error.__cause__, jsonpatch.JsonPatchTestFailed)
 
 
 def json_patch(obj: Object, operations: Any) -> Object:
     """Return `obj` with a JSON patch applied.
 
-    BadRequest where `operations` is no list of operations, `Unmet` where a `test` fails, Invalid where one cannot be
-    applied, or where the result is more than a budget allows.
+    BadRequest where `operations` is no list of operations, Invalid where one cannot be applied or a `test` fails
+    (see `is_unmet`), or where the result is more than a budget allows.
     """
     if not isinstance(operations, list):
         raise BadRequest(f"json: cannot unmarshal {_kind(operations)} into Go value of type jsonpatch.Patch")
@@ -79,8 +80,6 @@ def json_patch(obj: Object, operations: Any) -> Object:
         check_value(result)
     except (OverBudget, RecursionError) as error:
         raise Invalid(f"{REJECTED}: {error}") from error
-    except jsonpatch.JsonPatchTestFailed as error:
-        raise Unmet(REJECTED) from error
     except (jsonpatch.JsonPatchException, JsonPointerException, KeyError, TypeError) as error:
         raise Invalid(REJECTED) from error
     if not isinstance(result, dict):

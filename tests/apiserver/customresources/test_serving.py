@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from tests.apiserver.customresources.boats import BOATS, SPEC, boat, definition, version
-from tests.apiserver.harness import Cluster
+from tests.apiserver.harness import Cluster, until
 from wherry.objects import Object, metadata
 from wherry.objects.errors import Invalid, NotFound
 from wherry.objects.resource import CUSTOM_RESOURCE_DEFINITIONS as CRDS
-
-
-async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 10) -> None:
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not await holds():
-        assert asyncio.get_running_loop().time() < deadline, "the condition never came true"
-        await asyncio.sleep(0.02)
 
 
 async def established(cluster: Cluster, name: str = "boats.harbour.example") -> None:

@@ -7,10 +7,8 @@ from collections import Counter
 
 import pytest
 
-from wherry.apiserver.flowcontrol import queueing, weight
-from wherry.apiserver.flowcontrol.classify import SEATS, flow
+from wherry.apiserver.flowcontrol import weight
 from wherry.apiserver.flowcontrol.queueing import Full, Level, Ticket
-from wherry.apiserver.user import ANONYMOUS, User
 
 
 def arrive(level: Level, flow: str, count: int, width: int = 1) -> list[Ticket]:
@@ -53,10 +51,8 @@ def test_a_request_wider_than_a_flow_may_be_takes_all_that_one_may() -> None:
     assert (ticket.granted, ticket.width) == (True, 4)
 
 
-def test_a_full_queue_and_a_full_level_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queueing, "LONGEST_QUEUE", 3)
-    monkeypatch.setattr(queueing, "MOST_WAITING", 5)
-    level = Level(2)
+def test_a_full_queue_and_a_full_level_refuse() -> None:
+    level = Level(2, longest=3, most=5)
     arrive(level, "a", 4)
     with pytest.raises(Full):
         level.arrive("a", 1)
@@ -64,6 +60,25 @@ def test_a_full_queue_and_a_full_level_refuse(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Full):
         level.arrive("c", 1)
     assert (level.executing, level.waiting) == (2, 5)
+
+
+def test_a_level_without_queues_refuses_who_would_have_to_wait() -> None:
+    level = Level(2, longest=0, most=0)
+    (running,) = arrive(level, "a", 1)
+    with pytest.raises(Full):
+        level.arrive("a", 1)
+    level.leave(running)
+    assert granted(arrive(level, "a", 1)) == 1
+
+
+def test_more_seats_are_given_at_once_and_fewer_once_they_are_left() -> None:
+    level = Level(2)
+    tickets = arrive(level, "a", 3)
+    assert granted(tickets) == 1
+    assert level.resize(6) == tickets[1:]
+    assert level.resize(2) == []
+    assert (level.taken, [level.leave(ticket) for ticket in tickets]) == (3, [[], [], []])
+    assert granted(arrive(level, "a", 2)) == 1
 
 
 def test_who_gives_up_waiting_leaves_nothing_behind() -> None:
@@ -103,22 +118,6 @@ def test_whatever_comes_and_goes_no_seat_is_lost_none_given_twice_and_none_left_
     for ticket in alive:
         level.leave(ticket)
     assert (level.taken, level.executing, level.waiting) == (0, 0, 0)
-
-
-def test_each_kind_of_client_has_a_level_with_seats() -> None:
-    accounts = ("system:serviceaccounts", "system:authenticated")
-    users = {
-        "administrators": User("kubernetes-admin", ("system:masters", "system:authenticated")),
-        "system": User("system:node:n1", ("system:nodes", "system:authenticated")),
-        "workload-low": User("system:serviceaccount:demo:a", (*accounts, "system:serviceaccounts:demo")),
-        "global-default": User("jane", ("system:authenticated",)),
-        "catch-all": ANONYMOUS,
-    }
-    assert {flow(user, "/api/v1/pods", "10.0.0.1").level for user in users.values()} == set(users) == set(SEATS)
-    kube_system = User("system:serviceaccount:kube-system:a", (*accounts, "system:serviceaccounts:kube-system"))
-    assert flow(kube_system, "/api/v1/pods", "").level == "system"
-    assert flow(ANONYMOUS, "/readyz", "").level == "exempt"
-    assert flow(ANONYMOUS, "/a", "10.0.0.1") != flow(ANONYMOUS, "/a", "10.0.0.2")
 
 
 def test_long_lists_and_large_bodies_weigh_more() -> None:

@@ -10,6 +10,7 @@ from tests.apiserver.kinds.pipeline import accepted, stored, write
 from wherry.apiserver.kind import Kind
 from wherry.apiserver.kinds import KINDS
 from wherry.apiserver.kinds.core.namespace import NAMESPACE
+from wherry.apiserver.parts import ComponentStatuses
 from wherry.apiserver.usage.metrics import UsageMetrics
 from wherry.objects import Object, names, resource
 from wherry.objects.resource import Resource
@@ -51,7 +52,7 @@ def test_no_name_stands_for_two_kinds() -> None:
 
 
 def test_the_resources_our_components_use_are_served() -> None:
-    stored = {k.resource for k in (*KINDS, *UsageMetrics.kinds)}
+    stored = {k.resource for k in (*KINDS, *UsageMetrics.kinds, *ComponentStatuses.kinds)}
     assert {r for r in vars(resource).values() if isinstance(r, Resource)} - stored == {resource.SUBJECT_ACCESS_REVIEWS}
 
 

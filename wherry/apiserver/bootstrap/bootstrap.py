@@ -11,6 +11,7 @@ from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces
 from wherry.apiserver.bootstrap.roles import roles
 from wherry.apiserver.bootstrap.servicecidr import ensure_range
+from wherry.apiserver.kinds.flowcontrol import suggested
 from wherry.apiserver.kinds.scheduling.priorityclass import system_classes
 from wherry.client.interface import Client
 from wherry.objects import Object
@@ -22,8 +23,10 @@ from wherry.objects.resource import (
     CONFIG_MAPS,
     ENDPOINT_SLICES,
     ENDPOINTS,
+    FLOW_SCHEMAS,
     NAMESPACES,
     PRIORITY_CLASSES,
+    PRIORITY_LEVEL_CONFIGURATIONS,
     ROLES,
     SERVICES,
 )
@@ -52,7 +55,9 @@ async def _put_in_place(client: Client, service_cidr: Network, address: str, por
     independent += [(CLUSTER_ROLES, obj) for obj in roles()]
     independent += [(CLUSTER_ROLE_BINDINGS, obj) for obj in bindings()]
     independent += [(PRIORITY_CLASSES, obj) for obj in system_classes()]
+    independent += [(PRIORITY_LEVEL_CONFIGURATIONS, obj) for obj in suggested.LEVELS]
     await asyncio.gather(*(ensure(client, resource, obj) for resource, obj in independent))
+    await asyncio.gather(*(ensure(client, FLOW_SCHEMAS, obj) for obj in suggested.SCHEMAS))
     await ensure(client, ROLES, authentication.reader())
     if trusted is not None:
         await ensure(client, CONFIG_MAPS, trusted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wherry.client.interface import Client
 from wherry.objects import Object
 from wherry.objects.errors import AlreadyExists, NotFound
-from wherry.objects.meaning.wellknown import RBAC_AUTOUPDATE
+from wherry.objects.meaning.wellknown import FLOWCONTROL_AUTOUPDATE, RBAC_AUTOUPDATE
 from wherry.objects.resource import Resource
 
 
@@ -21,7 +21,8 @@ async def ensure(client: Client, resource: Resource, wanted: Object) -> None:
             return
         except AlreadyExists:
             current = await client.get(resource, name, namespace)
-    if (current["metadata"].get("annotations") or {}).get(RBAC_AUTOUPDATE) == "false":
+    annotations = current["metadata"].get("annotations") or {}
+    if "false" in (annotations.get(RBAC_AUTOUPDATE), annotations.get(FLOWCONTROL_AUTOUPDATE)):
         return
     changed = _like(current, wanted)
     if changed != current:

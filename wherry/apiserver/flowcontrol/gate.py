@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, partial
 
 from prometheus_client import Counter, Gauge
 
-from wherry.apiserver.flowcontrol.classify import EXEMPT, SEATS, Flow
+from wherry.apiserver.flowcontrol.levels import Limits
 from wherry.apiserver.flowcontrol.queueing import Full, Level, Ticket
+from wherry.apiserver.flowcontrol.schemas import Flow
 from wherry.objects.errors import TooManyRequests, details
 from wherry.telemetry import metrics
 
@@ -59,21 +60,27 @@ class Seat:
 
 
 class Gate:
-    """The levels of one server; `seats` is how many each has."""
+    """The levels of one server, as they are `configured`."""
 
-    def __init__(self, seats: Mapping[str, int] = SEATS, wait: float = LONGEST_WAIT):
-        self._levels = {name: Level(count) for name, count in seats.items()}
+    def __init__(self, wait: float = LONGEST_WAIT):
+        self._levels: dict[str, Level] = {}
         self._wait = wait
         self._woken: dict[Ticket, asyncio.Future[None]] = {}
-        for name, level in self._levels.items():
-            for attribute, gauge in _GAUGES.items():
-                gauge.labels(name).set_function(partial(getattr, level, attribute))
+
+    def configure(self, limits: Mapping[str, Limits]) -> None:
+        """Have these levels from now on. Who waits in one that is no more is answered in his turn all the same."""
+        self._levels = {name: self._levels.get(name) or _level(name) for name in limits}
+        for name, (seats, longest, most) in limits.items():
+            level = self._levels[name]
+            level.longest, level.most = longest, most
+            if level.seats != seats:
+                self._wake(level.resize(seats))
 
     async def enter(self, flow: Flow, width: int = 1) -> Seat | None:
-        """Return a seat, None for who needs none; raises `TooManyRequests`."""
-        if flow.level == EXEMPT:
+        """Return a seat, None for who needs none: of a level that has no limits. Raises `TooManyRequests`."""
+        level = self._levels.get(flow.level)
+        if level is None:
             return None
-        level = self._levels[flow.level]
         try:
             ticket = level.arrive(flow.name, width)
         except Full:
@@ -101,10 +108,20 @@ class Gate:
 
     def left(self, level: Level, ticket: Ticket) -> None:
         """Take note that a request needs its seats, or its place, no longer; wake who has them now."""
-        for granted in level.leave(ticket):
-            woken = self._woken[granted]
+        self._wake(level.leave(ticket))
+
+    def _wake(self, granted: Iterable[Ticket]) -> None:
+        for ticket in granted:
+            woken = self._woken[ticket]
             if not woken.done():
                 woken.set_result(None)
+
+
+def _level(name: str) -> Level:
+    level = Level(0)
+    for attribute, gauge in _GAUGES.items():
+        gauge.labels(name).set_function(partial(getattr, level, attribute))
+    return level
 
 
 @cache

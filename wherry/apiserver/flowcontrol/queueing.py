@@ -6,11 +6,6 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LONGEST_QUEUE = 512
-"""Requests of one flow that wait."""
-MOST_WAITING = 2048
-"""Requests of one level that wait."""
-
 
 class Full(Exception):
     """A queue, or the level, has as many as may wait."""
@@ -26,10 +21,15 @@ class Ticket:
 
 
 class Level:
-    """The seats of a level and who has them. A flow has at most half of them, and one at least."""
+    """The seats of a level and who has them. A flow has at most half of them, and one at least.
 
-    def __init__(self, seats: int):
+    Of one flow at most `longest` requests wait, and `most` in all; both may change, and the seats by `resize`.
+    """
+
+    def __init__(self, seats: int, longest: int = 512, most: int = 2048):
         self.seats = seats
+        self.longest = longest
+        self.most = most
         self.taken = 0
         self.executing = 0
         self.waiting = 0
@@ -45,12 +45,18 @@ class Level:
             self._grant(ticket)
             return ticket
         queue = self._queues.setdefault(flow, deque())
-        if len(queue) >= LONGEST_QUEUE or self.waiting >= MOST_WAITING:
+        if len(queue) >= self.longest or self.waiting >= self.most:
             self._forget(flow)
             raise Full
         queue.append(ticket)
         self.waiting += 1
         return ticket
+
+    def resize(self, seats: int) -> list[Ticket]:
+        """Have another number of seats; return the tickets that are granted now. Nobody loses a seat he has."""
+        self.seats = seats
+        self._most = max(seats // 2, 1)
+        return list(self._granted())
 
     def leave(self, ticket: Ticket) -> list[Ticket]:
         """Take back what a ticket has, be it seats or a place in a queue; return those that are granted now."""

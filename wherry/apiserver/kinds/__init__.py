@@ -39,6 +39,8 @@ from wherry.apiserver.kinds.core.storage.persistentvolume import PERSISTENT_VOLU
 from wherry.apiserver.kinds.core.storage.persistentvolumeclaim import PERSISTENT_VOLUME_CLAIM
 from wherry.apiserver.kinds.discovery.endpointslice import ENDPOINT_SLICE
 from wherry.apiserver.kinds.events.event import EVENT
+from wherry.apiserver.kinds.flowcontrol.flowschema import FLOW_SCHEMA
+from wherry.apiserver.kinds.flowcontrol.prioritylevelconfiguration import PRIORITY_LEVEL_CONFIGURATION
 from wherry.apiserver.kinds.networking.ingress import INGRESS
 from wherry.apiserver.kinds.networking.ingressclass import INGRESS_CLASS
 from wherry.apiserver.kinds.networking.ipaddress import IP_ADDRESS
@@ -107,6 +109,8 @@ KINDS: tuple[Kind, ...] = (
     MUTATING_ADMISSION_POLICY_BINDING,
     VALIDATING_ADMISSION_POLICY,
     VALIDATING_ADMISSION_POLICY_BINDING,
+    FLOW_SCHEMA,
+    PRIORITY_LEVEL_CONFIGURATION,
     CUSTOM_RESOURCE_DEFINITION,
     API_SERVICE,
 )

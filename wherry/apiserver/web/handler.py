@@ -18,8 +18,9 @@ from wherry.apiserver.api.api import Api, Target
 from wherry.apiserver.auditlog.log import AUDIT_ID, Audited, AuditLog, Head, request_id, sources
 from wherry.apiserver.catalog import unknown_path
 from wherry.apiserver.flowcontrol import weight
-from wherry.apiserver.flowcontrol.classify import flow
-from wherry.apiserver.flowcontrol.gate import Gate, Seat
+from wherry.apiserver.flowcontrol.control import FlowControl
+from wherry.apiserver.flowcontrol.gate import Seat
+from wherry.apiserver.flowcontrol.schemas import Asking, Flow
 from wherry.apiserver.user import ANONYMOUS, NOBODY, User
 from wherry.apiserver.web import paths, query, requestinfo, responses
 from wherry.apiserver.web.aggregated import Aggregated, lasts
@@ -43,6 +44,7 @@ _duration = metrics.histogram(
 )
 _long = metrics.gauge("apiserver_longrunning_requests", "Watches and connections under way.", ("group", "resource"))
 
+FLOW_SCHEMA_UID, PRIORITY_LEVEL_UID = "X-Kubernetes-PF-FlowSchema-UID", "X-Kubernetes-PF-PriorityLevel-UID"
 CLIENT_GONE = 499  # for the metrics only, in nginx's number: nobody is there to read it
 
 _VERBS = {"GET": "GET", "HEAD": "GET", "POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "DELETE": "DELETE"}
@@ -53,6 +55,7 @@ class _Asked:
     """What becomes known of a request while it is answered."""
 
     target: Target | None = None
+    flow: Flow | None = None
     seat: Seat | None = None
     audited: Audited | None = None
     panicked: bool = False
@@ -82,7 +85,7 @@ class Handler:
         connect: Connect,
         aggregated: Aggregated,
         pages: dict[str, Page],
-        gate: Gate,
+        flows: FlowControl,
         audit: AuditLog | None = None,
     ):
         self._api = api
@@ -92,7 +95,7 @@ class Handler:
         self._connect = connect
         self._aggregated = aggregated
         self._pages = pages
-        self._gate = gate
+        self._flows = flows
         self._audit = audit
         self._resources = Resources(api)
 
@@ -104,6 +107,7 @@ class Handler:
             response = await self._settled(request, asked)
             if asked.target is not None:
                 responses.pretty(request, response)
+            self._tell_flow(asked, response)
             _conclude(asked, response)
             response = await responses.delivered(request, response)
         except ConnectionResetError:
@@ -139,10 +143,11 @@ class Handler:
         user = impersonated(user, request.headers.items(), self._api.authorizer)
         if asked.audited is not None:
             asked.audited.counts_as(user)
-        owner = flow(user, request.path, request.remote or "")
+        attributes = requestinfo.attributes(request.method, path, request.query)
+        owner = asked.flow = self._flows.flow(Asking(user, attributes, request.remote or ""))
         if (api_service := self._aggregated.of(path)) is not None:
             if not lasts(request):
-                asked.seat = await self._gate.enter(owner, weight.of_body(request.content_length))
+                asked.seat = await self._flows.enter(owner, weight.of_body(request.content_length))
             return await self._aggregated.answer(request, user, api_service)
         if request.path.startswith(("/api/", "/apis/")):
             asked.target = paths.target(path, self._api.find)
@@ -151,7 +156,7 @@ class Handler:
             with _lasting(target):
                 asked.goes_on()
                 return await self._connect.answer(request, user, target)
-        asked.seat = await self._gate.enter(owner, self._width(request, target))
+        asked.seat = await self._flows.enter(owner, self._width(request, target))
         if target is None:
             return await self._page(request, user)
         if not _watching(request, target):
@@ -197,6 +202,12 @@ class Handler:
             case "openapi":
                 return await self._openapi.answer(request)
         raise unknown_path()
+
+    def _tell_flow(self, asked: _Asked, response: web.StreamResponse) -> None:
+        """Tell the client as what its request was placed, by the uids of what placed it."""
+        if asked.flow is not None and not response.prepared:
+            response.headers[FLOW_SCHEMA_UID] = asked.flow.uid
+            response.headers[PRIORITY_LEVEL_UID] = self._flows.level_uid(asked.flow)
 
     def _width(self, request: web.BaseRequest, target: Target | None) -> int:
         """Return how many seats a request takes: by the objects it may read, or the bytes it brings."""

@@ -110,6 +110,7 @@ ACCOUNT_NAME = "kubernetes.io/service-account.name"
 # Others
 DESCRIPTION = "kubernetes.io/description"
 RBAC_AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+FLOWCONTROL_AUTOUPDATE = "apf.kubernetes.io/autoupdate-spec"
 """Set to "false" by whoever wants to keep own changes to a bootstrap role or binding."""
 RBAC_BOOTSTRAPPING = "kubernetes.io/bootstrapping"
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"

@@ -22,7 +22,7 @@ class Broken(NamedTuple):
     is_error: bool = False
 
 
-def broken(evaluation: Evaluation) -> Iterator[Broken]:
+def rules_broken(evaluation: Evaluation) -> Iterator[Broken]:
     """Yield the rules that are not kept."""
     from wherry.cel.errors import CelError
 
@@ -35,7 +35,7 @@ def broken(evaluation: Evaluation) -> Iterator[Broken]:
             yield Broken(f"expression '{text}' resulted in error: {error}", reason, is_error=True)
 
 
-def annotations(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
+def audited(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     """Yield the policy's audit annotations: (key, text). One that fails says so."""
     from wherry.cel.errors import CelError
 

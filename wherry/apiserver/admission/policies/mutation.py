@@ -69,7 +69,7 @@ def _atomics(shape: Shape, value: Any, path: str) -> Iterator[str]:
 def _patched(obj: Object, operations: Any) -> Object:
     try:
         return patch.json_patch(obj, operations)
-    except patch.Unmet:
-        return obj
     except ApiError as error:
+        if patch.is_unmet(error):
+            return obj
         raise Impossible(f"JSON Patch: {error.message}") from error

@@ -11,7 +11,7 @@ from typing import Any
 
 from wherry.apiserver.admission import conditions
 from wherry.apiserver.admission.asked import Asked, Subject
-from wherry.apiserver.admission.policies.broken import Broken, annotations, broken
+from wherry.apiserver.admission.policies.broken import Broken, audited, rules_broken
 from wherry.apiserver.admission.policies.evaluation import Evaluation
 from wherry.apiserver.admission.policies.matching import Matching, Meant
 from wherry.apiserver.admission.policies.params import Unavailable
@@ -81,8 +81,8 @@ def _evaluated(policy: Policy, seen: dict[str, Any], asked: Asked) -> Iterator[B
     if not met.met:
         return
     evaluation = Evaluation(policy, seen)
-    yield from broken(evaluation)
-    for key, value in annotations(evaluation):
+    yield from rules_broken(evaluation)
+    for key, value in audited(evaluation):
         log.info("audit %s=%r %s %s", key, value, asked.operation, asked.resource.group_resource)
 
 

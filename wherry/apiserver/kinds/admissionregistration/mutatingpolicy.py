@@ -73,7 +73,8 @@ def _mutation(mutation: Object, path: str) -> Iterator[FieldError]:
         elif other == kind and given is None:
             yield fields.required(f"{path}.{part}", f"must be specified when patchType is {kind}")
         elif other == kind:
-            yield from _expression(given.get("expression") or "", f"{path}.{part}.expression", VARIABLES, *KINDS[kind])
+            text = (given or {}).get("expression") or ""
+            yield from _expression(text, f"{path}.{part}.expression", VARIABLES, *KINDS[kind])
 
 
 def _validate_binding(obj: Object) -> list[FieldError]:
