@@ -50,7 +50,7 @@ class Cluster:
             ApiServerConfig(
                 sockets=[self.sock],
                 storage=None,
-                service_cidr=IPv4Network("10.96.0.0/12"),
+                service_cidrs=(IPv4Network("10.96.0.0/12"),),
                 advertise_address="192.168.51.209",
                 advertise_port=6443,
                 tls_certificate=directory / "server.crt",

@@ -70,7 +70,7 @@ async def test_a_new_service_range_moves_the_service(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path, storage=tmp_path / "db")
     async with cluster:
         pass
-    moved = Cluster(tmp_path, storage=tmp_path / "db", service_cidr=IPv4Network("10.50.0.0/16"))
+    moved = Cluster(tmp_path, storage=tmp_path / "db", service_cidrs=(IPv4Network("10.50.0.0/16"),))
     async with moved:
         assert (await moved.client.get(SERVICES, "kubernetes", "default"))["spec"]["clusterIP"] == "10.50.0.1"
 

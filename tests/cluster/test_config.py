@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wherry.cluster.config import ClusterConfig, ConfigError, check, plan_nodes
+from wherry.cluster.config import ClusterConfig, ConfigError, check, plan_nodes, ranges_of
 from wherry.objects.family import Family
 
 LAN, PODS = "192.168.51.0/24", "10.244.0.0/16"
@@ -98,8 +98,9 @@ def config(**changes: object) -> ClusterConfig:
         ({"service_cidr": "10.96.0.0/12,10.50.0.0/16"}, "more than one CIDR of IPv4"),
         (
             {"service_cidr": "10.96.0.0/12,fd00:96::/108"},
-            "--service-cidr 10.96.0.0/12,fd00:96::/108: one CIDR; dual stack",
+            "--node-cidr 192.168.51.0/24: must be IPv4,IPv6, as --service-cidr is",
         ),
+        ({"service_cidr": "fd00:96::/108"}, "--node-cidr 192.168.51.0/24: must be IPv6, as --service-cidr is"),
         ({"service_cidr": "10.96.0.1/12"}, "--service-cidr 10.96.0.1/12: .* has host bits set"),
         ({"http_port": 8443}, "--http-port 8443, --https-port 8443: must differ"),
     ],
@@ -136,6 +137,36 @@ def test_a_cluster_can_be_of_ipv6() -> None:
         ("fd00:51::d2", "fd00:244:0:1::/64"),
     ]
     assert (made.lan_gateway, made.kubernetes_address, made.dns_address) == ("fd00:51::1", "fd00:96::1", "fd00:96::a")
+
+
+def test_a_cluster_can_be_of_both() -> None:
+    ranges = ranges_of("dual")
+    spec = "a=192.168.51.9+fd00:51::9,b,c=fd00:51::77"
+    nodes = plan_nodes(spec, ranges["node_cidr"], ranges["pod_cidr"])
+    made = check(ClusterConfig("both", nodes, **ranges))
+    assert made.families == (Family.V4, Family.V6)
+    assert [node.addresses for node in made.nodes] == [
+        ("192.168.51.9", "fd00:51::9"),
+        ("192.168.51.209", "fd00:51::d1"),
+        ("192.168.51.210", "fd00:51::77"),
+    ]
+    assert made.nodes[1].pod_cidrs == ("10.244.1.0/24", "fd00:244:0:1::/64")
+    assert list(made.service_networks) == [Family.V4, Family.V6]
+    assert (made.kubernetes_address, made.dns_address) == ("10.96.0.1", "10.96.0.10")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("a=192.168.51.9+192.168.51.10", "a=192.168.51.9.192.168.51.10: one address of each family"),
+        ("a=fd00:99::1,b", "a=fd00:99::1 must be in --node-cidr fd00:51::/64"),
+        ("a=nonsense,b", "a=nonsense: 'nonsense' does not appear to be an IPv4 or IPv6 address"),
+    ],
+)
+def test_a_node_is_given_what_it_can_have(spec: str, message: str) -> None:
+    ranges = ranges_of("dual")
+    with pytest.raises(ConfigError, match=message):
+        plan_nodes(spec, ranges["node_cidr"], ranges["pod_cidr"])
 
 
 def test_an_ipv6_pod_range_holds_a_64_for_each_node() -> None:

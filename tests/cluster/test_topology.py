@@ -23,7 +23,7 @@ config = ClusterConfig("t", plan_nodes("2", lan, pods), lan, pods, services)
 topology.build(config)
 pod = NETNS / "pod"
 namespaces.create(pod)
-namespaces.run(node_namespace(config.nodes[0].name), link.attach, pod, "uid", address, gateway)
+namespaces.run(node_namespace(config.nodes[0].name), link.attach, pod, "uid", [link.Ends(address, gateway)])
 
 def attempts():
     for _ in range(10):

@@ -161,7 +161,7 @@ def test_drift_is_told_and_mended() -> None:
 def test_a_pod_is_fenced_before_the_api_knows_where_it_is() -> None:
     async def scenario() -> None:
         async with Running(FAR, FROM_CLIENTS) as it:
-            await it.policies.fence(build.pod("web", labels={"app": "web"}), "10.244.0.5")
+            await it.policies.fence(build.pod("web", labels={"app": "web"}), ["10.244.0.5"])
             assert not it.rules.passes("10.244.1.6", "10.244.0.5")
             await it.put(build.pod("web", labels={"app": "web"}, phase="Pending"))
             assert not it.rules.passes("10.244.1.6", "10.244.0.5"), "that it is told without an address changes nothing"
@@ -177,7 +177,7 @@ def test_one_that_left_before_it_was_told_of_leaves_nothing() -> None:
     async def scenario() -> None:
         async with Running(FAR, FROM_CLIENTS) as it:
             web = build.pod("web", labels={"app": "web"})
-            await it.policies.fence(web, "10.244.0.5")
+            await it.policies.fence(web, ["10.244.0.5"])
             it.policies.unfence(web)
             await asyncio.sleep(1.0)
             assert it.rules.passes("10.244.1.6", "10.244.0.5")
@@ -192,7 +192,7 @@ def test_a_successor_of_the_same_name_is_another_pod() -> None:
         async with Running(WEB, FAR, FROM_CLIENTS) as it:
             successor = build.pod("web", labels={"app": "web"})
             successor["metadata"]["uid"] = "another"
-            await it.policies.fence(successor, "10.244.0.9")
+            await it.policies.fence(successor, ["10.244.0.9"])
             await it.put(build.pod("web", "10.244.0.5", labels={"app": "web"}, priority=1))
             assert not it.rules.passes("10.244.1.6", "10.244.0.9")
             it.client.remove(PODS, "web", "demo")
@@ -207,7 +207,7 @@ def test_without_a_policy_no_pod_waits() -> None:
     async def scenario() -> None:
         async with Running(FAR) as it:
             it.rules.gate.clear()
-            await it.policies.fence(build.pod("web"), "10.244.0.5")
+            await it.policies.fence(build.pod("web"), ["10.244.0.5"])
 
     in_virtual_time(scenario())
 
@@ -217,7 +217,7 @@ def test_a_pod_whose_rules_cannot_be_had_does_not_start() -> None:
         async with Running(FAR, FROM_CLIENTS) as it:
             it.rules.broken = 1000
             with pytest.raises(NotFencedError, match="not ready within 10 s"):
-                await it.policies.fence(build.pod("web", labels={"app": "web"}), "10.244.0.5")
+                await it.policies.fence(build.pod("web", labels={"app": "web"}), ["10.244.0.5"])
 
     in_virtual_time(scenario())
 

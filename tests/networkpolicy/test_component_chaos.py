@@ -109,7 +109,7 @@ def test_a_fence_in_such_weather_is_either_up_or_refused(seed: int) -> None:
             pod = build.pod(f"new{number}")
             client.put(pod)
             try:
-                await policies.fence(pod, address)
+                await policies.fence(pod, [address])
             except NotFencedError:
                 continue
             assert not rules.kernel.allows(Connection("10.244.9.9", address, "TCP", 80))

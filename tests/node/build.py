@@ -49,5 +49,5 @@ def seen(*runs: Instance, **fields: Any) -> State:
     by_name: dict[str, tuple[Instance, ...]] = {}
     for one in runs:
         by_name[one.container] = (*by_name.get(one.container, ()), one)
-    defaults: dict[str, Any] = {"sandbox": Sandbox("10.244.1.7"), "places": {}, "started_at": NOW - 100}
+    defaults: dict[str, Any] = {"sandbox": Sandbox(("10.244.1.7",)), "places": {}, "started_at": NOW - 100}
     return State(runs=by_name, **defaults | fields)

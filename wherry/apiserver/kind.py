@@ -24,7 +24,7 @@ from wherry.objects.structural.shape import Shape
 class Context(Protocol):
     """What a hook may look at: the current objects, the configuration, the caller."""
 
-    service_cidr: Network
+    service_cidrs: Sequence[Network]
     node_port_range: range
     user: User
     dry_run: bool

@@ -84,6 +84,7 @@ INVALID_OBJECT = "InvalidObject"
 class ApiServerConfig:
     """What one API server needs to know.
 
+    `service_cidrs` are one of each of the cluster's families, the first one first.
     `sockets` are listening already and stay the caller's; `storage` is a database file or an etcd (None: keep nothing);
     `aside` is the folder for stored objects that cannot be read (beside a database file, unless given);
     `encryption` is an EncryptionConfiguration (None: nothing is encrypted at rest);
@@ -98,7 +99,7 @@ class ApiServerConfig:
 
     sockets: Sequence[socket.socket]
     storage: Path | Address | None
-    service_cidr: Network
+    service_cidrs: Sequence[Network]
     advertise_address: str
     advertise_port: int
     tls_certificate: Path
@@ -140,7 +141,7 @@ class ApiServer:
         self.remotes = Remotes(self._state, services, config.proxy_client)
         self._webhooks = AdmissionWebhooks(self._state, self.catalog, self._calls)
         admission = Admission(self._state, authorizer, self._webhooks, AdmissionPolicies(self._state, self.catalog))
-        settings = RegistrySettings(config.service_cidr, config.node_port_range)
+        settings = RegistrySettings(config.service_cidrs, config.node_port_range)
         self._registry = Registry(self._state, self.catalog, admission, settings)
         self._definitions = Definitions(self.catalog, self._registry, self._calls)
         accounts = Accounts(Signer(config.service_account_key), config.issuer, self._state)
@@ -181,7 +182,7 @@ class ApiServer:
         await self._definitions.start()
         config = self._config
         await bootstrap(
-            self.client(), config.service_cidr, config.advertise_address, config.advertise_port, _trusted(config)
+            self.client(), config.service_cidrs, config.advertise_address, config.advertise_port, _trusted(config)
         )
         current = await self.client().list(API_SERVICES)
         await keeper.settle(self.client(), keeper.versions(self.api, config.kinds), current.items)

@@ -12,7 +12,7 @@ from wherry.cli.failure import Failure, Misuse
 from wherry.cli.progress import Progress
 from wherry.cluster import config as configs
 from wherry.cluster import datadir, egress, files, kubeconfig, lifecycle, sandbox, store
-from wherry.cluster.config import EGRESS, ClusterConfig, ConfigError
+from wherry.cluster.config import EGRESS, FAMILIES, ClusterConfig, ConfigError
 from wherry.cluster.errors import ClusterError
 from wherry.objects.family import bracketed
 from wherry.proxy import modes
@@ -27,13 +27,17 @@ def _proxy_mode(context: click.Context, parameter: click.Parameter, value: str |
 
 @click.command()
 @options.name
-@click.option("--nodes", help="How many nodes, or their names: NAME=[IP],…  [default: 1]")
+@click.option("--nodes", help="How many nodes, or their names: NAME=[IP[+IP]],…  [default: 1]")
 @click.option(
     "--proxy-mode", callback=_proxy_mode, help="How kube-proxy works: nftables, iptables or ipvs.  [default: nftables]"
 )
-@click.option("--node-cidr", help="The LAN of the nodes.  [default: 192.168.51.0/24]")
-@click.option("--pod-cidr", help="Where pods get addresses, a /24 (of IPv6 a /64) per node.  [default: 10.244.0.0/16]")
-@click.option("--service-cidr", help="Where Services get cluster IPs.  [default: 10.96.0.0/12]")
+@click.option("--family", type=click.Choice([*FAMILIES]), help="IPv4, IPv6, or both, IPv4 first.  [default: v4]")
+@click.option("--node-cidr", help="The LAN of the nodes.  [default: 192.168.51.0/24, fd00:51::/64]")
+@click.option(
+    "--pod-cidr",
+    help="Where pods get addresses, a /24 (of IPv6 a /64) per node.  [default: 10.244.0.0/16, fd00:244::/56]",
+)
+@click.option("--service-cidr", help="Where Services get cluster IPs.  [default: 10.96.0.0/12, fd00:96::/108]")
 @click.option("--addons", help="What to install besides kube-proxy: dns, ingress, or none.  [default: dns,ingress]")
 @click.option(
     "--egress",
@@ -110,12 +114,12 @@ def _merge(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> Clu
     for file in set(files_of) & values.keys():
         values[file] = str(files.real(Path(values[file])))
     base = {f: getattr(saved, f) for f in ClusterConfig.__struct_fields__} if saved else {"name": name}
-    nodes = values.pop("nodes", None)
+    nodes, family = values.pop("nodes", None), values.pop("family", None)
+    if family or not saved:
+        base |= configs.ranges_of(family or "v4")
     merged = {**base, **values}
     if nodes or not saved:
-        defaults = {"node_cidr": "192.168.51.0/24", "pod_cidr": "10.244.0.0/16"}
-        ranges = {key: merged.get(key, default) for key, default in defaults.items()}
-        merged["nodes"] = configs.plan_nodes(nodes or "1", ranges["node_cidr"], ranges["pod_cidr"])
+        merged["nodes"] = configs.plan_nodes(nodes or "1", merged["node_cidr"], merged["pod_cidr"])
     return ClusterConfig(**merged)
 
 

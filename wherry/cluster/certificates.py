@@ -138,13 +138,13 @@ def issue_all(
     names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"]
     names += [f"kubernetes.default.svc.{config.cluster_domain}", "localhost", first.name]
     authority.issue(
-        "apiserver", "kube-apiserver", hosts=[*names, config.bind, first.address, config.kubernetes_address]
+        "apiserver", "kube-apiserver", hosts=[*names, config.bind, *first.addresses, config.kubernetes_address]
     )
     authority.issue("apiserver-kubelet-client", "kube-apiserver-kubelet-client", organizations=["system:masters"])
     authority.issue("admin", "kubernetes-admin", organizations=["system:masters"])
     for node in config.nodes:
         authority.issue(f"node-{node.name}", f"system:node:{node.name}", organizations=["system:nodes"])
-        authority.issue(f"node-{node.name}-serving", f"system:node:{node.name}", hosts=[node.name, node.address])
+        authority.issue(f"node-{node.name}-serving", f"system:node:{node.name}", hosts=[node.name, *node.addresses])
     front = Authority(directory, now, making, name=FRONT_PROXY_CA, common_name=FRONT_PROXY_CA)
     front.issue(FRONT_PROXY, FRONT_PROXY)
     signer = directory / "sa.key"

@@ -14,7 +14,7 @@ import msgspec
 from wherry.cluster import files
 from wherry.images import registries
 from wherry.node.images import imagemap
-from wherry.objects.family import Family, Network, network, network_family
+from wherry.objects.family import Family, Network, family_of, network, network_family
 
 ADDONS = ("dns", "ingress")
 EGRESS = ("auto", "on", "none")
@@ -24,6 +24,13 @@ FIRST_HOST = 209  # the article's k8s-master is 192.168.51.209, and the others c
 POD_RANGE = {Family.V4: 24, Family.V6: 64}  # how long the prefix of a node's part of the pod range is
 SMALLEST_SERVICE_RANGE = 16
 NAME_RULE = "lower-case letters, digits and '-' between them, 63 at most"
+RANGES = {
+    Family.V4: {"node_cidr": "192.168.51.0/24", "pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/12"},
+    Family.V6: {"node_cidr": "fd00:51::/64", "pod_cidr": "fd00:244::/56", "service_cidr": "fd00:96::/108"},
+}
+"""The ranges where nothing is said: the article's, and others alike."""
+FAMILIES = {"v4": (Family.V4,), "v6": (Family.V6,), "dual": (Family.V4, Family.V6)}
+"""What `--family` may say."""
 NUMBER = re.compile(r"[0-9]{1,9}")
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -56,9 +63,9 @@ class ClusterConfig(msgspec.Struct, frozen=True):
 
     name: str
     nodes: tuple[Node, ...]
-    node_cidr: str = "192.168.51.0/24"
-    pod_cidr: str = "10.244.0.0/16"
-    service_cidr: str = "10.96.0.0/12"
+    node_cidr: str = RANGES[Family.V4]["node_cidr"]
+    pod_cidr: str = RANGES[Family.V4]["pod_cidr"]
+    service_cidr: str = RANGES[Family.V4]["service_cidr"]
     proxy_mode: str = "nftables"
     addons: tuple[str, ...] = ADDONS
     egress: str = "auto"
@@ -181,8 +188,14 @@ def _balancer_pool(lan: Network) -> Network | None:
     return network(f"{lan[2 << (lan.max_prefixlen - length)]}/{length}") if length <= lan.max_prefixlen else None
 
 
+def ranges_of(family: str) -> dict[str, str]:
+    """Return the `…_cidr` of a cluster of `--family`: v4, v6 or dual."""
+    options = RANGES[Family.V4]
+    return {option: ",".join(RANGES[one][option] for one in FAMILIES[family]) for option in options}
+
+
 def plan_nodes(spec: str, node_cidr: str, pod_cidr: str) -> tuple[Node, ...]:
-    """Turn `--nodes` ("3", or "NAME[=IP],…") into nodes with LAN addresses and a part of the pod range each.
+    """Turn `--nodes` ("3", or "NAME[=IP[+IP]],…") into nodes with LAN addresses and a part of the pod range each.
 
     A single word is refused: it is likelier a number with a slip of the finger than a cluster's only node.
     """
@@ -192,7 +205,10 @@ def plan_nodes(spec: str, node_cidr: str, pod_cidr: str) -> tuple[Node, ...]:
     if not named:
         raise ConfigError("--nodes: a cluster needs at least one node")
     _check_names([name for name, _ in named])
-    addresses = [_addresses(named, lan) for lan in lans.values()]
+    asked = _asked(named, lans)
+    addresses = [
+        _addresses([(name, asked[name].get(family, "")) for name, _ in named], lans[family]) for family in lans
+    ]
     ranges = [_pod_ranges(network, len(named)) for network in pods.values()]
     return tuple(
         Node(name, tuple(each[i] for each in addresses), tuple(str(each[i]) for each in ranges))
@@ -200,8 +216,8 @@ def plan_nodes(spec: str, node_cidr: str, pod_cidr: str) -> tuple[Node, ...]:
     )
 
 
-def _named(spec: str, most: int) -> list[tuple[str, str]]:
-    """Return (name, address or "") of each node; `most` is how many addresses there are."""
+def _named(spec: str, most: int) -> list[tuple[str, list[str]]]:
+    """Return (name, addresses asked for) of each node; `most` is how many addresses there are."""
     if NUMBER.fullmatch(spec.strip()):
         if int(spec) > most:
             raise ConfigError(f"--nodes {spec}: --node-cidr has no address left after {most}")
@@ -210,12 +226,13 @@ def _named(spec: str, most: int) -> list[tuple[str, str]]:
         raise ConfigError(
             f"--nodes {spec}: no number of nodes, no list NAME[=IP],…; one node of that name is {spec.strip()}="
         )
-    return [(n.strip(), ip.strip()) for n, _, ip in (part.partition("=") for part in spec.split(","))]
+    parts = (part.partition("=") for part in spec.split(","))
+    return [(n.strip(), [ip.strip() for ip in ips.split("+") if ip.strip()]) for n, _, ips in parts]
 
 
-def _default_names(count: int) -> list[tuple[str, str]]:
+def _default_names(count: int) -> list[tuple[str, list[str]]]:
     master = DEFAULT_NAMES[0]
-    return [(master if i == 0 else f"k8s-slave{i}", "") for i in range(count)]
+    return [(master if i == 0 else f"k8s-slave{i}", []) for i in range(count)]
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -226,6 +243,21 @@ def _check_names(names: Sequence[str]) -> None:
             raise ConfigError(f"--nodes: {name!r} is a number; a list has names, with a letter in each")
         if names.count(name) > 1:
             raise ConfigError(f"--nodes: {name} is named twice")
+
+
+def _asked(named: Sequence[tuple[str, list[str]]], lans: Networks) -> dict[str, dict[Family, str]]:
+    """Return the addresses asked for by node and family."""
+    found: dict[str, dict[Family, str]] = {}
+    for name, addresses in named:
+        mine = found[name] = {}
+        for address in addresses:
+            family = family_of(address)
+            if family not in lans:
+                family = next(iter(lans))  # whose LAN then refuses it by name
+            if family in mine:
+                raise ConfigError(f"--nodes: {name}={'+'.join(addresses)}: one address of each family")
+            mine[family] = address
+    return found
 
 
 def _addresses(named: Sequence[tuple[str, str]], lan: Network) -> list[str]:
@@ -335,18 +367,15 @@ def _check_ranges(config: ClusterConfig) -> None:
     }
     asked = {option: f"{option} {','.join(map(str, given.values()))}" for option, given in ranges.items()}
     for option, given in ranges.items():
-        if len(given) > 1:
-            raise ConfigError(f"{asked[option]}: one CIDR; dual stack is yet to come")
-    for option, given in ranges.items():
         if tuple(given) != config.families:
-            raise ConfigError(f"{asked[option]}: must be {config.families[0]}, as --service-cidr is")
-    if config.service_network.num_addresses < SMALLEST_SERVICE_RANGE:
+            raise ConfigError(f"{asked[option]}: must be {','.join(config.families)}, as --service-cidr is")
+    if min(one.num_addresses for one in config.service_networks.values()) < SMALLEST_SERVICE_RANGE:
         raise ConfigError(
             f"--service-cidr {config.service_cidr}: must hold at least {SMALLEST_SERVICE_RANGE} addresses"
         )
     options = [(option, one) for option, given in ranges.items() for one in given.values()]
     for (option, one), (other_option, other) in combinations(options, 2):
-        if one.overlaps(other):  # of one family, as was checked
+        if network_family(one) is network_family(other) and one.overlaps(other):
             raise ConfigError(f"{option} {one} and {other_option} {other} overlap")
 
 

@@ -62,7 +62,7 @@ def api_config(config: ClusterConfig, paths: Paths, sockets: list[socket.socket]
             backups=config.audit_log_maxbackup,
             age=config.audit_log_maxage * DAY_SECONDS,
         ),
-        service_cidr=config.service_network,
+        service_cidrs=tuple(config.service_networks.values()),
         node_port_range=NODE_PORTS,
         advertise_address=config.control_plane.address,
         advertise_port=6443,

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def with_node(config: ClusterConfig, name: str) -> ClusterConfig:
     """Return the cluster with one more node, NAME or NAME=IP; the others are as they were. Raises ConfigError. Pure."""
-    there = ",".join(f"{node.name}={node.address}" for node in config.nodes)
+    there = ",".join(f"{node.name}={'+'.join(node.addresses)}" for node in config.nodes)
     planned = plan_nodes(f"{there},{name}", config.node_cidr, config.pod_cidr)
     taken = {node.pod_cidrs for node in config.nodes}
     free = next(node.pod_cidrs for node in planned if node.pod_cidrs not in taken)

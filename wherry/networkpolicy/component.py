@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Sequence
 
 from wherry.client.interface import Client
 from wherry.component.backoff import Backoff
@@ -70,14 +71,14 @@ class NetworkPolicies:
         """Enforce until cancelled; the rules stay then."""
         await self.component.run()
 
-    async def fence(self, of: Object, address: str) -> None:
-        """Return once a pod's rules are in the kernel, before it is at this address; raises `NotFencedError`."""
+    async def fence(self, of: Object, addresses: Sequence[str]) -> None:
+        """Return once a pod's rules are in the kernel, before it is at these addresses; raises `NotFencedError`."""
         try:
             async with asyncio.timeout(FENCE_SECONDS):
                 await self._policies.wait_synced()
                 if not self._policies.items():
                     return
-                self._expected.at(of, address)
+                self._expected.at(of, addresses)
                 self._pod(None, of)  # here it may be known before it is told
                 told = self._told
                 async with self._progress:
@@ -86,7 +87,7 @@ class NetworkPolicies:
             raise NotFencedError(f"the rules of NetworkPolicies were not ready within {FENCE_SECONDS:.0f} s") from None
 
     def unfence(self, of: Object) -> None:
-        """Take note that a pod has left its address."""
+        """Take note that a pod has left its addresses."""
         self._expected.gone(of["metadata"]["uid"])
         known = self._pods_known(of)
         if known is None or known["metadata"]["uid"] != of["metadata"]["uid"]:

@@ -133,18 +133,22 @@ class Agent:
         settings = SandboxSettings(
             config.run_dir,
             config.cgroup_parent,
-            config.address,
+            tuple(config.addresses),
             config.cluster_dns,
             config.cluster_domain,
             config.pod_pids_limit,
             config.name_servers,
         )
         holders = Holders(self._programs, self._containers.root, self._root)
-        sandboxes = Sandboxes(settings, AddressPool(config.run_dir / "addresses", config.pod_cidrs[0]), holders)
+        pools = [
+            AddressPool(config.run_dir / "addresses" / str(family), cidr)
+            for family, cidr in zip(config.families, config.pod_cidrs, strict=True)
+        ]
+        sandboxes = Sandboxes(settings, pools, holders)
         tokens = TokenSource(component.client)
         claims = ClaimSource(component.client, lambda: self._nodes.get("", config.name))
         return NodeServices(
-            address=config.address,
+            addresses=tuple(config.addresses),
             allocatable=self._hardware.allocatable,
             arrivals=Arrivals(),
             client=component.client,
@@ -152,14 +156,14 @@ class Agent:
             endpoints=EndpointWatch(component),
             events=self._events,
             fence=self._fence,
-            host_ports=HostPorts(NftCommand(), config.address, sandboxes.host_ports),
+            host_ports=HostPorts(NftCommand(), config.addresses, sandboxes.host_ports),
             images=self._images,
             machine=machine.describe(self._programs, self._controllers),
             objects=ObjectCache(component),
             sandboxes=sandboxes,
             services=component.follow(SERVICES),
             session=session,
-            volumes=VolumeManager(config.run_dir, config.state_dir, self._files, tokens, claims, config.address),
+            volumes=VolumeManager(config.run_dir, config.state_dir, self._files, tokens, claims, config.addresses),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
@@ -26,7 +26,7 @@ class World:
 
     objects: list[Object] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    service_cidr: Network = SERVICE_CIDR
+    service_cidrs: Sequence[Network] = (SERVICE_CIDR,)
     node_port_range: range = NODE_PORTS
     user: User = SYSTEM
     dry_run: bool = False

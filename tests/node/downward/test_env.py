@@ -27,8 +27,8 @@ MYSQL = service("mysql", "demo", "10.100.42.154", {"port": 3306})
 
 def env(*entries: Object, services: list[Object] | None = None, image: Any = None, **fields: Any) -> dict[str, str]:
     around = Sources(
-        pod_ip="10.244.1.25",
-        host_ip="192.168.51.210",
+        pod_ips=("10.244.1.25",),
+        host_ips=("192.168.51.210",),
         services=services or [],
         allocatable={"cpu": 2000, "memory": 1 << 30},
         lookup=lambda kind, name: OBJECTS.get((kind, name)),

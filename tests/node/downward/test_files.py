@@ -32,11 +32,14 @@ def test_dns_config_adds_to_the_policy():
 
 
 def test_hosts_names_the_pod_and_its_aliases():
-    text = hosts(pod(hostAliases=[{"ip": "1.2.3.4", "hostnames": ["db", "sql"]}]), "10.244.1.7", "cluster.local")
-    assert "10.244.1.7\tmyblog\n" in text
+    text = hosts(
+        pod(hostAliases=[{"ip": "1.2.3.4", "hostnames": ["db", "sql"]}]), ["10.244.1.7", "fd00::7"], "cluster.local"
+    )
+    assert "10.244.1.7\tmyblog\nfd00::7\tmyblog\n" in text
     assert "1.2.3.4\tdb\tsql\n" in text
 
 
 def test_hosts_has_the_full_name_of_a_pod_with_a_subdomain():
-    text = hosts(pod(hostname="web-0", subdomain="web"), "10.244.1.7", "cluster.local")
-    assert "10.244.1.7\tweb-0.web.demo.svc.cluster.local\tweb-0\n" in text
+    text = hosts(pod(hostname="web-0", subdomain="web"), ["10.244.1.7", "fd00::7"], "cluster.local")
+    for address in ("10.244.1.7", "fd00::7"):
+        assert f"{address}\tweb-0.web.demo.svc.cluster.local\tweb-0\n" in text

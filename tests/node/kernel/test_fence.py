@@ -19,7 +19,7 @@ async def test_it_is_asked_before_the_pod_has_a_link_and_told_when_that_is_gone(
     node.create("web")
     await node.running("web")
     address = node.status("web")["podIP"]
-    assert node.fence.asked == [("web", address, False)]
+    assert node.fence.asked == [("web", (address,), False)]
     await node.api.delete(PODS, "web", "demo", grace_period_seconds=0)
     await node.until("told", lambda: node.fence.left == [("web", False)])
 
@@ -30,7 +30,7 @@ async def test_a_pod_waits_for_it_and_says_why(node: World):
     await node.running("web")
     addresses = {address for _, address, _ in node.fence.asked}
     assert len(node.fence.asked) == 2
-    assert addresses == {node.status("web")["podIP"]}
+    assert addresses == {(node.status("web")["podIP"],)}
     await node.until(
         "an event", lambda: any("the rules are not ready" in event["message"] for event in node.api.peek_all(EVENTS))
     )

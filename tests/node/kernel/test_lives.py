@@ -38,7 +38,8 @@ class TestEnding:
         await node.until("folders gone", lambda: not list((node.config.run_dir / "pods").iterdir()))
         await node.until("containers gone", lambda: not list((node.config.run_dir / "containers").iterdir()))
         await node.until(
-            "address free", lambda: uid not in [f.read_text() for f in (node.config.run_dir / "addresses").iterdir()]
+            "address free",
+            lambda: uid not in [f.read_text() for f in (node.config.run_dir / "addresses" / "IPv4").iterdir()],
         )
         await node.until("log gone", lambda: not log.exists())
         await node.until("link gone", lambda: "veth" not in Path("/proc/net/dev").read_text())
@@ -118,12 +119,12 @@ class TestSurviving:
         (half / "volumes" / "memory").mkdir(parents=True)
         mounts.tmpfs(half / "volumes" / "memory")
         netns.create(half / "net")
-        (node.config.run_dir / "addresses" / "10.244.1.99").write_text("gone-uid")
+        (node.config.run_dir / "addresses" / "IPv4" / "10.244.1.99").write_text("gone-uid")
         disk = node.config.state_dir / "pods" / "gone-uid" / "volumes" / "data"
         disk.mkdir(parents=True)
         node.start()
         await node.until("removed", lambda: not half.exists() and not disk.exists())
-        assert not (node.config.run_dir / "addresses" / "10.244.1.99").exists()
+        assert not (node.config.run_dir / "addresses" / "IPv4" / "10.244.1.99").exists()
 
     async def test_a_start_that_was_cut_short_is_undone_and_done_again(
         self, node: World, monkeypatch: pytest.MonkeyPatch

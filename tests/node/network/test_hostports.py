@@ -16,16 +16,16 @@ IP = "10.244.1.7"
 
 def test_a_host_port_leads_to_the_containers_port():
     web = pod(container(ports=[{"containerPort": 80, "hostPort": 8080}, {"containerPort": 81}]))
-    assert of_pod(web, IP) == [HostPort("", "tcp", 8080, IP, 80)]
+    assert of_pod(web, [IP]) == [HostPort("", "tcp", 8080, IP, 80)]
 
 
 def test_it_may_be_bound_to_one_address_and_another_protocol():
     port = {"containerPort": 53, "hostPort": 53, "hostIP": "192.168.51.209", "protocol": "UDP"}
-    assert of_pod(pod(container(ports=[port])), IP) == [HostPort("192.168.51.209", "udp", 53, IP, 53)]
+    assert of_pod(pod(container(ports=[port])), [IP]) == [HostPort("192.168.51.209", "udp", 53, IP, 53)]
 
 
 def test_the_ports_of_a_host_network_pod_are_its_own():
-    assert of_pod(pod(container(ports=[{"containerPort": 80, "hostPort": 80}]), hostNetwork=True), IP) == []
+    assert of_pod(pod(container(ports=[{"containerPort": 80, "hostPort": 80}]), hostNetwork=True), [IP]) == []
 
 
 def test_without_ports_there_is_no_table():
@@ -44,7 +44,7 @@ def test_without_ports_there_is_no_table():
 )
 def test_a_flow_to_what_was_there_before_is_stale(address: str, answerer: str, stale: bool):
     ports = [HostPort("", "udp", 53, IP, 53), HostPort("", "tcp", 53, "10.244.1.8", 53)]
-    assert is_stale(Path((address, 53), (answerer, 53)), ports, "192.168.51.209") is stale
+    assert is_stale(Path((address, 53), (answerer, 53)), ports, ["192.168.51.209"]) is stale
 
 
 @pytest.mark.kernel

@@ -20,8 +20,8 @@ OBJECTS: dict[tuple[str, str], Object] = {
 LIMITED = container(resources={"limits": {"memory": "64Mi"}})
 FACTS = Facts(
     pod=pod(LIMITED, meta={"labels": {"app": "x", "b": 'q"'}}),
-    pod_ip="10.244.1.7",
-    host_ip="192.168.51.210",
+    pod_ips=("10.244.1.7",),
+    host_ips=("192.168.51.210",),
     allocatable={},
     lookup=lambda kind, name: OBJECTS.get((kind, name)),
     token=lambda projection: f"token for {projection['audience']}",

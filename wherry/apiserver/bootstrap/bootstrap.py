@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from wherry.apiserver.bootstrap import authentication, service
@@ -10,7 +11,7 @@ from wherry.apiserver.bootstrap.bindings import bindings
 from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces
 from wherry.apiserver.bootstrap.roles import roles
-from wherry.apiserver.bootstrap.servicecidr import ensure_range
+from wherry.apiserver.bootstrap.servicecidr import ensure_ranges
 from wherry.apiserver.kinds.flowcontrol import suggested
 from wherry.apiserver.kinds.scheduling.priorityclass import system_classes
 from wherry.client.interface import Client
@@ -35,7 +36,7 @@ ATTEMPTS = 8
 
 
 async def bootstrap(
-    client: Client, service_cidr: Network, address: str, port: int, trusted: Object | None = None
+    client: Client, service_cidrs: Sequence[Network], address: str, port: int, trusted: Object | None = None
 ) -> None:
     """Put everything in place; `address`:`port` is where the server is reached. Raises what `client` raises.
 
@@ -45,12 +46,14 @@ async def bootstrap(
     """
     for _ in range(ATTEMPTS - 1):
         with suppress(AlreadyExists, Conflict, NotFound):
-            await _put_in_place(client, service_cidr, address, port, trusted)
+            await _put_in_place(client, service_cidrs, address, port, trusted)
             return
-    await _put_in_place(client, service_cidr, address, port, trusted)
+    await _put_in_place(client, service_cidrs, address, port, trusted)
 
 
-async def _put_in_place(client: Client, service_cidr: Network, address: str, port: int, trusted: Object | None) -> None:
+async def _put_in_place(
+    client: Client, service_cidrs: Sequence[Network], address: str, port: int, trusted: Object | None
+) -> None:
     independent = [(NAMESPACES, obj) for obj in namespaces()]
     independent += [(CLUSTER_ROLES, obj) for obj in roles()]
     independent += [(CLUSTER_ROLE_BINDINGS, obj) for obj in bindings()]
@@ -61,10 +64,10 @@ async def _put_in_place(client: Client, service_cidr: Network, address: str, por
     await ensure(client, ROLES, authentication.reader())
     if trusted is not None:
         await ensure(client, CONFIG_MAPS, trusted)
-    await ensure_range(client, service_cidr)
-    await _forget_moved_service(client, service_cidr)
+    await ensure_ranges(client, service_cidrs)
+    await _forget_moved_service(client, service_cidrs[0])
     await asyncio.gather(
-        ensure(client, SERVICES, service.service(service_cidr, port)),
+        ensure(client, SERVICES, service.service(service_cidrs[0], port)),
         ensure(client, ENDPOINTS, service.endpoints(address, port)),
         ensure(client, ENDPOINT_SLICES, service.endpoint_slice(address, port)),
     )

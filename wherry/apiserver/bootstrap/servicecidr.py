@@ -1,4 +1,4 @@
-"""ServiceCIDR `kubernetes`: the range the server is configured with, as an object.
+"""ServiceCIDR `kubernetes`: the ranges the server is configured with, as an object.
 
 Source: kubernetes pkg/controlplane/controller/defaultservicecidr.
 """
@@ -6,6 +6,7 @@ Source: kubernetes pkg/controlplane/controller/defaultservicecidr.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from wherry.client.interface import Client
 from wherry.objects import Object, metadata
@@ -19,9 +20,9 @@ NAME = "kubernetes"
 MESSAGE = "Kubernetes default Service CIDR is ready"
 
 
-async def ensure_range(client: Client, service_cidr: Network) -> None:
-    """Create the object, ready, in the place of one with another range; one that is right stays as it is."""
-    wanted = [str(service_cidr)]
+async def ensure_ranges(client: Client, service_cidrs: Sequence[Network]) -> None:
+    """Create the object, ready, in the place of one with other ranges; one that is right stays as it is."""
+    wanted = [str(one) for one in service_cidrs]
     try:
         current = await client.get(SERVICE_CIDRS, NAME)
     except NotFound:

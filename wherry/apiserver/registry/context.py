@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wherry.apiserver.catalog import Catalog
@@ -16,9 +16,9 @@ from wherry.objects.resource import Resource
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """What kinds need to know of the cluster."""
+    """What kinds need to know of the cluster: a service range of each of its families, the first one first."""
 
-    service_cidr: Network
+    service_cidrs: Sequence[Network]
     node_port_range: range
 
 
@@ -26,7 +26,7 @@ class HookContext:
     """The `Context` of `wherry.apiserver.kind`: the newest objects, writes under way included."""
 
     def __init__(self, state: State, catalog: Catalog, settings: RegistrySettings, options: WriteOptions):
-        self.service_cidr = settings.service_cidr
+        self.service_cidrs = settings.service_cidrs
         self.node_port_range = settings.node_port_range
         self.user = options.user
         self.dry_run = options.dry_run

@@ -7,7 +7,7 @@ pkg/kubelet/envvars/envvars.go (variables of Services).
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wherry.node.downward import fields
@@ -29,8 +29,8 @@ class ConfigError(ValueError):
 class Sources:
     """What the environment depends on beside the pod: its addresses, its Services, the node's resources."""
 
-    pod_ip: str
-    host_ip: str
+    pod_ips: Sequence[str]
+    host_ips: Sequence[str]
     services: Iterable[Object]
     allocatable: Mapping[str, int]
     lookup: Lookup
@@ -69,7 +69,7 @@ def _value(pod: Object, container: Object, entry: Object, known: Mapping[str, st
     if "fieldRef" in source:
         path = source["fieldRef"]["fieldPath"]
         try:
-            return fields.value(pod, path, pod_ip=around.pod_ip, host_ip=around.host_ip)
+            return fields.value(pod, path, pod_ips=around.pod_ips, host_ips=around.host_ips)
         except ValueError as error:
             raise ConfigError(str(error)) from error
     if "resourceFieldRef" in source:

@@ -6,7 +6,7 @@ Source: kubernetes pkg/fieldpath/fieldpath.go and pkg/api/v1/resource/helpers.go
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wherry.objects import Object, metadata, quantity
 
@@ -23,7 +23,7 @@ def hostname(pod: Object) -> str:
     return str((pod["spec"].get("hostname") or pod["metadata"]["name"])[:63]).rstrip("-.")
 
 
-def value(pod: Object, path: str, *, pod_ip: str, host_ip: str) -> str:
+def value(pod: Object, path: str, *, pod_ips: Sequence[str], host_ips: Sequence[str]) -> str:
     """Return what `fieldRef.fieldPath` stands for; ValueError for a path that is not offered."""
     meta, spec = pod["metadata"], pod["spec"]
     simple = {
@@ -32,10 +32,10 @@ def value(pod: Object, path: str, *, pod_ip: str, host_ip: str) -> str:
         "metadata.uid": meta["uid"],
         "spec.nodeName": spec.get("nodeName", ""),
         "spec.serviceAccountName": spec.get("serviceAccountName", ""),
-        "status.hostIP": host_ip,
-        "status.hostIPs": host_ip,
-        "status.podIP": pod_ip,
-        "status.podIPs": pod_ip,
+        "status.hostIP": next(iter(host_ips), ""),
+        "status.hostIPs": ",".join(host_ips),
+        "status.podIP": next(iter(pod_ips), ""),
+        "status.podIPs": ",".join(pod_ips),
     }
     if path in simple:
         return str(simple[path])

@@ -24,17 +24,15 @@ NAMESERVER_LIMIT = 3
 SEARCH_LIMIT = 32
 
 
-def hosts(pod: Object, address: str, domain: str, node_hosts: str = "") -> str:
-    """Return /etc/hosts of a pod with this address; a hostNetwork pod gets the node's own (`node_hosts`)."""
+def hosts(pod: Object, addresses: Sequence[str], domain: str, node_hosts: str = "") -> str:
+    """Return /etc/hosts of a pod with these addresses; a hostNetwork pod gets the node's own (`node_hosts`)."""
     if pod["spec"].get("hostNetwork"):
         text = f"{MANAGED_HOST_NETWORK}\n{node_hosts}"
     else:
         lines = [MANAGED, *(f"{ip}\t{names}" for ip, names in LOCAL)]
         name, subdomain = fields.hostname(pod), pod["spec"].get("subdomain")
-        if subdomain:
-            lines.append(f"{address}\t{name}.{subdomain}.{pod['metadata']['namespace']}.svc.{domain}\t{name}")
-        else:
-            lines.append(f"{address}\t{name}")
+        called = f"{name}.{subdomain}.{pod['metadata']['namespace']}.svc.{domain}\t{name}" if subdomain else name
+        lines += [f"{address}\t{called}" for address in addresses]
         text = "\n".join(lines) + "\n"
     aliases = pod["spec"].get("hostAliases") or ()
     if aliases:

@@ -77,8 +77,8 @@ class HostPort(NamedTuple):
         return not self.address or family_of(self.address) is family_of(self.pod_ip)
 
 
-def of_pod(pod: Object, ip: str) -> list[HostPort]:
-    """Return the host ports of a pod with address `ip`; a hostNetwork pod's ports are the node's anyway. Pure."""
+def of_pod(pod: Object, ips: Sequence[str]) -> list[HostPort]:
+    """Return the host ports of a pod with addresses `ips`; a hostNetwork pod's ports are the node's anyway. Pure."""
     if pod["spec"].get("hostNetwork"):
         return []
     return [
@@ -92,6 +92,7 @@ def of_pod(pod: Object, ip: str) -> list[HostPort]:
         for container in lasting_containers(pod["spec"])
         for port in container.get("ports") or ()
         if _is_usable(port)
+        for ip in ips
     ]
 
 
@@ -128,21 +129,23 @@ def _elements(texts: Iterable[str]) -> str:
     return f"\t\telements = {{ {listed} }}\n" if listed else ""
 
 
-def is_stale(flow: Path, ports: Sequence[HostPort], node: str) -> bool:
-    """Tell whether a UDP flow to a host port of `node` goes on to what was there before. Pure."""
+def is_stale(flow: Path, ports: Sequence[HostPort], nodes: Sequence[str]) -> bool:
+    """Tell whether a UDP flow to a host port, of a node at `nodes`, goes on to what was there before. Pure."""
     address, number = flow.destination
-    here = {p.address: (p.pod_ip, p.pod_port) for p in ports if (p.protocol, p.port) == ("udp", number)}
-    target = here.get(address) or (here.get("") if address in (node, family_of(node).loopback) else None)
+    family = family_of(address)
+    ours = [p for p in ports if (p.protocol, p.port) == ("udp", number) and family_of(p.pod_ip) is family]
+    here = {p.address: (p.pod_ip, p.pod_port) for p in ours}
+    target = here.get(address) or (here.get("") if address in (*nodes, family.loopback) else None)
     return target is not None and flow.answerer != target
 
 
 class HostPorts:
-    """Keeps the table as `wanted` says, which may block. `nft` acts on the network namespace of the node `address`."""
+    """Keeps the tables as `wanted` says, which may block. `nft` acts on the network of the node at `addresses`."""
 
-    def __init__(self, nft: Nft, address: str, wanted: Callable[[], Sequence[HostPort]]):
+    def __init__(self, nft: Nft, addresses: Sequence[str], wanted: Callable[[], Sequence[HostPort]]):
         self._nft = nft
-        self._address = address
-        self._family = family_of(address)
+        self._addresses = addresses
+        self._families = [family_of(address) for address in addresses]
         self._wanted = wanted
         self._lock = asyncio.Lock()
 
@@ -150,13 +153,15 @@ class HostPorts:
         """Lead exactly the wanted ports on; raises NftError."""
         async with self._lock:
             ports = await asyncio.to_thread(self._wanted)
-            await self._nft.run(script(ports, self._family))
+            for family in self._families:
+                await self._nft.run(script(ports, family))
             if any(port.protocol == "udp" for port in ports):
                 await self._cut(ports)
 
     async def _cut(self, ports: Sequence[HostPort]) -> None:
         """End the UDP flows that would go on to a pod that is gone: a client that keeps its port keeps its flow."""
         try:
-            await delete_udp_flows(lambda flow: is_stale(flow, ports, self._address), self._family)
+            for family in self._families:
+                await delete_udp_flows(lambda flow: is_stale(flow, ports, self._addresses), family)
         except ConntrackError as error:
             log.warning("old flows to host ports go on until they time out: %s", error)

@@ -109,7 +109,7 @@ class PodWorker:
             self._tasks.create_task(self._perform(action))
         if not self.state.gone:
             runtime = node.containers.programs.name
-            self._status.offer(build.build(pod, self.state, now, host_ip=node.address, runtime=runtime))
+            self._status.offer(build.build(pod, self.state, now, host_ips=node.addresses, runtime=runtime))
         return decision
 
     def _follow(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,17 +40,22 @@ class VolumeManager:
         files: NodeFileSystem,
         tokens: TokenSource,
         claims: ClaimSource,
-        host_ip: str,
+        host_ips: Sequence[str],
     ):
         self._run = run_dir / "pods"
         self._state = state_dir / "pods"
         self._files = files
         self._tokens = tokens
         self._claims = claims
-        self._host_ip = host_ip
+        self._host_ips = host_ips
 
     async def sync(
-        self, pod: Object, lookup: Lookup, pod_ip: str, allocatable: dict[str, int], clock: Callable[[], float]
+        self,
+        pod: Object,
+        lookup: Lookup,
+        pod_ips: Sequence[str],
+        allocatable: dict[str, int],
+        clock: Callable[[], float],
     ) -> Volumes:
         """Make all volumes as they should be now. Done again after every change of what they are made of.
 
@@ -66,7 +71,7 @@ class VolumeManager:
                 raise VolumeError("the service account token has not been fetched")
             return known.text
 
-        facts = Facts(pod, pod_ip, self._host_ip, allocatable, lookup, token)
+        facts = Facts(pod, pod_ips, self._host_ips, allocatable, lookup, token)
         places = await asyncio.to_thread(lambda: {v["name"]: self._set_up(pod, v, facts, claimed) for v in volumes})
         return Volumes(places, min(renewals, default=None))
 

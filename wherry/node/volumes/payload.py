@@ -6,7 +6,7 @@ Source: kubernetes pkg/volume/configmap, secret, downwardapi, projected (collect
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -27,8 +27,8 @@ class Facts:
     """What payloads depend on beside their source: the pod and its addresses, the node, objects and tokens."""
 
     pod: Object
-    pod_ip: str
-    host_ip: str
+    pod_ips: Sequence[str]
+    host_ips: Sequence[str]
     allocatable: Mapping[str, int]
     lookup: Lookup
     token: Tokens
@@ -83,7 +83,7 @@ def downward_api(source: Object, facts: Facts, default_mode: int) -> dict[str, F
         try:
             if "fieldRef" in item:
                 path = item["fieldRef"]["fieldPath"]
-                text = fields.value(facts.pod, path, pod_ip=facts.pod_ip, host_ip=facts.host_ip)
+                text = fields.value(facts.pod, path, pod_ips=facts.pod_ips, host_ips=facts.host_ips)
             else:
                 nobody: Object = {}
                 text = str(fields.resource(facts.pod, nobody, item["resourceFieldRef"], facts.allocatable))

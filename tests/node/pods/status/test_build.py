@@ -18,7 +18,7 @@ PROBED = container(readinessProbe={"exec": {"command": ["true"]}})
 
 
 def build(spec: Object, observed: State, now: float = NOW) -> Object:
-    return status.build(spec, observed, now, host_ip="192.168.51.210", runtime="runc")
+    return status.build(spec, observed, now, host_ips=["192.168.51.210"], runtime="runc")
 
 
 def only(spec: Object, observed: State) -> Object:

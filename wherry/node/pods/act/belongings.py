@@ -20,7 +20,7 @@ async def sync(node: NodeServices, pod: Object, state: State, reference_changed:
     synced = await node.volumes.sync(
         pod,
         lambda kind, name: node.objects.get(meta["namespace"], kind, name),
-        state.ip,
+        state.ips,
         node.allocatable,
         time.time,
     )
@@ -30,9 +30,9 @@ async def sync(node: NodeServices, pod: Object, state: State, reference_changed:
 async def set_up(node: NodeServices, pod: Object) -> SandboxReady:
     """Make the sandbox, and lead host ports to it."""
     if not pod["spec"].get("hostNetwork"):
-        await node.fence.fence(pod, await asyncio.to_thread(node.sandboxes.address, pod))
+        await node.fence.fence(pod, await asyncio.to_thread(node.sandboxes.addresses, pod))
     sandbox = await asyncio.to_thread(node.sandboxes.set_up, pod)
-    if hostports.of_pod(pod, sandbox.ip):
+    if hostports.of_pod(pod, sandbox.ips):
         await node.host_ports.sync()
     return SandboxReady(sandbox)
 
@@ -44,6 +44,6 @@ async def clean_up(node: NodeServices, pod: Object, state: State) -> Cleaned:
     await node.volumes.tear_down(uid)
     await asyncio.to_thread(node.sandboxes.tear_down, uid)
     node.fence.unfence(pod)
-    if hostports.of_pod(pod, state.ip):
+    if hostports.of_pod(pod, state.ips):
         await node.host_ports.sync()
     return Cleaned()

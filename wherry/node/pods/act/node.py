@@ -29,7 +29,7 @@ from wherry.objects import Object
 class NodeServices:
     """The parts of one node agent. `allocatable`: cpu in millicores, memory and ephemeral-storage in bytes."""
 
-    address: str
+    addresses: tuple[str, ...]
     allocatable: dict[str, int]
     arrivals: Arrivals
     client: Client

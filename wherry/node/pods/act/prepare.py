@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,7 +41,13 @@ class Prepared:
 
 
 def prepare(
-    node: NodeServices, pod: Object, container: Object, attempt: int, image: Image, ip: str, places: Mapping[str, Path]
+    node: NodeServices,
+    pod: Object,
+    container: Object,
+    attempt: int,
+    image: Image,
+    ips: Sequence[str],
+    places: Mapping[str, Path],
 ) -> Prepared:
     """Configure a run. Raises ConfigError, UserError, VolumeError: the container waits for what is missing.
 
@@ -53,8 +59,8 @@ def prepare(
     except OSError as error:
         raise env.ConfigError(str(error)) from error
     around = env.Sources(
-        pod_ip=ip,
-        host_ip=node.address,
+        pod_ips=ips,
+        host_ips=node.addresses,
         services=node.services.items(),
         allocatable=node.allocatable,
         lookup=lambda kind, name: node.objects.get(meta["namespace"], kind, name),

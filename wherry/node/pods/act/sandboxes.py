@@ -33,16 +33,16 @@ class Owner(msgspec.Struct, frozen=True):
     """Whose sandbox a folder is: the pod as it was, for taking it down when the API has forgotten it."""
 
     pod: Object
-    ip: str
+    ips: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """What sandboxes on this node have in common."""
+    """What sandboxes on this node have in common; `addresses` are the node's own."""
 
     run_dir: Path
     cgroup_parent: str
-    address: str
+    addresses: tuple[str, ...]
     cluster_dns: str
     cluster_domain: str
     pod_pids_limit: int
@@ -52,10 +52,10 @@ class SandboxSettings:
 class Sandboxes:
     """Makes and removes sandboxes. All methods but `folder` and the like block: call them in a thread."""
 
-    def __init__(self, settings: SandboxSettings, addresses: AddressPool, holders: Holders):
+    def __init__(self, settings: SandboxSettings, pools: Sequence[AddressPool], holders: Holders):
         self._settings = settings
         self._holders = holders
-        self._addresses = addresses
+        self._pools = pools
         self._pods = settings.run_dir / "pods"
         self._pods.mkdir(parents=True, exist_ok=True)
 
@@ -81,7 +81,7 @@ class Sandboxes:
     def host_ports(self) -> list[HostPort]:
         """Return the host ports of all pods that have a sandbox here."""
         owners = map(self._owner, self.present())
-        return [port for owner in owners if owner for port in hostports.of_pod(owner.pod, owner.ip)]
+        return [port for owner in owners if owner for port in hostports.of_pod(owner.pod, owner.ips)]
 
     def cgroup(self, uid: str) -> str:
         """Return the path of the pod's control group."""
@@ -94,11 +94,11 @@ class Sandboxes:
             return None
         if not owner.pod["spec"].get("hostNetwork") and not netns.exists(self.folder(uid) / "net"):
             return None
-        return Sandbox(owner.ip)
+        return Sandbox(owner.ips)
 
-    def address(self, pod: Object) -> str:
-        """Return the address of a pod's own that it has or will have, taking one; raises NoAddressLeftError."""
-        return self._addresses.allocate(pod["metadata"]["uid"])
+    def addresses(self, pod: Object) -> tuple[str, ...]:
+        """Return the addresses of a pod's own that it has or will have, taking them; raises NoAddressLeftError."""
+        return tuple(pool.allocate(pod["metadata"]["uid"]) for pool in self._pools)
 
     def set_up(self, pod: Object) -> Sandbox:
         """Make the sandbox. Raises OSError, NoAddressLeftError; `tear_down` undoes what was made before that."""
@@ -114,28 +114,28 @@ class Sandboxes:
         if not spec.get("hostIPC") and not mounts.is_mounted(folder / "shm"):
             (folder / "shm").mkdir(exist_ok=True)
             mounts.tmpfs(folder / "shm", size=SHM_BYTES, mode=0o1777)
-        ip = self._settings.address if spec.get("hostNetwork") else self._connect(folder, pod)
-        self._write_files(pod, folder, ip)
-        owner = Owner(pod, ip)
+        ips = self._settings.addresses if spec.get("hostNetwork") else self._connect(folder, pod)
+        self._write_files(pod, folder, ips)
+        owner = Owner(pod, ips)
         (folder / "pod.json").write_bytes(msgspec.json.encode(owner))
-        return Sandbox(ip)
+        return Sandbox(ips)
 
-    def _connect(self, folder: Path, pod: Object) -> str:
-        uid = pod["metadata"]["uid"]
-        ip = self._addresses.allocate(uid)
+    def _connect(self, folder: Path, pod: Object) -> tuple[str, ...]:
+        uid, ips = pod["metadata"]["uid"], self.addresses(pod)
         if not netns.exists(folder / "net"):
             (folder / "net").unlink(missing_ok=True)
             netns.create(folder / "net")
-        led_on = bool(hostports.of_pod(pod, ip))
-        link.attach(folder / "net", uid, ip, self._addresses.gateway, from_loopback=led_on)
-        return ip
+        led_on = bool(hostports.of_pod(pod, ips))
+        ends = [link.Ends(ip, pool.gateway) for ip, pool in zip(ips, self._pools, strict=True)]
+        link.attach(folder / "net", uid, ends, from_loopback=led_on)
+        return ips
 
-    def _write_files(self, pod: Object, folder: Path, ip: str) -> None:
+    def _write_files(self, pod: Object, folder: Path, ips: Sequence[str]) -> None:
         node_hosts = _read(Path("/etc/hosts"))
         own, behind = _read(resolver.FILE), _read(resolver.BEHIND_THE_STUB)
         node_resolver = resolver.of_node(own, behind, self._settings.name_servers)
         domain = self._settings.cluster_domain
-        (folder / "hosts").write_text(files.hosts(pod, ip, domain, node_hosts))
+        (folder / "hosts").write_text(files.hosts(pod, ips, domain, node_hosts))
         (folder / "hostname").write_text(fields.hostname(pod) + "\n")
         text = files.resolv_conf(pod, [self._settings.cluster_dns], domain, node_resolver)
         (folder / "resolv.conf").write_text(text)
@@ -174,10 +174,11 @@ class Sandboxes:
         mounts.remove_tree(self.folder(uid))
 
     def disconnect(self, uid: str) -> None:
-        """Take the pod off the network and free its address."""
+        """Take the pod off the network and free its addresses."""
         link.detach(uid)
         netns.delete(self.folder(uid) / "net")
-        self._addresses.release(uid)
+        for pool in self._pools:
+            pool.release(uid)
 
 
 def _read(path: Path) -> str:

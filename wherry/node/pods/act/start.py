@@ -41,7 +41,7 @@ async def start(node: NodeServices, pod: Object, state: State, name: str, attemp
     try:
         joined = _processes_of(node, state, target) if target else None
         prepared = await asyncio.to_thread(
-            prepare.prepare, node, pod, container, attempt, image, state.ip, state.places or {}
+            prepare.prepare, node, pod, container, attempt, image, state.ips, state.places or {}
         )
     except (ConfigError, UserError, VolumeError) as error:
         tell(node.events, pod, "Warning", "Failed", f"Error: {error}", container)

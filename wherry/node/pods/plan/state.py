@@ -17,9 +17,9 @@ from wherry.objects import Object
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """The pod's namespaces, control group and network: ready. `ip` is the pod's address."""
+    """The pod's namespaces, control group and network: ready. `ips` are the pod's addresses, one of each family."""
 
-    ip: str
+    ips: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,14 @@ class State:
     cleaned: bool = False
 
     @property
+    def ips(self) -> tuple[str, ...]:
+        """The pod's addresses, none while it has none."""
+        return self.sandbox.ips if self.sandbox is not None else ()
+
+    @property
     def ip(self) -> str:
-        """The pod's address, "" while it has none."""
-        return self.sandbox.ip if self.sandbox is not None else ""
+        """The pod's address in the node's first family, "" while it has none."""
+        return self.ips[0] if self.ips else ""
 
     def every_run(self) -> Iterator[Instance]:
         """Yield the runs of all containers."""

@@ -6,6 +6,8 @@ Source: kubernetes pkg/kubelet/kubelet_pods.go (getPhase, convertStatusToAPIStat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wherry.node.pods.plan.containers import ephemeral_containers, init_containers
 from wherry.node.pods.plan.lifetime import deadline, init_failed, is_over
 from wherry.node.pods.plan.state import State
@@ -18,7 +20,7 @@ from wherry.objects.timestamps import rfc3339
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 
 
-def build(pod: Object, state: State, now: float, *, host_ip: str, runtime: str) -> Object:
+def build(pod: Object, state: State, now: float, *, host_ips: Sequence[str], runtime: str) -> Object:
     """Return the whole status. `runtime` ("runc", "crun") is the scheme of container ids.
 
     What others keep in it (conditions of their own, nominatedNodeName, qosClass …) is taken over as it is.
@@ -32,10 +34,10 @@ def build(pod: Object, state: State, now: float, *, host_ip: str, runtime: str) 
         status.pop(name, None)
     status |= _why(pod, state, old, now)
     status["conditions"] = conditions(pod, state, status["phase"], inits, regular, now)
-    status["hostIP"], status["hostIPs"] = host_ip, [{"ip": host_ip}]
+    status["hostIP"], status["hostIPs"] = host_ips[0], [{"ip": ip} for ip in host_ips]
     status["startTime"] = old.get("startTime") or rfc3339(state.started_at or now)
     if state.sandbox is not None:
-        status["podIP"], status["podIPs"] = state.sandbox.ip, [{"ip": state.sandbox.ip}]
+        status["podIP"], status["podIPs"] = state.ip, [{"ip": ip} for ip in state.ips]
     if state.rejected is None:
         if inits:
             status["initContainerStatuses"] = inits

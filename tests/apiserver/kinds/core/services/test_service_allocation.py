@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from tests.apiserver.kinds.pipeline import World, accepted
 from wherry.apiserver.kinds.core.services import allocation
 from wherry.objects import Object
 from wherry.objects.errors import InternalError, Invalid
+from wherry.objects.family import Network
 
 
 def service(name: str, *ports: Object, **spec: Any) -> Object:
@@ -62,7 +63,7 @@ def test_every_number_of_a_range_is_found_before_it_is_full(size: int, data: st.
 
 
 def test_services_get_different_addresses_and_node_ports() -> None:
-    world = World(service_cidr=IPv4Network("10.96.0.0/24"), node_port_range=range(30000, 30040))
+    world = World(service_cidrs=(IPv4Network("10.96.0.0/24"),), node_port_range=range(30000, 30040))
     for n in range(40):
         world.objects.append(accepted(service(f"s{n}", type="NodePort"), None, world))
     specs = [o["spec"] for o in world.objects]
@@ -98,7 +99,7 @@ def test_coming_back_from_external_name_allocates_again() -> None:
     old = accepted(service("web", type="ExternalName", externalName="example.com"), None, world)
     world.objects.append(old)
     new = accepted(service("web"), old, world)
-    assert IPv4Address(new["spec"]["clusterIP"]) in world.service_cidr
+    assert IPv4Address(new["spec"]["clusterIP"]) in world.service_cidrs[0]
     assert "ipFamilies" in new["spec"]
 
 
@@ -121,7 +122,7 @@ SIX = IPv6Network("fd00:10:96::/108")
 
 def test_a_cluster_of_ipv6_gives_out_ipv6() -> None:
     """The last address of the range too: IPv6 has no broadcast."""
-    world = World(service_cidr=SIX)
+    world = World(service_cidrs=(SIX,))
     spec = accepted(service("web"), None, world)["spec"]
     assert IPv6Address(spec["clusterIP"]) in SIX
     assert spec["ipFamilies"] == ["IPv6"]
@@ -131,13 +132,80 @@ def test_a_cluster_of_ipv6_gives_out_ipv6() -> None:
 
 def test_another_familys_address_is_refused_by_name() -> None:
     with pytest.raises(Invalid, match="IPv4 is not configured on this cluster"):
-        accepted(service("web", clusterIP="10.96.0.9"), None, World(service_cidr=SIX))
+        accepted(service("web", clusterIP="10.96.0.9"), None, World(service_cidrs=(SIX,)))
     with pytest.raises(Invalid, match="IPv6 is not configured on this cluster"):
         accepted(service("web", clusterIP="fd00:10:96::9"), None, World())
 
 
 def test_an_address_is_taken_in_whatever_spelling() -> None:
-    world = World(service_cidr=SIX)
+    world = World(service_cidrs=(SIX,))
     world.objects.append(accepted(service("a", clusterIP="fd00:10:96:0:0:0:0:9"), None, world))
     with pytest.raises(Invalid, match="provided IP is already allocated"):
         accepted(service("b", clusterIP="fd00:10:96::9"), None, world)
+
+
+FOUR = IPv4Network("10.96.0.0/24")
+BOTH = (FOUR, SIX)
+PREFERRED = {"ipFamilyPolicy": "PreferDualStack"}
+
+
+def families(spec: Object) -> list[str]:
+    """Return the families of a Service's addresses, each checked to be of its range."""
+    assert spec["clusterIP"] == spec["clusterIPs"][0]
+    found = [ip_address(address) for address in spec["clusterIPs"]]
+    assert all(address in FOUR or address in SIX for address in found)
+    assert [f"IPv{address.version}" for address in found] == spec["ipFamilies"]
+    return list(spec["ipFamilies"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({}, ["IPv4"]),
+        ({"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv6"]}, ["IPv6"]),
+        ({"ipFamilies": ["IPv6"]}, ["IPv6"]),
+        ({"ipFamilyPolicy": "PreferDualStack"}, ["IPv4", "IPv6"]),
+        ({"ipFamilyPolicy": "RequireDualStack"}, ["IPv4", "IPv6"]),
+        ({"ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6"]}, ["IPv6", "IPv4"]),
+        ({"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv6", "IPv4"]}, ["IPv6", "IPv4"]),
+        ({"clusterIP": "fd00:10:96::9"}, ["IPv6"]),
+        ({"ipFamilyPolicy": "PreferDualStack", "clusterIP": "fd00:10:96::9"}, ["IPv6", "IPv4"]),
+        (
+            PREFERRED | {"clusterIP": "10.96.0.9", "clusterIPs": ["10.96.0.9", "fd00:10:96::9"]},
+            ["IPv4", "IPv6"],
+        ),
+    ],
+)
+def test_a_cluster_of_both_gives_what_the_policy_asks_for(spec: Object, expected: list[str]) -> None:
+    """Source: https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services."""
+    assert families(accepted(service("web", **spec), None, World(service_cidrs=BOTH))["spec"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("ours", "spec", "says"),
+    [
+        (BOTH, {"ipFamilies": ["IPv4", "IPv6"]}, "or 'PreferDualStack' when multiple IP families are specified"),
+        (BOTH, PREFERRED | {"clusterIP": "10.99.0.1"}, "The range of valid IPs is 10.96.0.0/24"),
+        ((FOUR,), {"ipFamilyPolicy": "RequireDualStack"}, "this cluster is not configured for dual-stack services"),
+        ((FOUR,), {"ipFamilies": ["IPv6"]}, "not configured on this cluster"),
+    ],
+)
+def test_what_cannot_be_had_is_refused(ours: tuple[Network, ...], spec: Object, says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        accepted(service("web", **spec), None, World(service_cidrs=ours))
+
+
+def test_a_service_may_get_the_second_family_later_and_give_it_back() -> None:
+    world = World(service_cidrs=BOTH)
+    one = accepted(service("web"), None, world)
+    two = accepted({**one, "spec": {**one["spec"], "ipFamilyPolicy": "PreferDualStack"}}, one, world)
+    assert families(two["spec"]) == ["IPv4", "IPv6"]
+    assert two["spec"]["clusterIP"] == one["spec"]["clusterIP"]
+    back = accepted({**two, "spec": {**two["spec"], "ipFamilyPolicy": "SingleStack"}}, two, world)
+    assert back["spec"]["clusterIPs"] == one["spec"]["clusterIPs"]
+    assert families(back["spec"]) == ["IPv4"]
+
+
+def test_a_cluster_of_one_family_prefers_what_it_has() -> None:
+    spec = accepted(service("web", ipFamilyPolicy="PreferDualStack"), None, World(service_cidrs=(SIX,)))["spec"]
+    assert families(spec) == ["IPv6"]

@@ -59,6 +59,7 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
         for part in (nodeport, serviceip):
             part.keep(spec, before)
             part.drop(spec, before)
+        serviceip.downgrade(spec, before)
 
 
 def _allocate(new: Object, old: Object | None, context: Context) -> None:

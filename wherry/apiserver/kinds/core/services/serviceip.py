@@ -1,12 +1,13 @@
 """A Service's addresses: cluster IPs and IP families, filled in, allocated, kept.
 
-The cluster has one family, that of the server's own service range. Source of rules and texts: k8s.io/kubernetes
+The cluster's families are those of the server's own service ranges. Source of rules and texts: k8s.io/kubernetes
 pkg/registry/core/service/storage/alloc.go, pkg/registry/core/service/strategy.go.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from wherry.apiserver.kind import Context
@@ -54,6 +55,23 @@ def drop(new: Object, old: Object) -> None:
             new.pop(key, None)
 
 
+def downgrade(new: Object, old: Object) -> None:
+    """Let go of the second address and family where an update makes a Service of one family of one of two.
+
+    Source: pkg/registry/core/service/strategy.go (trimFieldsForDualStackDowngrade).
+    """
+    if not _has_two(old) or new.get("ipFamilyPolicy") != "SingleStack":
+        return
+    for key in ("clusterIPs", "ipFamilies"):
+        given, before = new.get(key) or [], old.get(key) or []
+        if len(before) == 2 and given == before:
+            new[key] = given[:1]
+
+
+def _has_two(spec: Object) -> bool:
+    return spec.get("ipFamilyPolicy") in ("PreferDualStack", "RequireDualStack")
+
+
 def allocate(service: Object, old: Object | None, context: Context) -> None:
     """Fill in families and addresses; raises `Invalid` for an address that cannot be had."""
     spec = servicespec.of(service)
@@ -63,18 +81,21 @@ def allocate(service: Object, old: Object | None, context: Context) -> None:
     if spec.get("ipFamilyPolicy") is None:
         spec["ipFamilyPolicy"] = before.get("ipFamilyPolicy") or _policy(spec)
     _refuse(service, servicecheck.addresses(spec))
-    _refuse(service, _families(spec, network_family(context.service_cidr)))
+    _refuse(service, _families(spec, [network_family(one) for one in context.service_cidrs]))
     if spec.get("clusterIP") == servicespec.NO_IP:
         return
-    if not spec.get("clusterIP"):
-        spec["clusterIP"] = allocation.free_address(
-            ranges.of(context),
-            lambda address: context.claimed(IP_ADDRESS, address),
-            secrets.randbelow,
-        )
-        spec["clusterIPs"] = [spec["clusterIP"]]
-    elif not servicespec.cluster_ips(before):
-        _claim(service, spec["clusterIP"], context)
+    given, held = servicespec.cluster_ips(spec), servicespec.cluster_ips(before)
+    for address in given:
+        if address not in held:
+            _claim(service, address, context)
+    free = [_free(Family(family), context) for family in spec["ipFamilies"][len(given) :]]
+    spec["clusterIPs"] = [*given, *free]
+    spec["clusterIP"] = spec["clusterIPs"][0]
+
+
+def _free(family: Family, context: Context) -> str:
+    ours = ranges.of(context, family)
+    return allocation.free_address(ours, lambda address: context.claimed(IP_ADDRESS, address), secrets.randbelow)
 
 
 def _policy(spec: Object) -> str:
@@ -84,43 +105,50 @@ def _policy(spec: Object) -> str:
     )
 
 
-def _families(spec: Object, ours: Family) -> list[FieldError]:
+def _families(spec: Object, ours: Sequence[Family]) -> list[FieldError]:
+    """Fill in the families, `ours` being those of the cluster; return what is wrong with those asked for."""
     families = spec.setdefault("ipFamilies", [])
     policy = spec["ipFamilyPolicy"]
-    errors = []
-    if policy == "SingleStack":
-        start = "must be 'RequireDualStack' or 'PreferDualStack' when multiple"
-        for key, noun in (("clusterIPs", "cluster IPs"), ("ipFamilies", "IP families")):
-            if len(spec.get(key) or ()) == 2:
-                errors.append(fields.invalid("spec.ipFamilyPolicy", policy, f"{start} {noun} are specified"))
+    errors = list(_too_many(spec)) if policy == "SingleStack" else []
     for i, address in enumerate(servicespec.cluster_ips(spec)):
         if address != servicespec.NO_IP and i >= len(families):
-            if family_of(address) is ours:
-                families.append(str(ours))
+            family = family_of(address)
+            if family in ours:
+                families.append(str(family))
             else:
-                text = f"{ours.other} is not configured on this cluster"
+                text = f"{family} is not configured on this cluster"
                 errors.append(fields.invalid(f"spec.clusterIPs[{i}]", servicespec.cluster_ips(spec), text))
     if errors:
         return errors
     if spec.get("clusterIP") == servicespec.NO_IP and not spec.get("selector"):
-        families = families or [str(ours)]
+        families = families or [str(ours[0])]
         if len(families) < 2 and policy != "SingleStack":
             families = [*families, str(Family(families[0]).other)]
         spec["ipFamilies"] = families
         return []
-    if policy == "RequireDualStack":
+    if policy == "RequireDualStack" and len(ours) < 2:
         text = "this cluster is not configured for dual-stack services"
         errors.append(fields.invalid("spec.ipFamilyPolicy", policy, text))
     for i, family in enumerate(families):
-        if family != ours:
+        if family not in ours:
             errors.append(fields.invalid(f"spec.ipFamilies[{i}]", family, "not configured on this cluster"))
-    spec["ipFamilies"] = families or [str(ours)]
+    families = families or [str(ours[0])]
+    if not errors and policy != "SingleStack" and len(families) < 2 <= len(ours):
+        families = [*families, str(Family(families[0]).other)]
+    spec["ipFamilies"] = families
     return errors
+
+
+def _too_many(spec: Object) -> Iterator[FieldError]:
+    start = "must be 'RequireDualStack' or 'PreferDualStack' when multiple"
+    for key, noun in (("clusterIPs", "cluster IPs"), ("ipFamilies", "IP families")):
+        if len(spec.get(key) or ()) == 2:
+            yield fields.invalid("spec.ipFamilyPolicy", spec["ipFamilyPolicy"], f"{start} {noun} are specified")
 
 
 def _claim(service: Object, address: str, context: Context) -> None:
     """Check that an address which was asked for by value can be had."""
-    networks = ranges.of(context)
+    networks = ranges.of(context, family_of(address))
     why = ""
     if not any(allocation.holds(network, ip_address(address)) for network in networks):
         valid = ", ".join(map(str, networks))
