@@ -105,12 +105,12 @@ def test_an_address_of_another_pool_and_one_without_room_on_loopback_have_none(i
         ("192.168.51.0/24", "192.168.51.64/27"),
         ("10.0.0.0/16", "10.0.0.64/27"),
         ("192.168.51.0/28", "192.168.51.4/31"),
-        ("192.168.51.0/30", "None"),
+        ("192.168.51.0/30", ""),
         ("fd00:51::/64", "fd00:51::40/123"),
     ],
 )
 def test_the_pool_is_a_part_of_the_lan(lan: str, pool: str) -> None:
-    assert str(ClusterConfig("x", (), node_cidr=lan).balancer_pool) == pool
+    assert [str(one) for one in ClusterConfig("x", (), node_cidr=lan).balancer_pools.values()] == pool.split()
 
 
 def test_no_node_is_put_into_the_pool_and_one_that_was_asked_for_there_is_left_out_of_it() -> None:

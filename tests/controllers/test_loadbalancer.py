@@ -29,13 +29,13 @@ def service(name: str = "web", *given: str, **spec: Any) -> Object:
 @pytest.mark.parametrize(
     ("wants", "taken", "choice"),
     [
-        (service(), (), Choice(POOL[0])),
-        (service(), POOL[:1], Choice(POOL[1])),
-        (service("web", POOL[1]), (), Choice(POOL[1])),
-        (service("web", POOL[1]), POOL[1:], Choice(POOL[0])),
-        (service("web", "198.51.100.1"), (), Choice(POOL[0])),
-        (service(loadBalancerIP=POOL[1]), (), Choice(POOL[1])),
-        (service("web", POOL[0], loadBalancerIP=POOL[1]), (), Choice(POOL[1])),
+        (service(), (), Choice((POOL[0],))),
+        (service(), POOL[:1], Choice((POOL[1],))),
+        (service("web", POOL[1]), (), Choice((POOL[1],))),
+        (service("web", POOL[1]), POOL[1:], Choice((POOL[0],))),
+        (service("web", "198.51.100.1"), (), Choice((POOL[0],))),
+        (service(loadBalancerIP=POOL[1]), (), Choice((POOL[1],))),
+        (service("web", POOL[0], loadBalancerIP=POOL[1]), (), Choice((POOL[1],))),
         (service(loadBalancerIP=POOL[1]), POOL[1:], Choice(problem=f"{POOL[1]} is another Service's")),
         (
             service(loadBalancerIP="198.51.100.1"),
@@ -44,12 +44,35 @@ def service(name: str = "web", *given: str, **spec: Any) -> Object:
         ),
         (service(), POOL, Choice(problem="all 2 addresses of the pool are taken")),
         (service("web", POOL[0], type="ClusterIP"), (), Choice()),
+        (service(ipFamilies=["IPv6"]), (), Choice()),
     ],
 )
 def test_an_address_is_kept_or_asked_for_or_the_first_that_is_free(
     wants: Object, taken: Sequence[str], choice: Choice
 ) -> None:
     assert choose(wants, POOL, taken) == choice
+
+
+SIX = ("fd00:51::40", "fd00:51::41")
+
+
+@pytest.mark.parametrize(
+    ("wants", "taken", "choice"),
+    [
+        (service(), (), Choice((POOL[0],))),
+        (service(ipFamilies=["IPv6"]), (), Choice((SIX[0],))),
+        (service(ipFamilies=["IPv6", "IPv4"]), (), Choice((SIX[0], POOL[0]))),
+        (service("web", POOL[1], ipFamilies=["IPv4", "IPv6"]), SIX[:1], Choice((POOL[1], SIX[1]))),
+        (service(ipFamilies=["IPv4", "IPv6"], loadBalancerIP=SIX[1]), (), Choice((POOL[0], SIX[1]))),
+        (
+            service(ipFamilies=["IPv4", "IPv6"]),
+            SIX,
+            Choice((POOL[0],), "all 2 addresses of the pool are taken"),
+        ),
+    ],
+)
+def test_a_service_has_an_address_of_each_of_its_families(wants: Object, taken: Sequence[str], choice: Choice) -> None:
+    assert choose(wants, (*POOL, *SIX), taken) == choice
 
 
 def given(client: FakeClient, name: str) -> list[str]:

@@ -41,7 +41,7 @@ apiVersion: v1
 kind: Service
 metadata: {name: both}
 spec:
-  type: NodePort
+  type: LoadBalancer
   ipFamilyPolicy: RequireDualStack
   selector: {app: echo}
   ports:
@@ -154,6 +154,13 @@ def test_names_have_the_addresses_of_their_families(k8s: Cluster) -> None:
 @pytest.mark.parametrize("address", NODES)
 def test_node_ports_answer_on_every_address_of_every_node(k8s: Cluster, address: str) -> None:
     assert k8s.on("k8s-master", "curl", "-gsS", "-m5", f"http://{address}:30390/").startswith("echo-")
+
+
+@pytest.mark.parametrize("address", ["192.168.51.64", "[fd00:51::40]"])
+def test_a_load_balancer_has_an_address_of_each(k8s: Cluster, address: str) -> None:
+    given = k8s.kubectl("get svc both -o jsonpath={.status.loadBalancer.ingress[*].ip}").split()
+    assert address.strip("[]") in given
+    assert k8s.on("k8s-slave1", "curl", "-gsS", "-m5", f"http://{address}/").startswith("echo-")
 
 
 @pytest.mark.parametrize("address", NODES[2:])

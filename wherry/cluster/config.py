@@ -97,15 +97,16 @@ class ClusterConfig(msgspec.Struct, frozen=True):
         return networks("--service-cidr", self.service_cidr)
 
     @property
-    def balancer_pool(self) -> Network | None:
+    def balancer_pools(self) -> Networks:
         """Where Services of type LoadBalancer get addresses: 32 of the LAN, as many as one of its eighths has."""
-        return next((pool for lan in self.node_networks.values() if (pool := _balancer_pool(lan))), None)
+        found = ((family, _balancer_pool(lan)) for family, lan in self.node_networks.items())
+        return {family: pool for family, pool in found if pool}
 
     @property
     def balancer_addresses(self) -> tuple[str, ...]:
-        """The pool's addresses, but for those a node was given."""
+        """The pools' addresses, but for those a node was given."""
         taken = {address for node in self.nodes for address in node.addresses}
-        return tuple(a for a in map(str, self.balancer_pool or ()) if a not in taken)
+        return tuple(a for pool in self.balancer_pools.values() for a in map(str, pool) if a not in taken)
 
     @property
     def families(self) -> tuple[Family, ...]:

@@ -17,7 +17,7 @@ from wherry.cluster.paths import LAN_NAMESPACE, node_namespace
 from wherry.net import namespaces
 from wherry.net.links import Links, addresses_at_once, forward
 from wherry.net.sysctls import sysctl
-from wherry.objects.family import Family, network, network_family
+from wherry.objects.family import Family, family_of, network, network_family
 
 BRIDGE = "lan0"
 REFUSAL = {
@@ -98,8 +98,9 @@ def _build_lan(config: ClusterConfig) -> None:
         links.bridge(BRIDGE)
         for family, gateway in config.lan_gateways.items():
             links.address(BRIDGE, gateway, config.node_networks[family].prefixlen)
-        if config.balancer_pool:
-            links.route(str(config.balancer_pool), via=config.control_plane.address)
+        for address in config.control_plane.addresses:
+            if pool := config.balancer_pools.get(family_of(address)):
+                links.route(str(pool), via=address)
         for cidr in (*NOWHERE, *f"{config.pod_cidr},{config.service_cidr}".split(",")):
             if network_family(network(cidr)) in config.families:
                 links.route(cidr, link="lo")  # also where there is a way out

@@ -1,4 +1,4 @@
-"""An address for every Service of type LoadBalancer, from a small pool: what a cloud's controller does elsewhere.
+"""An address of each of its families for every Service of type LoadBalancer, from a small pool: a cloud's, elsewhere.
 
 An address stays with its Service as long as that wants one; `spec.loadBalancerIP` asks for a certain one. A Service
 with a `loadBalancerClass` is another controller's. Nothing is kept but the Services' own status; what is given out and
@@ -14,15 +14,16 @@ from wherry.controllers.context import Context
 from wherry.controllers.controller import Controller
 from wherry.objects import Object
 from wherry.objects.errors import NotFound
-from wherry.objects.meaning.services import balancers
+from wherry.objects.family import family_of
+from wherry.objects.meaning.services import balancers, families
 from wherry.objects.metadata import Key
 from wherry.objects.resource import SERVICES
 
 
 class Choice(NamedTuple):
-    """The address a Service is to have, "" for none, and why it has none though it wants one."""
+    """The addresses a Service is to have, and why it has not all that it wants, "" where it has."""
 
-    address: str = ""
+    addresses: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -32,16 +33,28 @@ def addresses(service: Object) -> list[str]:
 
 
 def choose(service: Object, pool: Sequence[str], taken: Collection[str]) -> Choice:
-    """Return a Service's address, given the pool in the order of preference and what other Services have. Pure."""
+    """Return a Service's addresses, one of each family that it and the pool have.
+
+    `pool` is in the order of preference, `taken` what other Services have. Pure.
+    """
     if service["spec"].get("type") != "LoadBalancer":
         return Choice()
-    if asked := service["spec"].get("loadBalancerIP"):
-        if asked not in pool:
-            return Choice(problem=f"{asked} is not an address of the pool {pool[0]}-{pool[-1]}")
-        return Choice(problem=f"{asked} is another Service's") if asked in taken else Choice(asked)
+    asked = service["spec"].get("loadBalancerIP") or ""
+    if asked and asked not in pool:
+        return Choice(problem=f"{asked} is not an address of the pool {pool[0]}-{pool[-1]}")
+    pools = [[a for a in pool if family_of(a) is family] for family in families(service)]
+    chosen = [_one(service, own, taken, asked if asked in own else "") for own in pools if own]
+    found = tuple(address for address, _ in chosen if address)
+    return Choice(found, "; ".join(problem for _, problem in chosen if problem))
+
+
+def _one(service: Object, pool: Sequence[str], taken: Collection[str], asked: str) -> tuple[str, str]:
+    """Return an address of a pool, or why there is none."""
+    if asked:
+        return ("", f"{asked} is another Service's") if asked in taken else (asked, "")
     kept = [a for a in addresses(service) if a in pool and a not in taken]
     free = next((a for a in [*kept, *pool] if a not in taken), "")
-    return Choice(free) if free else Choice(problem=f"all {len(pool)} addresses of the pool are taken")
+    return free, "" if free else f"all {len(pool)} addresses of the pool are taken"
 
 
 class LoadBalancerController(Controller):
@@ -66,9 +79,8 @@ class LoadBalancerController(Controller):
             self._take_back(key)
             return
         choice = choose(service, self._pool, self._taken(key))
-        if choice.address:
-            self._given[choice.address] = key
-        self._take_back(key, but=choice.address)
+        self._given |= dict.fromkeys(choice.addresses, key)
+        self._take_back(key, but=choice.addresses)
         await self._apply(key, service, choice)
 
     def _is_ours(self, service: Object) -> bool:
@@ -85,9 +97,9 @@ class LoadBalancerController(Controller):
         # The first who got it keeps it, should two have one.
         return self._given.get(address, min(holders, default=key)) != key
 
-    def _take_back(self, key: Key, but: str = "") -> None:
+    def _take_back(self, key: Key, but: Collection[str] = ()) -> None:
         """Forget what a Service had; who has none yet tries again."""
-        freed = [address for address, holder in self._given.items() if holder == key and address != but]
+        freed = [address for address, holder in self._given.items() if holder == key and address not in but]
         for address in freed:
             del self._given[address]
         self._without.discard(key)
@@ -99,7 +111,7 @@ class LoadBalancerController(Controller):
         if choice.problem:
             self._without.add(key)
             self._recorder.event(SERVICES, service, "Warning", "AllocationFailed", choice.problem)
-        wanted = [choice.address] if choice.address else []
+        wanted = list(choice.addresses)
         if addresses(service) == wanted:
             return
         ingress = [{"ip": address, "ipMode": "VIP"} for address in wanted]
@@ -108,5 +120,5 @@ class LoadBalancerController(Controller):
             await self.client.patch(SERVICES, key[1], status, key[0], subresource="status")
         except NotFound:
             return
-        if choice.address:
-            self._recorder.event(SERVICES, service, "Normal", "IPAllocated", f"Assigned IP {choice.address}")
+        if wanted:
+            self._recorder.event(SERVICES, service, "Normal", "IPAllocated", f"Assigned IP {', '.join(wanted)}")

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,12 @@ class NotingFence:
     """Notes what it is told, and whether pods had a link then. `broken` makes so many of the next calls fail."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str, bool]] = []
+        self.asked: list[tuple[str, Sequence[str], bool]] = []
         self.left: list[tuple[str, bool]] = []
         self.broken = 0
 
-    async def fence(self, of: Object, address: str) -> None:
-        self.asked.append((of["metadata"]["name"], address, _has_link()))
+    async def fence(self, of: Object, addresses: Sequence[str]) -> None:
+        self.asked.append((of["metadata"]["name"], addresses, _has_link()))
         if self.broken:
             self.broken -= 1
             raise OSError("the rules are not ready")

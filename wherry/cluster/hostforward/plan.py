@@ -15,6 +15,7 @@ from typing import NamedTuple
 from wherry.cluster.config import ClusterConfig
 from wherry.cluster.relay.address import Address
 from wherry.objects import Object
+from wherry.objects.family import Family
 from wherry.objects.meaning import endpoints
 from wherry.objects.meaning.services import admits, balancers, is_local_outside, ports, protocol
 
@@ -66,7 +67,7 @@ def _serving_nodes(slices: Iterable[Object]) -> set[str]:
 
 def stand_ins(service: Object, config: ClusterConfig) -> Iterator[tuple[str, str]]:
     """Yield (address on loopback, load balancer's address) for those of our own pool that let this machine in."""
-    pool = config.balancer_pool
+    pool = config.balancer_pools.get(Family.V4)  # what has a stand-in
     if not admits(service, config.lan_gateway):
         return
     for entry in balancers(service):
