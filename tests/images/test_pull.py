@@ -161,3 +161,21 @@ async def test_what_a_registry_that_died_has_sent_is_not_asked_for_again(
     with registry(tmp_path / "mortal", host, int(port)) as again:
         await pull(f"{again.host}/large:v1")
         assert f'GET /v2/large/blobs/{blob} HTTP/1.1" 206' in again.log
+
+
+async def test_a_layer_as_deep_as_names_can_be_is_replaced_and_removed_again(
+    pull: Pull, store: Store, real: Registry
+) -> None:
+    """Whoever makes a layer says how deep it is; what removes it calls itself for no level."""
+    deep = folder("/".join("a" * 1900))
+    push(real.url, "deep", "v1", image(layer(folder("a"), deep, folder("b"), entry("b/c"), entry("a", "a file now\n"))))
+    content = await pull(f"{real.host}/deep:v1")
+    assert (content.layers[0] / "a").read_text() == "a file now\n"
+    push(real.url, "deep", "v2", image(layer(deep)))
+    made = await pull(f"{real.host}/deep:v2")
+    assert (made.layers[0] / "a/a").is_dir()
+    for named in store.names.all():  # by its digest as well
+        store.names.drop(named.reference)
+    await store.sweep()
+    assert not made.layers[0].exists()
+    assert list((store.root / "scratch").iterdir()) == []

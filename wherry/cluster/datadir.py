@@ -14,7 +14,7 @@ from pathlib import Path
 from wherry.cluster import files
 from wherry.cluster.config import ConfigError
 from wherry.cluster.paths import Paths, data_home
-from wherry.node import trees
+from wherry.images import trees
 
 BEFORE_CONFIG = {".lock", "pki"}
 """What a first `up` that was killed may have left before `cluster.json`."""

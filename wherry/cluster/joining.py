@@ -14,7 +14,7 @@ from wherry.cluster.config import ClusterConfig
 from wherry.cluster.errors import ClusterError
 from wherry.cluster.lifecycle import Progress
 from wherry.cluster.paths import Paths
-from wherry.node import trees
+from wherry.images import trees
 
 SECONDS = 30.0
 PAUSE_SECONDS = 0.02

@@ -16,7 +16,8 @@ from wherry.cluster.config import SQLITE, ClusterConfig
 from wherry.cluster.errors import ClusterError
 from wherry.cluster.paths import Paths
 from wherry.cluster.snapshots import stillness, swap
-from wherry.node import cgroups, trees
+from wherry.images import trees
+from wherry.node import cgroups
 
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wherry.cluster import files
 from wherry.cluster.paths import Paths
-from wherry.node import trees
+from wherry.images import trees
 
 KEPT = ("snapshots", "images", "logs", ".lock", "init.json", "merged.json")
 """What is not part of a snapshot: images are found by their digests whenever, logs go on, and the rest is of now."""

@@ -9,11 +9,12 @@ Source: opencontainers/image-spec layer.md (whiteouts); Documentation/filesystem
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
+
+from wherry.images import trees
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -64,6 +65,8 @@ class Unpacker:
 
     def _make(self, archive: tarfile.TarFile, entry: tarfile.TarInfo, path: str) -> None:
         hidden = _clear(path, keep_folder=entry.isdir())
+        if path in self._folders and not entry.isdir():
+            self._forget(path)
         if entry.isdir():
             if not os.path.isdir(path):
                 os.mkdir(path)
@@ -84,6 +87,12 @@ class Unpacker:
         else:
             raise LayerError(f"{entry.name}: an entry of a kind that is not supported ({entry.type!r})")
         _attribute(entry, path)
+
+    def _forget(self, folder: str) -> None:
+        """Take note that a folder, and what was in it, is no more."""
+        gone = [path for path in self._folders if path == folder or path.startswith(f"{folder}/")]
+        for path in gone:
+            del self._folders[path]
 
     def _write(self, source: object, path: str) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -146,7 +155,7 @@ def _clear(path: str, *, keep_folder: bool) -> bool:
         return False
     if stat.S_ISDIR(mode):
         if not keep_folder and path != "/":
-            shutil.rmtree(path)
+            trees.remove(path)
         return False
     os.unlink(path)
     return stat.S_ISCHR(mode)

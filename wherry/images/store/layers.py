@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from wherry.images import trees
 from wherry.images.errors import ContentError
 from wherry.images.store.locks import locked
 
@@ -45,7 +45,7 @@ class Layers:
                     raise ContentError(f"a layer is damaged: it unpacks to {found}, and should to {diff_id}")
                 fresh.rename(place)
             except BaseException:
-                await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
+                await asyncio.to_thread(trees.discard, fresh)
                 raise
 
 

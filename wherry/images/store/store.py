@@ -11,7 +11,6 @@ that is fetched or unpacked, and one for all, which who adds shares and who swee
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.images import manifest as manifests
+from wherry.images import trees
 from wherry.images.errors import ContentError
 from wherry.images.manifest import Config, Manifest
 from wherry.images.store.layers import Layers
@@ -129,14 +129,14 @@ class Store:
         for folder in [f for f in self.layers.folder.iterdir() if f.name not in folders]:
             doomed = self.root / "scratch" / f"gone-{folder.name}"
             folder.replace(doomed)
-            shutil.rmtree(doomed, ignore_errors=True)
+            trees.discard(doomed)
         self._tidy()
         return freed
 
     def _tidy(self) -> None:
         """Remove what was cut short: nobody adds now."""
         for folder in (self.root / "scratch").iterdir():
-            shutil.rmtree(folder, ignore_errors=True)
+            trees.discard(folder)
         for file in (self.root / "partial").iterdir():
             if time.time() - file.stat().st_mtime > STALE_SECONDS:
                 file.unlink(missing_ok=True)

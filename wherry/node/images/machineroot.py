@@ -21,8 +21,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wherry.images import trees
 from wherry.net.namespaces import on_own_thread
-from wherry.node import mounts, trees
+from wherry.node import mounts
 from wherry.node.images.source import ImageFolder, ImageMount
 
 log = logging.getLogger(__name__)

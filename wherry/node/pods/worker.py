@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
+from wherry.images import trees
 from wherry.net.links import LinkError
 from wherry.net.nft import NftError
-from wherry.node import trees
 from wherry.node.network.addresses import NoAddressLeftError
 from wherry.node.pods.act.follow import Follower
 from wherry.node.pods.act.node import NodeServices

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import msgspec
 
-from wherry.node import beneath, mounts, trees
+from wherry.images import trees
+from wherry.node import beneath, mounts
 from wherry.node.images.source import Image, ImageFolder
 from wherry.node.runtime import conmon
 from wherry.node.runtime.conmon import CreateError, Launch

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from wherry.node import trees
+from wherry.images import trees
 
 DATA, NEW_DATA = "..data", "..data_tmp"
 NAME = re.compile(r"\.\.(?:\d+_){5}\d+\.\d{9}")

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wherry.node import mounts, trees
+from wherry.images import trees
+from wherry.node import mounts
 from wherry.node.filesystem import NodeFileSystem
 from wherry.node.volumes import atomic, emptydir, hostpath, payload, persistent
 from wherry.node.volumes.claims import ClaimSource

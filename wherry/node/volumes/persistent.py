@@ -11,7 +11,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from wherry.node import beneath, mounts, trees
+from wherry.images import trees
+from wherry.node import beneath, mounts
 from wherry.node.filesystem import NodeFileSystem
 from wherry.node.volumes import hostpath
 from wherry.node.volumes.errors import VolumeError

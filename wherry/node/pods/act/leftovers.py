@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from wherry.node import trees
+from wherry.images import trees
 
 
 def find(state_dir: Path) -> dict[Path, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from wherry.node import mounts, trees
+from wherry.images import trees
+from wherry.node import mounts
 from wherry.node.volumes import persistent
 from wherry.node.volumes.errors import VolumeError
 
