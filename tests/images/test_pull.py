@@ -10,6 +10,7 @@ import pytest
 from tests.images.conftest import Pull
 from tests.images.maker import digest, entry, folder, image, index, layer, push
 from tests.images.registry import LOGIN, Registry, registry
+from wherry.images import trees
 from wherry.images.credentials import Credential, Keyring
 from wherry.images.errors import ContentError, PullError
 from wherry.images.manifest import here
@@ -168,14 +169,18 @@ async def test_a_layer_as_deep_as_names_can_be_is_replaced_and_removed_again(
 ) -> None:
     """Whoever makes a layer says how deep it is; what removes it calls itself for no level."""
     deep = folder("/".join("a" * 1900))
-    push(real.url, "deep", "v1", image(layer(folder("a"), deep, folder("b"), entry("b/c"), entry("a", "a file now\n"))))
-    content = await pull(f"{real.host}/deep:v1")
-    assert (content.layers[0] / "a").read_text() == "a file now\n"
+    replaced = layer(folder("a"), deep, folder("b"), entry("b/c"), entry("a", "a file now\n"))
+    push(real.url, "deep", "v1", image(replaced))
     push(real.url, "deep", "v2", image(layer(deep)))
-    made = await pull(f"{real.host}/deep:v2")
-    assert (made.layers[0] / "a/a").is_dir()
-    for named in store.names.all():  # by its digest as well
-        store.names.drop(named.reference)
-    await store.sweep()
-    assert not made.layers[0].exists()
-    assert list((store.root / "scratch").iterdir()) == []
+    try:
+        content = await pull(f"{real.host}/deep:v1")
+        assert (content.layers[0] / "a").read_text() == "a file now\n"
+        made = await pull(f"{real.host}/deep:v2")
+        assert (made.layers[0] / "a/a").is_dir()
+        for named in store.names.all():  # by its digest as well
+            store.names.drop(named.reference)
+        await store.sweep()
+        assert not made.layers[0].exists()
+        assert list((store.root / "scratch").iterdir()) == []
+    finally:
+        trees.discard(store.root)  # what removes the test's folder could not
