@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +54,7 @@ class Soak:
         self._diary = Diary()
         self._churn = Churn(k8s, self._client, seed, self._diary)
         self._endpoints = EndpointReader(self._client, "soak", self._diary)
-        self._growth = Growth(k8s.init_pid, k8s.home / "wherry" / k8s.name)
+        self._growth = Growth(k8s.init_pid, k8s.home / "wherry" / k8s.name, self._metrics)
         self._counts: dict[str, Counter[str]] = {}
         self._failures: list[tuple[float, str, str]] = []
 
@@ -92,6 +93,11 @@ class Soak:
         context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
         context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
         return context
+
+    def _metrics(self) -> str:
+        url = f"https://{self._k8s.bind}:6443/metrics"
+        with urllib.request.urlopen(url, timeout=SAMPLED_SECONDS, context=self._tls()) as answer:
+            return str(answer.read().decode())
 
     def _forwarded(self) -> calls.Call:
         """Return a call through `kubectl port-forward` to a pod that stays; a forward that ended begins again."""

@@ -71,6 +71,8 @@ class Churn:
         resource = served(obj)
         number = self._dice.randrange(10_000)
         name = f"churn-{number}" if resource.plural != "ipaddresses" else f"10.111.{number // 250}.{number % 250}"
+        if resource.plural == "apiservices":  # is called what it is about
+            name = f"{obj['spec']['version']}.{obj['spec']['group']}"
         meta = {"name": name, "labels": metadata.labels(obj), "annotations": {"churn": "1"}}
         namespace = NAMESPACE if resource.namespaced else None
         body = {**metadata.copy(obj), "metadata": meta}

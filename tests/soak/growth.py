@@ -1,4 +1,7 @@
-"""What a cluster takes, sampled: memory and descriptors of each of its programs, sizes of its files, and slopes."""
+"""What a cluster takes, sampled: memory and descriptors of each of its programs, sizes of its files, and slopes.
+
+Beside them, how many objects it keeps of each kind: what memory and files may follow. Events stay for an hour.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,23 @@ import re
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wherry.cluster import memory
 
+_STORED = re.compile(r'^apiserver_storage_objects{resource="([^"]+)"} (\S+)$', re.MULTILINE)
+
 
 class Growth:
-    """Samples of one cluster: `init` its first process on this machine, `data` its data directory."""
+    """Samples of one cluster: `init` its first process on this machine, `data` its data directory.
 
-    def __init__(self, init: int, data: Path):
+    `metrics` returns the text of its API server's metrics; raises OSError where it does not answer.
+    """
+
+    def __init__(self, init: int, data: Path, metrics: Callable[[], str]):
         self._init = init
+        self._metrics = metrics
         self._data = data
         self._samples: dict[str, list[tuple[float, float]]] = defaultdict(list)
 
@@ -33,6 +42,9 @@ class Growth:
             found[f"processes {name}"] += 1
         for name, size in self._files():
             found[f"disk      {name} (MB)"] += size / 2**20
+        with contextlib.suppress(OSError):
+            for resource, count in _STORED.findall(self._metrics()):
+                found[f"objects   {resource}"] += float(count)
         for name, value in found.items():
             self._samples[name].append((now, value))
 
