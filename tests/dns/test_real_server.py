@@ -165,6 +165,7 @@ async def test_it_serves_through_its_lame_duck_time(cluster: Cluster, tmp_path: 
             while "stopping" not in process.log:  # noqa: ASYNC110 - a line of another process
                 await asyncio.sleep(0.01)
         assert await process.addresses(NAME) == ["10.100.42.154"]
+        assert await process.get(process.ready, "/ready") == (503, "stopping")
         await process.process.wait()
 
 

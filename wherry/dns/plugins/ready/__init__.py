@@ -1,4 +1,8 @@
-"""ready [ADDRESS]: `/ready` on :8181 says OK once every plugin that reads something has read it."""
+"""ready [ADDRESS]: `/ready` on :8181 says OK once every plugin that reads something has read it, until the order to stop.
+
+From then on it says that we go, while `health`'s lame-duck time is served: who heeds it has turned away before we do,
+flows of UDP included.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ class Ready(Quiet):
     def __init__(self, at: tuple[str, int], environment: Environment):
         self._environment = environment
         self._port = HttpPort(at, "/ready", self._respond)
+        self._going = False
 
     async def start(self) -> None:
         """Listen."""
@@ -27,8 +32,12 @@ class Ready(Quiet):
         """Stop listening."""
         await self._port.stop()
 
+    async def linger(self) -> None:
+        """Say from now on that we go."""
+        self._going = True
+
     async def _respond(self, request: web.Request) -> web.StreamResponse:
-        waiting = self._environment.waiting()
+        waiting = ["stopping"] if self._going else self._environment.waiting()
         return web.Response(text=",".join(waiting), status=503) if waiting else web.Response(text="OK")
 
 
