@@ -1,7 +1,7 @@
-"""ready [ADDRESS]: `/ready` on :8181 says OK once every plugin that reads something has read it, until the order to stop.
+"""ready [ADDRESS]: `/ready` on :8181 says OK once every plugin that reads something has read it.
 
-From then on it says that we go, while `health`'s lame-duck time is served: who heeds it has turned away before we do,
-flows of UDP included.
+From the order to stop on it says that we go, while `health`'s lame-duck time is served: who heeds it has turned away
+before we do, flows of UDP included.
 """
 
 from __future__ import annotations
