@@ -30,6 +30,6 @@ def test_a_way_out_is_had_as_asked_or_as_it_can_be(
 
 def test_a_cluster_of_ipv6_asks_for_ipv6() -> None:
     config = msgspec.structs.replace(SIX, egress="on")
-    assert "--enable-ipv6" in egress.command(config, 3, 4)
-    assert "--enable-ipv6" not in egress.command(FOUR, 3, 4)
+    assert "--enable-ipv6" in egress.command(config, 3)
+    assert "--enable-ipv6" not in egress.command(FOUR, 3)
     assert egress.name_servers(config) == ("fd00::3",)

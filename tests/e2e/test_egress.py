@@ -79,10 +79,8 @@ def test_the_way_out_comes_back_when_it_was_killed(k8s: Cluster) -> None:
     for pid in k8s.find("slirp4netns"):
         subprocess.run(["kill", "-9", str(pid)], check=True)
     eventually("again", lambda: "the world" in k8s.kubectl(f"{CURL} http://{WEB}/", check=False), 30)
-    for pid in k8s.find("wherry: egress$"):
-        subprocess.run(["kill", "-9", str(pid)], check=True)
-    eventually("again", lambda: "the world" in k8s.kubectl(f"{CURL} http://{WEB}/", check=False), 30)
-    eventually("one of it", lambda: len(k8s.find("slirp4netns")) <= 2)
+    assert len(k8s.find("slirp4netns")) <= 2  # it runs a part of itself in a sandbox
+    assert not k8s.find("wherry: egress$")  # which has become it
 
 
 def test_the_machines_network_is_as_it_was(k8s: Cluster, around: World) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import subprocess
 
 from wherry.cluster.config import ClusterConfig
@@ -73,31 +74,47 @@ def _program() -> str | None:
     return shutil.which(PROGRAM, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
 
 
-def command(config: ClusterConfig, ready: int, ending: int) -> list[str]:
-    """Return the words that start it: it writes to `ready`, and ends when nobody holds the other end of `ending`."""
+def command(config: ClusterConfig, ready: int) -> list[str]:
+    """Return the words that start it: it writes to `ready` once its tap is there."""
     words = [_program() or PROGRAM, "--netns-type=path", f"--cidr={NETWORK[Family.V4]}", "--disable-host-loopback"]
-    words += ["--enable-sandbox", f"--ready-fd={ready}", f"--exit-fd={ending}"]
+    words += ["--enable-sandbox", f"--ready-fd={ready}"]
     if Family.V6 in config.families:
         words.append("--enable-ipv6")
     return [*words, str(LAN_NAMESPACE), TAP]
 
 
 def run(config: ClusterConfig) -> None:
-    """Run it until it ends; raises OSError then. The calling process is in the machine's network namespace."""
+    """Become it; raises OSError where it cannot be started. The calling process is in the machine's network namespace.
+
+    What is to be done once its tap is there is done by a process of its own, which ends then: so nothing of ours stays
+    in memory for it.
+    """
     heard, ready = os.pipe()
-    ending, held = os.pipe()
-    process = subprocess.Popen(command(config, ready, ending), pass_fds=[ready, ending], stdin=subprocess.DEVNULL)
-    os.close(ready)
-    os.close(ending)
+    itself = os.getpid()
+    if not (between := os.fork()):
+        if not os.fork():
+            os.close(ready)
+            _lead(config, heard, itself)
+        os._exit(0)  # the init takes its child over
+    os.waitpid(between, 0)
+    os.set_inheritable(ready, True)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and so would what it becomes
+    words = command(config, ready)
+    os.execv(words[0], words)
+
+
+def _lead(config: ClusterConfig, heard: int, itself: int) -> None:
+    """Lead what leaves the cluster through the tap once it is there; end slirp4netns, `itself`, where that fails."""
     try:
         if os.read(heard, 1):
             namespaces.run(LAN_NAMESPACE, _configure, config)
             log.info("pods reach the world through %s", PROGRAM)
-        process.wait()
+    except BaseException:  # the last line of a process: log whatever it died of
+        log.exception("what leaves the cluster is not led through %s", PROGRAM)
+        os.kill(itself, signal.SIGTERM)
     finally:
-        os.close(heard)
-        os.close(held)
-    raise OSError(f"{PROGRAM} ended: exit {process.returncode}")
+        logging.shutdown()
+        os._exit(0)
 
 
 def _configure(config: ClusterConfig) -> None:
