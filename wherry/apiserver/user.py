@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from wherry.objects import Object
 
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
@@ -18,6 +21,19 @@ class User:
     groups: tuple[str, ...] = ()
     uid: str = ""
     extra: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+
+    @property
+    def info(self) -> Object:
+        """The user as an authentication.k8s.io/v1 UserInfo."""
+        extra = {key: list(values) for key, values in self.extra.items()}
+        whole = {"username": self.name, "uid": self.uid, "groups": list(self.groups), "extra": extra}
+        return {key: value for key, value in whole.items() if value}
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any]) -> User:
+        """Return the user of a UserInfo."""
+        extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
+        return cls(info.get("username", ""), tuple(info.get("groups") or ()), info.get("uid", ""), extra)
 
 
 ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))

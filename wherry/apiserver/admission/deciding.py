@@ -8,7 +8,6 @@ from typing import Any
 from wherry.apiserver.access.attributes import Attributes
 from wherry.apiserver.access.authorizer import Authorizer
 from wherry.apiserver.admission.asked import Asked
-from wherry.apiserver.admission.request import user_info
 from wherry.apiserver.user import User
 from wherry.cel.asker import Asker, Decide
 
@@ -17,7 +16,7 @@ def by(authorizer: Authorizer) -> Decide:
     """Return who decides as `authorizer` does, which gives no reasons."""
 
     def decide(user: Mapping[str, Any], attempt: Mapping[str, str]) -> tuple[bool, str]:
-        return authorizer.allowed(_user(user), _attributes(attempt)), ""
+        return authorizer.allowed(User.of(user), _attributes(attempt)), ""
 
     return decide
 
@@ -27,12 +26,7 @@ def asker(asked: Asked) -> Asker:
     resource = asked.resource
     attempt = {"group": resource.group, "resource": resource.plural, "subresource": asked.subresource}
     place = {"namespace": asked.namespace, "name": asked.name}
-    return Asker(user_info(asked.user), {**attempt, **place}, asked.decide)
-
-
-def _user(info: Mapping[str, Any]) -> User:
-    extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
-    return User(info["username"], tuple(info.get("groups") or ()), info.get("uid", ""), extra)
+    return Asker(asked.user.info, {**attempt, **place}, asked.decide)
 
 
 def _attributes(attempt: Mapping[str, str]) -> Attributes:

@@ -6,7 +6,6 @@ Source: apiserver pkg/admission/plugin/webhook/request/admissionreview.go; k8s.i
 from __future__ import annotations
 
 from wherry.apiserver.admission.asked import Asked, Subject
-from wherry.apiserver.user import User
 from wherry.objects import Object
 from wherry.objects.resource import Resource
 
@@ -21,7 +20,7 @@ def request_of(asked: Asked, subject: Subject, resource: Resource) -> Object:
         "name": asked.name,
         "namespace": asked.namespace,
         "operation": asked.operation,
-        "userInfo": user_info(asked.user),
+        "userInfo": asked.user.info,
         "dryRun": asked.dry_run,
         "options": asked.options,
     }
@@ -31,13 +30,6 @@ def request_of(asked: Asked, subject: Subject, resource: Resource) -> Object:
         if not request[optional]:
             del request[optional]
     return request
-
-
-def user_info(user: User) -> Object:
-    """Return an authentication.k8s.io/v1 UserInfo."""
-    info: Object = {"username": user.name, "groups": list(user.groups)}
-    info |= {"uid": user.uid} if user.uid else {}
-    return info | ({"extra": {key: list(values) for key, values in user.extra.items()}} if user.extra else {})
 
 
 def _kind(resource: Resource) -> Object:

@@ -42,17 +42,8 @@ def reviews(authorizer: Authorizer, accounts: Accounts) -> list[Review]:
     return [Review(Resource(g, "v1", plural, kind, namespaced), f) for g, plural, kind, namespaced, f in found]
 
 
-def _user_info(user: User) -> Object:
-    info: Object = {"username": user.name, "groups": list(user.groups)}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.extra:
-        info["extra"] = {k: list(v) for k, v in user.extra.items()}
-    return info
-
-
 def _who_am_i(user: User, body: Object, namespace: str) -> Object:
-    return {**body, "status": {"userInfo": _user_info(user)}}
+    return {**body, "status": {"userInfo": user.info}}
 
 
 class _Tokens:
@@ -68,7 +59,7 @@ class _Tokens:
             grant = self._accounts.check(spec["token"], spec.get("audiences") or ())
         except BadToken as error:
             return {**body, "status": {"authenticated": False, "user": {}, "error": str(error)}}
-        status = {"authenticated": True, "user": _user_info(grant.user), "audiences": list(grant.audiences)}
+        status = {"authenticated": True, "user": grant.user.info, "audiences": list(grant.audiences)}
         return {**body, "status": status}
 
 

@@ -12,24 +12,11 @@ from typing import Any
 import msgspec
 
 from wherry.apiserver.access.attributes import Attributes
-from wherry.apiserver.user import User
 from wherry.objects import Object
 
 LARGEST = 10 << 20
 """Bytes of an event with the objects it carries."""
 TRUNCATED = "audit.k8s.io/truncated"
-
-
-def user_info(user: User) -> Object:
-    """Return who it was (authentication.k8s.io/v1 UserInfo)."""
-    info: Object = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return info
 
 
 def object_ref(asked: Attributes, obj: Object | None) -> Object | None:

@@ -110,10 +110,10 @@ class Audited:
             "stage": stage,
             "requestURI": head.uri,
             "verb": head.attributes.verb,
-            "user": event.user_info(head.user),
+            "user": head.user.info,
         }
         if self._effective is not head.user:
-            told["impersonatedUser"] = event.user_info(self._effective)
+            told["impersonatedUser"] = self._effective.info
         told |= {"sourceIPs": list(head.sources), "userAgent": head.agent}
         if reference := event.object_ref(head.attributes, self._object if isinstance(self._object, dict) else None):
             told["objectRef"] = reference

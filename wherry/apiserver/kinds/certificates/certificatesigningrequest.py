@@ -36,15 +36,10 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
     spec = new.setdefault("spec", {})
     if old is None:
         new["status"] = {}
-        asks = context.user
-        found = {
-            "username": asks.name,
-            "uid": asks.uid,
-            "groups": list(asks.groups),
-            "extra": {k: list(v) for k, v in asks.extra.items()},
-        }
+        asks = context.user.info
     else:
-        found = {key: old["spec"].get(key) for key in _REQUESTER}
+        asks = old["spec"]
+    found = {key: asks.get(key) for key in _REQUESTER}
     for key in _REQUESTER:
         spec.pop(key, None)
         if found[key]:
