@@ -48,7 +48,7 @@ def add(name: str, node: str) -> None:
                 lifecycle.up(config, paths, progress)
     except (ClusterError, ConfigError, kubeconfig.KubeconfigError) as error:
         raise Failure(str(error).removeprefix("--nodes: ")) from error
-    click.echo(f"node {config.nodes[-1].name} is added: {config.nodes[-1].address}")
+    click.echo(f"node {config.nodes[-1].name} is added: {' '.join(config.nodes[-1].addresses)}")
 
 
 @command.command("rm")

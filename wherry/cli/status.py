@@ -78,7 +78,7 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
     finally:
         await client.close()
     for node in nodes:
-        click.echo(f"  node {node['metadata']['name']}  {_address(node)}  pods {node['spec'].get('podCIDR', '-')}")
+        click.echo(f"  node {node['metadata']['name']}  {_places(node)}")
     for entry in waiting:
         click.echo(f"  waiting for {entry.name}: {entry.ready}/{entry.wanted} ready")
     for obstacle in wrong:
@@ -91,7 +91,9 @@ async def _workloads(config: ClusterConfig, paths: Paths, began: float) -> bool:
     return not waiting and not wrong
 
 
-def _address(node: dict[str, Any]) -> str:
+def _places(node: dict[str, Any]) -> str:
+    """Say where a node and its pods are, in each family."""
     from wherry.objects.meaning import nodes
 
-    return next(iter(nodes.addresses(node)), "-")
+    addresses, ranges = (" ".join(found) or "-" for found in (nodes.addresses(node), nodes.pod_ranges(node)))
+    return f"{addresses}  pods {ranges}"

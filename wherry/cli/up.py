@@ -140,7 +140,7 @@ def _report(config: ClusterConfig, seconds: float, put_back: list[str]) -> None:
     click.echo(f"cluster {name} is up after {seconds:.1f} s")
     if put_back:
         click.echo(f"  put back     {', '.join(put_back)}")
-    click.echo("  nodes        " + ", ".join(f"{n.name} {n.address}" for n in config.nodes))
+    click.echo("  nodes        " + ", ".join(" ".join((n.name, *n.addresses)) for n in config.nodes))
     click.echo(f"  API          https://{host}:{config.api_port}, kubectl context {kubeconfig.entry_name(name)}")
     click.echo(f"  ingress      {ingress}")
     click.echo(f"  node ports   {host}, at their own numbers")
