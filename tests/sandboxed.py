@@ -6,6 +6,7 @@ comes. Whatever they leave (processes, mounts, network namespaces) ends with the
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -17,7 +18,6 @@ from typing import Any
 import pytest
 
 INSIDE = "WHERRY_TEST_REPORTS"
-GROUP = "node-sandbox"
 TIMEOUT_SECONDS = 240
 UNSHARE = ("unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
 # Orphans become its children, and it reaps them, as a cluster's init does: a container's end waits for every process
@@ -50,29 +50,31 @@ class Told(pytest.Item):
 def _told(item: pytest.Item) -> Told:
     told: Told = Told.from_parent(item.parent, name=item.name)
     told.own_markers.extend(item.own_markers)
-    told.add_marker(pytest.mark.xdist_group(GROUP))
     return told
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put a `Told` in the place of each sandboxed test, once those not asked for are gone.
-
-    All of them go to one worker of `--dist loadgroup`: they run together, so once is enough.
-    """
+    """Put a `Told` in the place of each sandboxed test."""
     if INSIDE not in os.environ:
         items[:] = [_told(item) if _sandboxed(item) else item for item in items]
 
 
-def _plain(item: pytest.Item) -> str:
-    """Return the test's id without the group that xdist adds to it."""
-    return item.nodeid.removesuffix(f"@{GROUP}")
-
-
 def _report(item: Told) -> dict[str, Any]:
-    if _plain(item) not in _reports:
-        _run([_plain(other) for other in item.session.items if isinstance(other, Told)], item.config.rootpath)
-    return _reports[_plain(item)]
+    """Return what was reported; of several workers one has the tests run, and the others are told."""
+    if item.nodeid in _reports:
+        return _reports[item.nodeid]
+    nodeids = [other.nodeid for other in item.session.items if isinstance(other, Told)]
+    shared = Path(tempfile.gettempdir(), f"wherry-sandbox-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}")
+    with shared.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if found := file.read():
+            _reports.update(json.loads(found))
+        else:
+            _run(nodeids, item.config.rootpath)
+            file.write(json.dumps(_reports))
+    return _reports[item.nodeid]
 
 
 def _run(nodeids: list[str], top: Path) -> None:

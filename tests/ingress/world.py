@@ -160,7 +160,7 @@ class World:
 def title(pid: str) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0") + b"\0"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, or ends while it is read
         return b""
 
 

@@ -130,7 +130,7 @@ def test_it_works_with_the_rights_of_its_manifest_on_a_real_api_server(world: Wo
 
     async def scenario() -> None:
         before = answered(403)
-        async with Cluster(tmp_path, service_cidr=network(told(SERVICE_CIDR))) as cluster:
+        async with Cluster(tmp_path, service_cidrs=(network(told(SERVICE_CIDR)),)) as cluster:
             await grant(cluster, [o for o in addon_objects() if o["metadata"]["name"].endswith("kube-proxy")])
             kubeconfig = await token_kubeconfig(cluster, tmp_path, "kube-system", "kube-proxy")
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}

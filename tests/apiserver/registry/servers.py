@@ -24,7 +24,7 @@ from wherry.apiserver.storage.interface import Storage
 from wherry.objects import Object
 from wherry.objects.resource import Resource
 
-SETTINGS = RegistrySettings(IPv4Network("10.96.0.0/12"), range(30000, 32768))
+SETTINGS = RegistrySettings((IPv4Network("10.96.0.0/12"),), range(30000, 32768))
 
 
 class Waiting(Admission):

@@ -24,7 +24,7 @@ from wherry.objects import Object
 from wherry.objects.errors import ApiError, InternalError, Invalid
 from wherry.objects.resource import NAMESPACES, SERVICES
 
-NARROW = RegistrySettings(IPv4Network("10.96.0.0/26"), range(30000, 30030))
+NARROW = RegistrySettings((IPv4Network("10.96.0.0/26"),), range(30000, 30030))
 """Room for 62 addresses and 30 node ports: whoever draws at random meets others soon."""
 
 
