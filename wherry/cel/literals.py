@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from wherry.cel.errors import Uncompilable
@@ -47,6 +48,7 @@ class _Frame:
     expects_field: bool = False
 
 
+@lru_cache(maxsize=1024)
 def as_maps(text: str) -> str:
     """Return an expression with its typed literals as maps; raises `Uncompilable` for one of another type's place."""
     return "".join(_Reader([_Token(m.lastgroup or "", m[0]) for m in _TOKEN.finditer(text)]).written())

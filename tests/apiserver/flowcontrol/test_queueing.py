@@ -75,8 +75,8 @@ def test_more_seats_are_given_at_once_and_fewer_once_they_are_left() -> None:
     level = Level(2)
     tickets = arrive(level, "a", 3)
     assert granted(tickets) == 1
-    assert level.resize(6) == tickets[1:]
-    assert level.resize(2) == []
+    assert level.resize(6, 512, 2048) == tickets[1:]
+    assert level.resize(2, 512, 2048) == []
     assert (level.taken, [level.leave(ticket) for ticket in tickets]) == (3, [[], [], []])
     assert granted(arrive(level, "a", 2)) == 1
 

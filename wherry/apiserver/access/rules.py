@@ -16,13 +16,13 @@ ALL = "*"
 
 def covers(rule: Object, asked: Attributes) -> bool:
     """Return whether the rule allows the attempt."""
-    if not _has(rule.get("verbs"), asked.verb):
+    if not lists(rule.get("verbs"), asked.verb):
         return False
     if asked.path:
-        return any(_covers_url(url, asked.path) for url in rule.get("nonResourceURLs") or ())
+        return any(covers_url(url, asked.path) for url in rule.get("nonResourceURLs") or ())
     names = rule.get("resourceNames")
     return (
-        _has(rule.get("apiGroups"), asked.group)
+        lists(rule.get("apiGroups"), asked.group)
         and _covers_resource(rule.get("resources") or (), asked)
         and (not names or asked.name in names)
     )
@@ -43,7 +43,8 @@ def attempts(rule: Object, namespace: str = "") -> Iterator[Attributes]:
         yield Attributes(verb=verb, group=group, plural=plural, subresource=part, namespace=namespace, name=name)
 
 
-def _has(listed: Sequence[str] | None, wanted: str) -> bool:
+def lists(listed: Sequence[str] | None, wanted: str) -> bool:
+    """Return whether a list of a rule has what is wanted, or `*`; one that is not there has nothing."""
     return listed is not None and (wanted in listed or ALL in listed)
 
 
@@ -55,5 +56,6 @@ def _covers_resource(resources: Sequence[str], asked: Attributes) -> bool:
     )
 
 
-def _covers_url(pattern: str, path: str) -> bool:
+def covers_url(pattern: str, path: str) -> bool:
+    """Return whether the path of a URL is what a pattern names, or begins with what it has in front of `*`."""
     return pattern in (ALL, path) or (pattern.endswith(ALL) and path.startswith(pattern.rstrip(ALL)))

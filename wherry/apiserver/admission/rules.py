@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wherry.apiserver.access.rules import lists
 from wherry.objects import Object
 from wherry.objects.resource import Resource
 
@@ -31,19 +32,15 @@ def matches(rule: Object, about: About) -> bool:
     resource = about.resource
     return (
         _scope(rule.get("scope") or "*", about.namespaced)
-        and _listed(rule.get("operations"), about.operation)
-        and _listed(rule.get("apiGroups"), resource.group)
-        and _listed(rule.get("apiVersions"), resource.version)
+        and lists(rule.get("operations"), about.operation)
+        and lists(rule.get("apiGroups"), resource.group)
+        and lists(rule.get("apiVersions"), resource.version)
         and any(_resource(text, resource.plural, about.subresource) for text in rule.get("resources") or ())
     )
 
 
 def _scope(scope: str, namespaced: bool) -> bool:
     return scope == "*" or (scope == "Namespaced") is namespaced
-
-
-def _listed(values: Sequence[str] | None, value: str) -> bool:
-    return values is not None and (value in values or "*" in values)
 
 
 def _resource(text: str, plural: str, subresource: str) -> bool:

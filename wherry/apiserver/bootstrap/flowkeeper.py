@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import time
 
-from wherry.apiserver.kinds.flowcontrol import flowschema, suggested
+from wherry.apiserver.kinds.flowcontrol import suggested
+from wherry.apiserver.kinds.flowcontrol.flowschema import condition, level_of
 from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.workqueue import WorkQueue
@@ -58,7 +59,7 @@ class Keeper:
             self._queue.add((PRIORITY_LEVEL_CONFIGURATIONS, name))
         if old is None or new is None:
             for schema in self._schemas.items():
-                if _level(schema) == name:
+                if level_of(schema) == name:
                     self._queue.add((FLOW_SCHEMAS, schema["metadata"]["name"]))
 
     async def _reconcile(self, key: Key) -> None:
@@ -75,14 +76,10 @@ class Keeper:
     async def _tell(self, schema: Object) -> None:
         status = schema.get("status") or {}
         before = status.get("conditions") or []
-        there = self._levels.get("", _level(schema)) is not None
-        conditions = flowschema.condition(schema, there, before, timestamps.rfc3339(time.time()))
+        there = self._levels.get("", level_of(schema)) is not None
+        conditions = condition(schema, there, before, timestamps.rfc3339(time.time()))
         if conditions == before:
             return
         with contextlib.suppress(NotFound, Conflict):  # a change is on its way to us
             changed = {**schema, "status": {**status, "conditions": conditions}}
             await self._client.update(FLOW_SCHEMAS, changed, subresource="status")
-
-
-def _level(schema: Object) -> str:
-    return str(((schema.get("spec") or {}).get("priorityLevelConfiguration") or {}).get("name", ""))

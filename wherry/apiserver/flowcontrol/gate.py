@@ -70,11 +70,8 @@ class Gate:
     def configure(self, limits: Mapping[str, Limits]) -> None:
         """Have these levels from now on. Who waits in one that is no more is answered in his turn all the same."""
         self._levels = {name: self._levels.get(name) or _level(name) for name in limits}
-        for name, (seats, longest, most) in limits.items():
-            level = self._levels[name]
-            level.longest, level.most = longest, most
-            if level.seats != seats:
-                self._wake(level.resize(seats))
+        for name, wanted in limits.items():
+            self._wake(self._levels[name].resize(*wanted))
 
     async def enter(self, flow: Flow, width: int = 1) -> Seat | None:
         """Return a seat, None for who needs none: of a level that has no limits. Raises `TooManyRequests`."""

@@ -23,7 +23,7 @@ class Ticket:
 class Level:
     """The seats of a level and who has them. A flow has at most half of them, and one at least.
 
-    Of one flow at most `longest` requests wait, and `most` in all; both may change, and the seats by `resize`.
+    Of one flow at most `longest` requests wait, and `most` in all.
     """
 
     def __init__(self, seats: int, longest: int = 512, most: int = 2048):
@@ -52,9 +52,9 @@ class Level:
         self.waiting += 1
         return ticket
 
-    def resize(self, seats: int) -> list[Ticket]:
-        """Have another number of seats; return the tickets that are granted now. Nobody loses a seat he has."""
-        self.seats = seats
+    def resize(self, seats: int, longest: int, most: int) -> list[Ticket]:
+        """Have other limits; return the tickets that are granted now. Nobody loses a seat or a place he has."""
+        self.seats, self.longest, self.most = seats, longest, most
         self._most = max(seats // 2, 1)
         return list(self._granted())
 

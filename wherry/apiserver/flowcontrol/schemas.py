@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wherry.apiserver.access.attributes import Attributes
+from wherry.apiserver.access.rules import covers_url, lists
+from wherry.apiserver.kinds.flowcontrol.flowschema import level_of
 from wherry.apiserver.kinds.flowcontrol.suggested import EXEMPT
 from wherry.apiserver.user import ANONYMOUS, User
 from wherry.objects import Object, metadata
@@ -79,7 +81,7 @@ def _read(schema: Object) -> Schema:
     return Schema(
         name=meta["name"],
         uid=meta.get("uid", ""),
-        level=(spec.get("priorityLevelConfiguration") or {}).get("name", ""),
+        level=level_of(schema),
         by=(spec.get("distinguisherMethod") or {}).get("type", ""),
         rules=spec.get("rules") or (),
     )
@@ -112,22 +114,14 @@ def _named(given: Object | None, name: str) -> bool:
     return (given or {}).get("name") in ("*", name)
 
 
-def _has(listed: Sequence[str] | None, value: str) -> bool:
-    return listed is not None and (value in listed or "*" in listed)
-
-
 def _covers_resource(rule: Object, asked: Attributes) -> bool:
-    if not (_has(rule.get("verbs"), asked.verb) and _has(rule.get("apiGroups"), asked.group)):
+    if not (lists(rule.get("verbs"), asked.verb) and lists(rule.get("apiGroups"), asked.group)):
         return False
-    if not _has(rule.get("resources"), asked.resource):
+    if not lists(rule.get("resources"), asked.resource):
         return False
-    return _has(rule.get("namespaces"), asked.namespace) if asked.namespace else bool(rule.get("clusterScope"))
+    return lists(rule.get("namespaces"), asked.namespace) if asked.namespace else bool(rule.get("clusterScope"))
 
 
 def _covers_path(rule: Object, asked: Attributes) -> bool:
     urls = rule.get("nonResourceURLs") or ()
-    return _has(rule.get("verbs"), asked.verb) and any(_is_below(url, asked.path) for url in urls)
-
-
-def _is_below(url: str, path: str) -> bool:
-    return url in ("*", path) or (url.endswith("/*") and path.startswith(url[:-1]))
+    return lists(rule.get("verbs"), asked.verb) and any(covers_url(url, asked.path) for url in urls)

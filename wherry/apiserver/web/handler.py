@@ -138,12 +138,12 @@ class Handler:
         transport = request.transport
         certificate = transport.get_extra_info("peercert") if transport else None
         path = request.raw_path.partition("?")[0]
-        user = self._user(request, path, certificate, asked)
+        attributes = requestinfo.attributes(request.method, path, request.query)
+        user = self._user(request, attributes, certificate, asked)
         belongs(request, user.name if user.name != ANONYMOUS.name else request.remote)
         user = impersonated(user, request.headers.items(), self._api.authorizer)
         if asked.audited is not None:
             asked.audited.counts_as(user)
-        attributes = requestinfo.attributes(request.method, path, request.query)
         owner = asked.flow = self._flows.flow(Asking(user, attributes, request.remote or ""))
         if (api_service := self._aggregated.of(path)) is not None:
             if not lasts(request):
@@ -164,22 +164,22 @@ class Handler:
         with _lasting(target):
             return await self._resources.answer(request, user, target, asked.warnings, asked.goes_on)
 
-    def _user(self, request: web.BaseRequest, path: str, certificate: Any, asked: _Asked) -> User:
+    def _user(self, request: web.BaseRequest, attributes: Attributes, certificate: Any, asked: _Asked) -> User:
         """Return who asks, and have the audit log told; raises `Unauthorized`."""
         try:
             user = self._authenticator.user(request.headers.get("Authorization"), certificate)
         except Unauthorized:
-            asked.audited = self._received(request, path, NOBODY)
+            asked.audited = self._received(request, attributes, NOBODY)
             raise
-        asked.audited = self._received(request, path, user)
+        asked.audited = self._received(request, attributes, user)
         return user
 
-    def _received(self, request: web.BaseRequest, path: str, user: User) -> Audited | None:
+    def _received(self, request: web.BaseRequest, attributes: Attributes, user: User) -> Audited | None:
         if self._audit is None:
             return None
         head = Head(
             uri=request.raw_path,
-            attributes=requestinfo.attributes(request.method, path, request.query),
+            attributes=attributes,
             user=user,
             sources=sources(request.headers.getall("X-Forwarded-For", ()), request.remote or ""),
             agent=request.headers.get("User-Agent", ""),

@@ -22,7 +22,7 @@ from wherry.apiserver.catalog import Catalog
 from wherry.objects import Object, definitions, metadata
 from wherry.objects.apply import shapes
 from wherry.objects.apply.shape import Shape
-from wherry.objects.errors import ApiError, Forbidden
+from wherry.objects.errors import ApiError, Forbidden, details
 from wherry.objects.metadata import copy
 from wherry.objects.resource import Resource
 from wherry.telemetry import metrics
@@ -110,9 +110,10 @@ class Mutating:
         if meant.policy.open:
             return
         message = f"policy '{meant.policy.name}' with binding '{meant.binding.name}' denied request: {why}"
-        error = Forbidden.of(asked.resource.plural, asked.name, message, asked.resource.group)
-        details = {**(error.details or {}), "causes": [{"message": message}]}
-        raise ApiError(message, code=error.code, reason="Invalid", details=details)
+        about = asked.resource.plural, asked.name, asked.resource.group
+        raise ApiError(
+            message, code=Forbidden.code, reason="Invalid", details=details(*about, causes=[{"message": message}])
+        )
 
 
 class Rounds:

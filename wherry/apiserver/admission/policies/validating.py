@@ -17,7 +17,7 @@ from wherry.apiserver.admission.policies.matching import Matching, Meant
 from wherry.apiserver.admission.policies.params import Unavailable
 from wherry.apiserver.admission.policies.policy import Policy
 from wherry.apiserver.admission.rules import About
-from wherry.objects.errors import ApiError, Forbidden
+from wherry.objects.errors import ApiError, Forbidden, details
 from wherry.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def _evaluated(policy: Policy, seen: dict[str, Any], asked: Asked) -> Iterator[B
 
 
 def _refusal(message: str, found: Broken, asked: Asked) -> ApiError:
-    error = Forbidden.of(asked.resource.plural, asked.name, message, asked.resource.group)
-    details = {**(error.details or {}), "causes": [{"message": message}]}
-    code = CODES.get(found.reason, UNPROCESSABLE)
-    return ApiError(error.message, code=code, reason=found.reason, details=details)
+    plural, name, group = asked.resource.plural, asked.name, asked.resource.group
+    text = Forbidden.of(plural, name, message, group).message
+    told = details(plural, name, group, causes=[{"message": message}])
+    return ApiError(text, code=CODES.get(found.reason, UNPROCESSABLE), reason=found.reason, details=told)

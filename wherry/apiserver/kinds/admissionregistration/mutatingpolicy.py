@@ -17,7 +17,6 @@ from wherry.objects.resource import MUTATING_ADMISSION_POLICIES, MUTATING_ADMISS
 
 OPERATIONS = ("CREATE", "UPDATE")
 REINVOCATION = ("IfNeeded", "Never")
-PATCH_TYPES = ("ApplyConfiguration", "JSONPatch")
 PARTS = {"ApplyConfiguration": "applyConfiguration", "JSONPatch": "jsonPatch"}
 KINDS = {"ApplyConfiguration": ("DYN",), "JSONPatch": ("LIST<DYN>", "DYN")}
 """The types that an expression may have once its literals are maps."""
@@ -64,7 +63,7 @@ def _mutation(mutation: Object, path: str) -> Iterator[FieldError]:
         yield fields.required(f"{path}.patchType")
         return
     if kind not in PARTS:
-        yield fields.not_supported(f"{path}.patchType", kind, PATCH_TYPES)
+        yield fields.not_supported(f"{path}.patchType", kind, tuple(PARTS))
         return
     for other, part in PARTS.items():
         given = mutation.get(part)

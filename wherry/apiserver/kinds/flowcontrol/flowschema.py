@@ -29,10 +29,14 @@ def _default(obj: Object) -> None:
     spec["matchingPrecedence"] = spec.get("matchingPrecedence") or 1000
 
 
+def level_of(schema: Object) -> str:
+    """Return the name of the priority level of a schema, "" where it names none."""
+    return ((schema.get("spec") or {}).get("priorityLevelConfiguration") or {}).get("name") or ""
+
+
 def condition(schema: Object, there: bool, conditions: list[Object], now: str) -> list[Object]:
     """Return a schema's conditions with what is to be said of its level, which is `there` or not."""
-    name = ((schema.get("spec") or {}).get("priorityLevelConfiguration") or {}).get("name", "")
-    named = f'This FlowSchema references the PriorityLevelConfiguration object named "{name}"'
+    named = f'This FlowSchema references the PriorityLevelConfiguration object named "{level_of(schema)}"'
     told = ("False", "Found", f"{named} and it exists")
     if not there:
         told = ("True", "NotFound", f"{named} but there is no such object")
@@ -43,8 +47,7 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
     """Say of a new schema at once whether its level is there; later that is looked after (`flowkeeper`)."""
     if old is not None:
         return
-    level = ((new.get("spec") or {}).get("priorityLevelConfiguration") or {}).get("name") or ""
-    there = context.get(PRIORITY_LEVEL_CONFIGURATIONS, level) is not None
+    there = context.get(PRIORITY_LEVEL_CONFIGURATIONS, level_of(new)) is not None
     new["status"] = {"conditions": condition(new, there, [], timestamps.rfc3339(time.time()))}
 
 
@@ -183,7 +186,7 @@ FLOW_SCHEMA = Kind(
     generation=True,
     age=False,
     columns=(
-        Column("PriorityLevel", lambda obj: cells.text(obj, "spec", "priorityLevelConfiguration", "name")),
+        Column("PriorityLevel", level_of),
         Column("MatchingPrecedence", lambda obj: (obj.get("spec") or {}).get("matchingPrecedence", 0)),
         Column("DistinguisherMethod", lambda obj: cells.text(obj, "spec", "distinguisherMethod", "type") or "<none>"),
         Column("Age", ages.of),
