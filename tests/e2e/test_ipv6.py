@@ -17,27 +17,6 @@ BIND = "127.0.0.38"
 NODES = {"k8s-master": "fd00:51::d1", "k8s-slave1": "fd00:51::d2"}
 RANGES = ("--node-cidr", "fd00:51::/64", "--pod-cidr", "fd00:244::/56", "--service-cidr", "fd00:96::/108")
 MANIFEST = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: echo}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: echo}}
-  template:
-    metadata: {labels: {app: echo}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      topologySpreadConstraints:
-      - maxSkew: 1
-        topologyKey: kubernetes.io/hostname
-        whenUnsatisfiable: DoNotSchedule
-        labelSelector: {matchLabels: {app: echo}}
-      tolerations: [{operator: Exists}]
-      containers:
-      - name: echo
-        image: test/echo
-        readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1}
----
 apiVersion: v1
 kind: Service
 metadata: {name: echo}
@@ -72,22 +51,6 @@ spec:
   rules:
   - host: echo.example
     http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: client}
-spec:
-  nodeName: k8s-slave1
-  terminationGracePeriodSeconds: 0
-  containers: [{name: shell, image: test/shell}]
----
-apiVersion: v1
-kind: Pod
-metadata: {name: host-port}
-spec:
-  nodeName: k8s-slave1
-  terminationGracePeriodSeconds: 0
-  containers: [{name: echo, image: test/echo, ports: [{containerPort: 8080, hostPort: 8099}]}]
 """
 
 
@@ -96,6 +59,7 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     home = tmp_path_factory.mktemp("six")
     image_map = str(Path(__file__).with_name("image-map.yaml"))
     with cluster("six", BIND, home, "--nodes", "2", *RANGES, "--image-map", image_map) as made:
+        made.kubectl(f"apply -f {Path(__file__).with_name('families.yaml')}")
         made.kubectl("apply -f -", stdin=MANIFEST)
         made.kubectl("rollout status deployment/echo --timeout=60s")
         made.kubectl("wait --for=condition=Ready pod/client pod/host-port --timeout=30s")
