@@ -46,6 +46,7 @@ def value(text: str) -> Any:
         ),
         ("object.n == 3 ? [JSONPatch{op: 'remove', path: '/x'}] : []", [{"op": "remove", "path": "/x"}]),
         ("[1.5, null, duration('90s'), timestamp('2026-01-02T03:04:05Z')]", [1.5, None, "90s", "2026-01-02T03:04:05Z"]),
+        ("[duration('3000h1s'), duration('1500ms'), duration('0s')]", ["10800001s", "1.5s", "0s"]),
         ("object.spec.containers.map(Object, Object.name)", ["a", "b"]),
     ],
 )

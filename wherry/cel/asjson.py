@@ -26,7 +26,7 @@ def as_json(value: Any) -> Any:
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
         case timedelta():
-            return f"{value.total_seconds():g}s"
+            return f"{value.total_seconds():f}".rstrip("0").rstrip(".") + "s"
     raise Unevaluable(f"a value of type {type(value).__name__} cannot be written as JSON")
 
 
