@@ -121,6 +121,12 @@ def eventually(what: str, attempt: Callable[[], object], seconds: float = 60) ->
     raise AssertionError(f"{what}: not within {seconds:.0f} s. {last}")
 
 
+def folders(top: Path) -> Iterator[Path]:
+    """Yield every folder below `top`. What goes while it looks is passed over, which `Path.rglob` fails at."""
+    for place, names, _ in os.walk(top):
+        yield from (Path(place, name) for name in names)
+
+
 @contextmanager
 def traffic(k8s: Cluster, node: str, *curl: str) -> Iterator[Counter[str]]:
     """Run `curl` with these words on a node, twenty times a second and for a minute at most, while the block runs.

@@ -157,7 +157,7 @@ def test_the_tour_runs_as_written(place: Path) -> None:
     )
     assert done.returncode == 0, done.stdout
     reached = done.stdout.partition("cluster IP, from a node")[2].partition("get endpointslices")[0]
-    assert reached.count("\nahoy\n") == 5, done.stdout
+    assert reached.count("\nahoy\n") == 5, reached
     assert 'server_name "hello.test"' in done.stdout or "server_name hello.test" in done.stdout
     assert "我的博客列表" in done.stdout.rpartition("curl")[2]
 

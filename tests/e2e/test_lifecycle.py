@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import MYBLOG, Cluster, cluster, eventually, traffic
+from harness import MYBLOG, Cluster, cluster, eventually, folders, traffic
 
 from wherry.client.http import connect
 from wherry.objects.errors import ApiError
@@ -96,7 +96,7 @@ def leftovers(k8s: Cluster, were: dict[int, str]) -> list[str]:
     """Whatever of a cluster is still on the host: processes, mounts, named namespaces, cgroups, listeners."""
     alive = [f"{pid} {args}" for pid, args in were.items() if _args(pid) == args]
     mounts = [line for line in Path("/proc/mounts").read_text().splitlines() if "wherry" in line]
-    groups = [str(p) for p in Path("/sys/fs/cgroup").rglob(f"wherry-{k8s.name}*")]
+    groups = [str(path) for path in folders(Path("/sys/fs/cgroup")) if path.name.startswith(f"wherry-{k8s.name}")]
     named = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout.splitlines()
     sockets = ["ss", "-Hltun", f"src {BIND}"]
     listening = subprocess.run(sockets, capture_output=True, text=True, check=True).stdout.splitlines()

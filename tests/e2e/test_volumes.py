@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from harness import Cluster, cluster, eventually
+from harness import Cluster, cluster, eventually, folders
 
 pytestmark = pytest.mark.e2e
 
@@ -89,9 +89,9 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
 
 
-def folders(k8s: Cluster) -> list[str]:
+def claims(k8s: Cluster) -> list[str]:
     """Return the folders that claims have on the nodes, as the machine sees them."""
-    return sorted(path.name for path in k8s.home.glob("**/upper/var/lib/local-path/*"))
+    return sorted(path.name for path in folders(k8s.home) if path.match("upper/var/lib/local-path/*"))
 
 
 def test_a_stateful_sets_data_outlives_its_pods_and_goes_with_its_claims(k8s: Cluster) -> None:
@@ -102,10 +102,10 @@ def test_a_stateful_sets_data_outlives_its_pods_and_goes_with_its_claims(k8s: Cl
     k8s.kubectl("wait --for=condition=Ready pod/db-0 --timeout=60s")
     assert k8s.kubectl("exec db-0 -- cat /data/log").split() == ["db-0", "db-0"]
     assert k8s.kubectl("exec db-0 -- stat -c %g /data/log").strip() == "2000"
-    assert len(folders(k8s)) == 2
+    assert len(claims(k8s)) == 2
     k8s.kubectl("scale statefulset/db --replicas=1")
     k8s.kubectl("wait --for=delete pvc/data-db-1 --timeout=60s")
-    eventually("its folder is gone", lambda: len(folders(k8s)) == 1)
+    eventually("its folder is gone", lambda: len(claims(k8s)) == 1)
 
 
 def test_a_claim_that_is_used_stays_until_it_is_not_and_may_grow(k8s: Cluster) -> None:
@@ -116,7 +116,7 @@ def test_a_claim_that_is_used_stays_until_it_is_not_and_may_grow(k8s: Cluster) -
     assert "Terminating" in k8s.kubectl("get pvc data-db-0")
     k8s.kubectl("delete statefulset db")
     k8s.kubectl("wait --for=delete pvc/data-db-0 --timeout=60s")
-    eventually("all is gone", lambda: (folders(k8s), k8s.kubectl("get pv -o name")) == ([], ""))
+    eventually("all is gone", lambda: (claims(k8s), k8s.kubectl("get pv -o name")) == ([], ""))
 
 
 def test_a_volume_of_one_node_by_hand_brings_the_pod_there_and_keeps_what_it_holds(k8s: Cluster) -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import pexpect
 import pytest
-from harness import ARTIFACTS, KUBECTL, MYBLOG, TOP, Cluster, cluster, eventually
+from harness import ARTIFACTS, KUBECTL, MYBLOG, TOP, Cluster, cluster, eventually, folders
 
 MANIFESTS = MYBLOG / "manifests"
 MASTER, SLAVE1, SLAVE2 = "k8s-master", "k8s-slave1", "k8s-slave2"
@@ -337,7 +337,7 @@ class Article:
         assert "ready: 3 node(s)" in before
         k8s.wherry("down", "--name", k8s.name)
         assert f"wherry-{k8s.name}" not in Path("/proc/mounts").read_text()
-        groups = [str(p) for p in Path("/sys/fs/cgroup").rglob(f"wherry-{k8s.name}")]
+        groups = [path for path in folders(Path("/sys/fs/cgroup")) if path.name == f"wherry-{k8s.name}"]
         assert groups == []
         running = subprocess.run(["pgrep", "-f", str(k8s.home)], capture_output=True, text=True, check=False).stdout
         assert running == ""
