@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 from wherry.dns.metrics import Seen
-from wherry.dns.query import FOR_EVER, Answer, Keep, Query
+from wherry.dns.query import FOR_EVER, Answer, Keep, Query, Verdict
 from wherry.dns.wire.record import Record
 
 MOST = 50_000
@@ -38,6 +38,7 @@ class Kept:
     twice: bytes = b""  # the records, two times in a row: any turn of them is one slice
     turns: tuple[tuple[int, int], ...] = ()
     tail: bytes = b""
+    cut: bytes = b""  # without its records and with TC; there where a gate may ask for it
     turn: int = 0
     next_second: float = FOR_EVER
     hits: int = 0
@@ -50,6 +51,8 @@ class Kept:
         """Return an answer to keep."""
         kept = Kept((query, answer), keep, seen, tell, timed=keep.until < FOR_EVER)
         kept._render()
+        if keep.gate:
+            kept.cut = query.render(answer._replace(largest=0)).whole()
         if not kept.timed:
             kept.source = None
         return kept
@@ -179,6 +182,21 @@ class Answers:
         if found is None:
             (self.crowd if kept.keep.crowd else self.names).drop(question)
         return found
+
+    def pass_gate(self, question: bytes, client: str) -> bytes | None:
+        """Return the kept answer, once its gate was asked: empty where none is to be sent."""
+        kept = self.names.get(question) or self.crowd.get(question)
+        found = None if kept is None else self.find(question)
+        if kept is None or found is None:
+            return None
+        assert kept.keep.gate
+        match kept.keep.gate(client):
+            case Verdict.SEND:
+                return found
+            case Verdict.CUT:
+                return kept.cut
+        kept.hits -= 1
+        return b""
 
     def put(self, question: bytes, kept: Kept) -> None:
         """Keep an answer."""

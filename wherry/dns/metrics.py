@@ -163,6 +163,13 @@ class Metrics:
                 ("drop", "dropped"),
             )
         }
+        self.rrl_responses = self._counter(
+            "coredns_rrl_responses_exceeded_total", "Responses beyond what a network may have.", ("client_ip",)
+        )
+        self.rrl_requests = self._counter(
+            "coredns_rrl_requests_exceeded_total", "Requests beyond what a network may send.", ("client_ip",)
+        )
+        self.rrl_untracked = self._counter("wherry_dns_rrl_untracked_total", "Debits for which there was no account.")
         self.hosts_entries = self._gauge("coredns_hosts_entries", "Addresses of the hosts plugin.")
         self.hosts_reload = self._gauge("coredns_hosts_reload_timestamp_seconds", "When the hosts file was read.")
         self.template_matches = self._counter("coredns_template_matches_total", "Queries a template answered.")

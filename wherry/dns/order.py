@@ -1,4 +1,7 @@
-"""The plugins, in the order in which a query passes them, whatever the Corefile's (CoreDNS plugin.cfg)."""
+"""The plugins, in the order in which a query passes them, whatever the Corefile's (CoreDNS plugin.cfg).
+
+`rrl` is none of CoreDNS's own: it limits what is logged, and what the plugins below it make.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ ORDER = (
     "prometheus",
     "errors",
     "log",
+    "rrl",
     "dns64",
     "loadbalance",
     "rewrite",

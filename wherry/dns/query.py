@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from wherry.dns import names
@@ -83,12 +84,20 @@ class Query:
         return f"{names.text(self.name)} {type_text(self.type)}"
 
 
+class Verdict(Enum):
+    """What is to become of an answer: it is sent, sent without its records and with TC, or not at all."""
+
+    SEND = 1
+    CUT = 2
+    DROP = 3
+
+
 class Keep(NamedTuple):
     """How long an answer is good.
 
     Until a change of one of `tags`, and until `until` (seconds of `time.monotonic`). Where `stored` is given its TTLs
     count down from then. `crowd`: there are as many such names as somebody cares to make up. `used` hears how often it
-    was given again.
+    was given again. `gate` is asked each time before, for the client's address; it must be quick.
     """
 
     tags: tuple[Hashable, ...] = ()
@@ -96,13 +105,15 @@ class Keep(NamedTuple):
     until: float = FOR_EVER
     crowd: bool = False
     used: Callable[[int], None] | None = None
+    gate: Callable[[str], Verdict] | None = None
 
     def and_(self, other: Keep | None) -> Keep | None:
         """Return how long an answer made of two is good."""
         if other is None or self.stored != other.stored:
             return None
         until, crowd = min(self.until, other.until), self.crowd or other.crowd
-        return Keep((*self.tags, *other.tags), self.stored, until, crowd, self.used or other.used)
+        used, gate = self.used or other.used, self.gate or other.gate
+        return Keep((*self.tags, *other.tags), self.stored, until, crowd, used, gate)
 
 
 class Answer(NamedTuple):
@@ -110,7 +121,8 @@ class Answer(NamedTuple):
 
     `keep`: the same question gets the same answer for so long; None: ask again. `cacheable`: it comes from elsewhere,
     and may be given again for as long as its TTLs say. `rotate`: its records change places each time. `largest`: no
-    datagram has more bytes. `why` says, for people, where it comes from.
+    datagram has more bytes. `whole` is what may be kept where less than that is sent now. `why` says, for people, where
+    it comes from.
     """
 
     rcode: int | None = NOERROR
@@ -125,6 +137,7 @@ class Answer(NamedTuple):
     rotate: bool = False
     largest: int = wire.LARGEST_TCP
     why: str = ""
+    whole: Answer | None = None
 
 
 Handler = Callable[[Query], Awaitable[Answer]]

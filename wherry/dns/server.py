@@ -1,7 +1,8 @@
 """The server blocks of one address and port: which of them a query is for, and its answer as bytes.
 
 Every transport (`transports/`) comes here twice: `known` for what is kept, which is one look into a table and never
-waits, and `answer` for everything else.
+waits, and `answer` for everything else. UDP asks for what is kept and limited (`gated`) in between: what is not limited
+costs nothing more.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from wherry.dns.fairness import Fairness
 from wherry.dns.kept import LONGEST, Answers, Kept
 from wherry.dns.metrics import Metrics, Seen
 from wherry.dns.places import Place
-from wherry.dns.query import Answer, Keep, Query, refuse
+from wherry.dns.query import MAPPED, Answer, Keep, Query, refuse
 from wherry.dns.wire.question import Unanswerable, bare
 
 log = logging.getLogger(__name__)
@@ -41,25 +42,32 @@ class Server:
         self._metrics = metrics
         self._changes = 0
         self._datagrams, self._streams = Answers(self._tell), Answers(self._tell)
+        self._gated = Answers(self._tell)  # datagrams too, but a plugin is asked first
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def forget(self, tags: tuple[object, ...] | None) -> None:
         """Drop what is kept and was made of `tags` (None: of anything): they have changed."""
         self._changes += 1
-        self._datagrams.forget(tags)
-        self._streams.forget(tags)
+        for kept in (self._datagrams, self._streams, self._gated):
+            kept.forget(tags)
 
     def refresh(self) -> None:
         """Bring the metrics up to date."""
-        self._datagrams.tell()
-        self._streams.tell()
-        stores = (s for kept in (self._datagrams, self._streams) for s in (kept.names, kept.crowd))
+        stores = []
+        for kept in (self._datagrams, self._streams, self._gated):
+            kept.tell()
+            stores += [kept.names, kept.crowd]
         self._metrics.kept_entries.labels(str(self.place)).set(sum(map(len, stores)))
 
     def known(self, data: bytes, datagram: bool) -> bytes | None:
         """Return the kept answer to these very bytes, if there is one."""
         found = (self._datagrams if datagram else self._streams).find(data[2:])
         return None if found is None else data[:2] + found
+
+    def gated(self, data: bytes, client: str) -> bytes | None:
+        """Return the kept answer to a datagram where a plugin is to be asked first; empty: none may be sent."""
+        found = self._gated.pass_gate(data[2:], client.removeprefix(MAPPED))
+        return data[:2] + found if found else found
 
     def begin(self, data: bytes, client: tuple[Any, ...], transport: str) -> asyncio.Task[bytes | None] | None:
         """Start to answer; None where this client has more than its share of questions under way."""
@@ -101,15 +109,28 @@ class Server:
             return why.reply
         zone, chain = self._chain(query)
         answer = await (chain.handle(query) if chain else refuse(query))
+        if answer.whole:
+            seen = self._seen(query, zone, answer.whole, len(query.render(answer.whole).whole()))
+            self._keep(query, chain, answer.whole, seen, changes)
         if answer.rcode is None:
             return None
         wire = query.render(answer).whole()
-        seen = self._seen(query, zone, answer, len(wire) + 2)
-        if answer.keep and chain and chain.keeps and len(data) <= LONGEST and self._good(answer.keep, changes):
-            kept = Kept.of(query, answer, answer.keep, seen, self._tell)
-            (self._datagrams if transport == "udp" else self._streams).put(data[2:], kept)
+        seen = self._seen(query, zone, answer, len(wire))
+        if answer.keep:
+            self._keep(query, chain, answer, seen, changes)
         self._metrics.count(seen, time.perf_counter() - start)
         return data[:2] + wire
+
+    def _keep(self, query: Query, chain: Chain | None, answer: Answer, seen: Seen, changes: int) -> None:
+        keep = answer.keep
+        if keep and chain and chain.keeps and len(query.data) <= LONGEST and self._good(keep, changes):
+            kept = Kept.of(query, answer, keep, seen, self._tell)
+            self._store(keep, query.transport).put(query.data[2:], kept)
+
+    def _store(self, keep: Keep, transport: str) -> Answers:
+        if transport != "udp":
+            return self._streams
+        return self._gated if keep.gate else self._datagrams
 
     def _good(self, keep: Keep, changes: int) -> bool:
         """Whether an answer is still good: nothing it may have been made of has changed since there were `changes`."""
@@ -131,7 +152,7 @@ class Server:
         question = query.question
         dnssec = bool(question.edns and question.edns.dnssec)
         code = answer.rcode or 0
-        return Seen(self._name, zone, query.transport, query.type, code, len(query.data), size, dnssec)
+        return Seen(self._name, zone, query.transport, query.type, code, len(query.data), size + 2, dnssec)
 
     def _tell(self, kept: Kept) -> None:
         """Count the queries a kept answer has answered since it was counted last."""

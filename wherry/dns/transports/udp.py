@@ -34,6 +34,11 @@ class Datagrams(asyncio.DatagramProtocol):
         if known is not None:
             self._transport.sendto(known, addr)
             return
+        known = self._server.gated(data, addr[0])
+        if known is not None:
+            if known:
+                self._transport.sendto(known, addr)
+            return
         task = self._server.begin(data, addr, "udp")
         if task:
             task.add_done_callback(partial(self._send, addr))
