@@ -88,6 +88,9 @@ CASES: dict[str, tuple[list[str], str, list[str]]] = {
     "ingress --kubeconfig": (["ingress", "--kubeconfig", "PATH"], "", FILES),
     "ingress --nginx": (["ingress", "--kubeconfig", "/nowhere", "--nginx", "PATH"], "", FILES),
     "ingress render --file": (["ingress", "render", "--file", "PATH"], "", READABLE),
+    "ingress explain --file": (["ingress", "explain", "a.test", "--file", "PATH"], "", READABLE),
+    "ingress lint": (["ingress", "lint", "PATH"], "", READABLE),
+    "ingress migrate --kubeconfig": (["ingress", "migrate", "--kubeconfig", "PATH"], "", FILES),
     "ingress render --kubeconfig": (["ingress", "render", "--kubeconfig", "PATH"], "", FILES),
     **{
         f"{verb} in {name}": ([*verb.split(), "--name", "paths", *rest], name, UNUSABLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -217,3 +218,58 @@ def test_a_directory_of_somebody_else_is_refused(nginx_dir: Path) -> None:
     result = CliRunner().invoke(cli.command, [f"--nginx-dir={nginx_dir / 'link'}", "--healthz-port=0"])
     assert result.exit_code == 1
     assert "must be a directory of user" in result.output
+
+
+# The verbs that only look
+
+
+def test_explain_says_what_becomes_of_a_url_in_words_or_json() -> None:
+    result = CliRunner().invoke(cli.command, ["explain", "http://a.test/x", "--file", "-"], input=RULES)
+    assert result.exit_code == 0, result.output
+    assert "server      a.test (its name)" in result.stdout
+    assert "answer      503: Service demo/web does not exist" in result.stdout
+    result = CliRunner().invoke(cli.command, ["explain", "a.test", "-o", "json", "--file", "-"], input=RULES)
+    assert json.loads(result.stdout)["ingress"] == "demo/web"
+
+
+def test_lint_names_file_and_document_and_ends_with_1_for_an_error() -> None:
+    other = (
+        "---\n{apiVersion: v1, kind: Service, metadata: {name: other, namespace: demo}, spec: {ports: [{port: 1}]}}\n"
+    )
+    result = CliRunner().invoke(cli.command, ["lint", "-"], input=RULES + other)
+    assert result.exit_code == 1
+    assert result.stdout == "<stdin>:1: error: Ingress demo/web: Service demo/web does not exist\n"
+    assert "1 Ingress: 1 error, 0 warnings, 0 notes" in result.stderr
+    result = CliRunner().invoke(cli.command, ["lint", "-o", "json", "-"], input=RULES)
+    assert result.exit_code == 0
+    assert [one["level"] for one in json.loads(result.stdout)] == ["note"]
+
+
+def test_lint_says_in_one_line_that_a_file_cannot_be_read() -> None:
+    result = CliRunner().invoke(cli.command, ["lint", "-"], input="{{ .Values.host }}: {")
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+
+
+def test_migrate_reads_the_flags_of_the_controller_that_runs_unless_told_others() -> None:
+    mandatory = (ROOT / "examples/ingress/mandatory.yaml").read_text()
+    result = CliRunner().invoke(cli.command, ["migrate", "--file", "-"], input=f"{mandatory}\n---\n{RULES}")
+    assert result.exit_code == 0, result.output
+    assert "Deployment ingress-nginx/nginx-ingress-controller: the same" in result.stdout
+    assert "ConfigMap ingress-nginx/nginx-configuration" in result.stdout
+    assert "1 Ingresses: 1 the same, 0 something differs, 0 something is refused" in result.stdout
+    given = ["--ingress-class=other", "migrate", "-o", "json", "--file", "-"]
+    result = CliRunner().invoke(cli.command, given, input=f"{mandatory}\n---\n{RULES}")
+    assert json.loads(result.stdout)["otherControllers"] == ["demo/web"]
+
+
+def test_where_to_look_is_said_once() -> None:
+    result = CliRunner().invoke(cli.command, ["explain", "a.test", "--kubeconfig", "x", "--name", "y"])
+    assert result.exit_code == 2
+    assert "say one of --file, --kubeconfig and --name" in result.output
+
+
+def test_a_client_that_is_no_address_is_refused() -> None:
+    result = CliRunner().invoke(cli.command, ["explain", "a.test", "--client", "me", "--file", "-"], input=RULES)
+    assert result.exit_code == 2
+    assert "--client 'me' is not an IP address" in result.output

@@ -12,7 +12,7 @@ from wherry.ingress.features.rewriting import makes_patterns
 from wherry.ingress.fronts.ingress.annotations import read_policy
 from wherry.ingress.fronts.ingress.unsupported import is_canary
 
-FRAME = {"__init__", "annotation", "catalog", "directive", "part", "policy", "proxied"}
+FRAME = {"__init__", "annotation", "answer", "catalog", "directive", "part", "policy", "proxied"}
 PREFIX = "nginx.ingress.kubernetes.io"
 
 

@@ -15,6 +15,8 @@
     report.py        what is wrong with an Ingress, told as Events
     localhealth.py   health at a socket file, for probes of replicas that share a node
     controller.py    ties them together; component.py puts it together with its nginx
+    reading.py       objects of a cluster or of files, the model and backends they make, for the three below
+    render.py, explain.py, lint.py, migrate.py   what the controller would do, said beforehand (pure)
     guardian/        the process above it: puts it up again when it is killed, while nginx goes on serving
 
     Ingress, Service, Secret ──▶ model ──┬─ servers, locations differ ──▶ nginx.conf, nginx -t, HUP

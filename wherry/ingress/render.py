@@ -1,35 +1,17 @@
-"""What the controller would do, printed: nginx.conf, what is pushed beside it, and what is wrong.
-
-From a cluster, read once, or from manifests without any cluster.
-"""
+"""What the controller would do, printed: nginx.conf, what is pushed beside it, and what is wrong."""
 
 from __future__ import annotations
 
-import base64
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from wherry.client.interface import Client
-from wherry.ingress.access import may_read
 from wherry.ingress.applier import backend_entries
-from wherry.ingress.fronts.ingress.build import build
-from wherry.ingress.fronts.ingress.snapshot import Snapshot
 from wherry.ingress.nginx.runtime import Runtime
 from wherry.ingress.nginx.template import render
 from wherry.ingress.options import Options
-from wherry.ingress.report import backend_problems
-from wherry.ingress.route.backend import resolve
-from wherry.ingress.route.problem import Key, Problem
-from wherry.objects import Object, metadata
-from wherry.objects import resource as known
-from wherry.objects.meaning.wellknown import SERVICE_NAME
-from wherry.objects.resource import Resource
-
-
-class UnsupportedManifest(ValueError):
-    """A manifest is of an API version that only an API server can convert."""
+from wherry.ingress.reading import read
+from wherry.ingress.route.problem import Problem
+from wherry.objects import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,75 +24,7 @@ class Rendering:
 
 
 def render_objects(objects: Iterable[Object], options: Options, runtime: Runtime) -> Rendering:
-    """Return the rendering of a set of objects; kinds that do not matter are passed over.
-
-    Raises `UnsupportedManifest` for an Ingress of another version than networking.k8s.io/v1.
-    """
-    by_kind: defaultdict[str, list[Object]] = defaultdict(list)
-    for obj in objects:
-        if obj.get("kind") == "Ingress" and obj.get("apiVersion") != known.INGRESSES.api_version:
-            raise UnsupportedManifest(
-                f"Ingress {metadata.key(obj)[1]} is {obj.get('apiVersion')}: only {known.INGRESSES.api_version} can be "
-                "read from a file; apply it and render from the cluster, which converts it"
-            )
-        by_kind[obj.get("kind", "")].append(_in_namespace(obj))
-    config_maps = _by_key(by_kind["ConfigMap"])
-    snapshot = Snapshot(
-        ingresses=by_kind["Ingress"],
-        classes=by_kind["IngressClass"] or None,
-        services=_by_key(by_kind["Service"]),
-        secrets={k: _with_data(s) for k, s in _by_key(by_kind["Secret"]).items()},
-        config_maps=config_maps,
-        config_map=config_maps.get(options.config_map) if options.config_map else None,
-        tcp_services=config_maps.get(options.tcp_services) if options.tcp_services else None,
-        udp_services=config_maps.get(options.udp_services) if options.udp_services else None,
-    )
-    model = build(snapshot, options.choices())
-    sources = _sources(by_kind["EndpointSlice"] or by_kind["Endpoints"])
-    backends = [
-        resolve(ref, snapshot.services.get((ref.namespace, ref.service)), sources[ref.namespace, ref.service])
-        for ref in sorted(model.backends)
-    ]
-    problems = (*model.problems, *backend_problems(model, backends))
-    return Rendering(render(model.structure, runtime), backend_entries(backends), problems)
-
-
-async def read_cluster(client: Client, options: Options) -> list[Object]:
-    """Return every object that matters, read once; what we may not read is left out."""
-    wanted: Sequence[tuple[Resource, str | None]] = [
-        (known.INGRESSES, options.namespace),
-        (known.INGRESS_CLASSES, None),
-        (known.SERVICES, options.namespace),
-        (known.ENDPOINT_SLICES, options.namespace),
-        (known.SECRETS, options.namespace),
-        (known.CONFIG_MAPS, options.namespace),
-    ]
-    found: list[Object] = []
-    for resource, namespace in wanted:
-        if await may_read(client, resource, namespace):
-            listed = await client.list(resource, namespace)
-            found += [{"apiVersion": resource.api_version, "kind": resource.kind, **o} for o in listed.items]
-    return found
-
-
-def _sources(objects: Iterable[Object]) -> defaultdict[Key, list[Object]]:
-    found: defaultdict[Key, list[Object]] = defaultdict(list)
-    for obj in objects:
-        namespace, name = metadata.key(obj)
-        found[namespace, metadata.labels(obj).get(SERVICE_NAME, name)].append(obj)
-    return found
-
-
-def _by_key(objects: Iterable[Object]) -> dict[Key, Object]:
-    return {metadata.key(o): o for o in objects}
-
-
-def _in_namespace(obj: Object) -> Object:
-    meta: dict[str, Any] = {"namespace": "default", **(obj.get("metadata") or {})}
-    return {**obj, "metadata": meta}
-
-
-def _with_data(secret: Object) -> Object:
-    """Return a Secret with its `stringData` encoded, as the API server does."""
-    encoded = {k: base64.b64encode(v.encode()).decode() for k, v in (secret.get("stringData") or {}).items()}
-    return {**secret, "data": {**(secret.get("data") or {}), **encoded}}
+    """Return the rendering of a set of objects; raises `UnsupportedManifest`."""
+    reading = read(objects, options)
+    conf = render(reading.model.structure, runtime)
+    return Rendering(conf, backend_entries(reading.backends.values()), reading.problems)

@@ -6,7 +6,7 @@ restricts access, everything is closed instead. Keys that belong to a feature ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
@@ -160,6 +160,40 @@ def usual() -> Settings:
     return read_settings({})[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One key as it was read: its `value`, or `why` it has none; then all is closed (`closes`), or it is ignored.
+
+    `known`: whether it is supported at all.
+    """
+
+    key: str
+    value: Any = None
+    why: str = ""
+    closes: bool = False
+    known: bool = True
+
+
+def each(
+    data: Mapping[str, str], config_maps: Mapping[tuple[str, str], Object] = MappingProxyType({})
+) -> Iterator[Given]:
+    """Yield the entries of a ConfigMap's `data`, but for those that ask for nothing we lack."""
+    for key, text in sorted(data.items()):
+        owned = catalog.SETTINGS.get(key)
+        reader = owned.read if owned else READERS.get(key)
+        if reader is None:
+            if key not in _OFF or text not in ("", "false"):
+                yield Given(key, why="not supported", closes=restricts(key, text), known=False)
+            continue
+        try:
+            value = reader(text)
+            if isinstance(owned, Setting) and owned.contents:
+                value = owned.contents(_named(value, config_maps))
+            yield Given(key, value)
+        except BadValue as error:
+            yield Given(key, why=f"{error}, got {text!r}", closes=bool(owned and owned.restricts))
+
+
 def read_settings(
     data: Mapping[str, str], config_maps: Mapping[tuple[str, str], Object] = MappingProxyType({})
 ) -> tuple[Settings, list[str]]:
@@ -167,37 +201,24 @@ def read_settings(
 
     `config_maps`: others that it may name, by namespace and name.
     """
-    found: dict[str, Any] = {}
-    given: dict[str, Any] = {}
-    problems: list[str] = []
-    closing: list[str] = []
-    unknown: list[str] = []
-    for key, text in sorted(data.items()):
-        owned = catalog.SETTINGS.get(key)
-        reader = owned.read if owned else READERS.get(key)
-        if reader is None:
-            if key in _OFF and text in ("", "false"):
-                continue
-            if restricts(key, text):
-                closing.append(key)
-                problems.append(f"option {key!r} is not supported{_CLOSED}")
-            else:
-                unknown.append(key)
-            continue
-        try:
-            value = reader(text)
-            if isinstance(owned, Setting) and owned.contents:
-                value = owned.contents(_named(value, config_maps))
-            (given if owned else found)[key if owned else key.replace("-", "_")] = value
-        except BadValue as error:
-            closes = bool(owned and owned.restricts)
-            closing += [key] if closes else []
-            problems.append(f"option {key!r} is ignored: {error}, got {text!r}{_CLOSED if closes else ''}")
+    read = list(each(data, config_maps))
+    used = {one.key: one.value for one in read if not one.why}
+    given = {key: value for key, value in used.items() if key in catalog.SETTINGS}
+    found = {key.replace("-", "_"): value for key, value in used.items() if key not in catalog.SETTINGS}
+    problems = [sentence(one) for one in read if one.why and (one.known or one.closes)]
+    unknown = [one.key for one in read if not one.known and not one.closes]
     if unknown:
         problems.append(f"these options are not supported and have no effect: {', '.join(unknown)}")
-    denied = f"{closing[0]} of the ConfigMap cannot be honoured" if closing else ""
+    closing = next((one.key for one in read if one.closes), "")
+    denied = f"{closing} of the ConfigMap cannot be honoured" if closing else ""
     settings = replace(Settings(), **found, given=given, denied=denied)
     return replace(settings, everywhere=catalog.everywhere(Policy(common=settings.common))), problems
+
+
+def sentence(one: Given) -> str:
+    """Return what is wrong with a key, and what follows."""
+    what = f"is ignored: {one.why}" if one.known else f"is {one.why}"
+    return f"option {one.key!r} {what}{_CLOSED if one.closes else ''}"
 
 
 def _named(reference: str, config_maps: Mapping[tuple[str, str], Object]) -> Mapping[str, str]:

@@ -24,6 +24,9 @@ from wherry.telemetry import log as logs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+SPELLING: dict[str, Any] = {"token_normalize_func": lambda name: name.replace("_", "-")}
+"""How a click command takes our flags: with dashes or underscores."""
+
 NO_EFFECT = (
     "add-dir-header",
     "alsologtostderr",

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 import click
 
+from wherry.ingress.lint import Document
 from wherry.objects import Object
 
 
 def read(files: Iterable[TextIO]) -> list[Object]:
     """Return the objects of YAML or JSON files, those of Lists one by one; raises `click.ClickException`."""
-    return [obj for file in files for document in _documents(file) for obj in _objects(file.name, document)]
+    return [document.obj for file in files for document in documents(file)]
 
 
-def _documents(file: TextIO) -> list[Any]:
+def documents(file: TextIO) -> list[Document]:
+    """Return the objects of one file with their places; raises `click.ClickException`."""
+    return [Document(file.name, number, obj) for number, one in _parsed(file) for obj in _objects(file.name, one)]
+
+
+def _parsed(file: TextIO) -> Iterator[tuple[int, Any]]:
+    """Yield the documents that are not empty, counted from 1."""
     import yaml  # here, since the controller itself reads none
 
     try:
-        found = [d for d in yaml.safe_load_all(file) if d]
+        found = [(number, one) for number, one in enumerate(yaml.safe_load_all(file), 1) if one]
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise click.ClickException(f"{file.name}: {reason}") from error
     if not found:
         raise click.ClickException(f"{file.name} is empty: give a file of Kubernetes objects, such as an Ingress")
-    return found
+    yield from found
 
 
 def _objects(name: str, document: Any) -> list[Object]:

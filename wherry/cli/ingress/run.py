@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from wherry.cli.goflags import WITHOUT_EFFECT
+from wherry.cli.ingress import explain, lint, migrate
 from wherry.cli.ingress.connecting import connecting
-from wherry.cli.ingress.flags import declare, options
+from wherry.cli.ingress.flags import SPELLING, declare, options
 from wherry.cli.ingress.render import render
 from wherry.client.http import connect_component
 from wherry.component import process
@@ -33,10 +34,7 @@ class _Group(click.Group):
 @click.group(
     cls=_Group,
     invoke_without_command=True,
-    context_settings={
-        "token_normalize_func": lambda name: name.replace("_", "-"),
-        "help_option_names": ["-h", "--help"],
-    },
+    context_settings={**SPELLING, "help_option_names": ["-h", "--help"]},
 )
 @declare
 @click.pass_context
@@ -47,7 +45,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         _run(given, ctx.meta.get(WITHOUT_EFFECT, []))
 
 
-command.add_command(render)
+for verb in (render, explain.command, lint.command, migrate.command):
+    command.add_command(verb)
 
 
 def _run(given: dict[str, Any], without_effect: list[str]) -> None:

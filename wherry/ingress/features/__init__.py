@@ -1,5 +1,6 @@
 """What a route can have beyond a place and a backend: one file per feature.
 
+    answer.py        what a feature answers in the endpoint's place, for `wherry ingress explain`
     annotation.py    what annotations and the ConfigMap's keys declare about themselves
     catalog.py       the table of all features, in the order of their directives
     directive.py     what a feature says to nginx, as words

@@ -17,6 +17,8 @@ ANNOTATIONS: Final = (
     Annotation(
         name="affinity",
         doc="cookie: a client keeps the endpoint it was given.",
+        differs="clients stay where they are when endpoints are added; ingress-nginx moves some, unless affinity-mode "
+        "is persistent",
         read=values.one_of("cookie"),
         default="",
     ),

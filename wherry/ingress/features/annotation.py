@@ -38,7 +38,8 @@ class Annotation:
     """One annotation, named without its prefix.
 
     `default` is what holds where nobody says; `setting`: the ConfigMap's key of the same name decides it for everybody.
-    `restricts`: it keeps somebody out, so a value that cannot be honoured closes the paths.
+    `restricts`: it keeps somebody out, so a value that cannot be honoured closes the paths. `differs`: in what it does
+    something else than in ingress-nginx.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Annotation:
     default: Any = None
     setting: bool = False
     restricts: bool = False
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,4 +64,5 @@ class Setting:
     read: Reader
     default: Any = None
     restricts: bool = False
+    differs: str = ""
     contents: Callable[[Mapping[str, str]], Any] | None = None

@@ -25,6 +25,7 @@ ANNOTATIONS: Final = (
         name="proxy-ssl-secret",
         risk=Risk.MEDIUM,
         doc="The Secret with our certificate (tls.crt, tls.key), and whom we trust (ca.crt), of our own namespace.",
+        differs="a connection for each request: one that proves who we are is nobody else's",
         read=secret_name,
         default="",
         restricts=True,
@@ -115,7 +116,7 @@ def of(policy: Policy, sources: Sources) -> BackendTls | None:
         name = own(policy["proxy-ssl-secret"], sources, "proxy-ssl-secret")
         secret = sources.secret(name)
         if secret is None:
-            raise Closed(f"Secret {sources.namespace}/{name} of proxy-ssl-secret does not exist")
+            raise Closed(f"Secret {sources.namespace}/{name} of proxy-ssl-secret does not exist", "Secret")
         data = secret.get("data") or {}
         if "tls.crt" in data or "tls.key" in data:
             certificate, key = entry(secret, "tls.crt"), entry(secret, "tls.key")

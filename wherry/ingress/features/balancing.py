@@ -29,6 +29,7 @@ ANNOTATIONS: Final = (
         read=values.one_of("round_robin", "ewma", "least_conn"),
         default="round_robin",
         setting=True,
+        differs="with ewma each worker of nginx has its own view of the endpoints; ingress-nginx' workers share theirs",
     ),
     Annotation(
         name="upstream-hash-by",

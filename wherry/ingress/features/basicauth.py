@@ -11,6 +11,7 @@ from typing import Final
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Risk
+from wherry.ingress.features.answer import Answer, Asked
 from wherry.ingress.features.directive import File, Line, line
 from wherry.ingress.features.part import At, Closed, Part, Sources
 from wherry.ingress.features.policy import Policy
@@ -68,6 +69,10 @@ class BasicAuth(Part):
         yield line("auth_basic", self.realm)
         yield line("auth_basic_user_file", File(self.passwords))
 
+    def refusals(self, at: At, asked: Asked) -> Iterator[Answer]:
+        """Say who is refused."""
+        yield Answer(401, "auth-type: basic", when="it has no name and password of the auth-secret")
+
 
 def of(policy: Policy, sources: Sources) -> BasicAuth | None:
     """Return what is asked for, None for nothing; raises `Closed`."""
@@ -78,7 +83,7 @@ def of(policy: Policy, sources: Sources) -> BasicAuth | None:
     name = own(policy["auth-secret"], sources, "auth-secret")
     secret = sources.secret(name)
     if secret is None:
-        raise Closed(f"Secret {sources.namespace}/{name} of auth-secret does not exist")
+        raise Closed(f"Secret {sources.namespace}/{name} of auth-secret does not exist", "Secret")
     lines = _file(secret) if policy["auth-secret-type"] == "auth-file" else _map(secret)
     users = [one for one in lines if one and not one.startswith("#")]
     if not users or not all(_USER.fullmatch(one) for one in users):

@@ -89,6 +89,13 @@ class Split(Part):
         """Return the Service."""
         return ((self.namespace, self.service, self.port),)
 
+    def told(self) -> str:
+        """Return in words who gets what."""
+        by = [f"the header {self.header}"] if self.header else []
+        by += [f"the cookie {self.cookie}"] if self.cookie else []
+        by += [f"{self.weight} of {self.total} requests"] if self.weight else []
+        return f"Service {self.namespace}/{self.service}, port {self.port}: {', '.join(by) or 'nothing yet'}"
+
     def data(self, at: At) -> Mapping[str, Any]:
         """Tell Lua."""
         return {

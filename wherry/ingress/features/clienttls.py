@@ -9,6 +9,7 @@ from typing import Final
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Risk, Scope
+from wherry.ingress.features.answer import Answer, Asked
 from wherry.ingress.features.basicauth import entry, own, secret_name
 from wherry.ingress.features.directive import File, Line, Text, block, line
 from wherry.ingress.features.part import At, Closed, HostClosed, Part, Sources
@@ -108,6 +109,15 @@ class ClientCertificate(Part):
         if self.common_name:
             yield block("if", Text(f"({self._variable} = 0)"), of=(line("return", "403"),))
 
+    def answers(self, at: At, asked: Asked) -> Iterator[Answer]:
+        """Say who is refused: 400 by nginx itself in https, in http nobody can have a certificate."""
+        if self.strict and asked.scheme == "http":
+            yield Answer(403, "auth-tls-secret: it takes https and a certificate of the client's own")
+        elif self.strict:
+            yield Answer(400, "auth-tls-secret", when="the client has no certificate of those authorities")
+        if self.common_name:
+            yield Answer(403, "auth-tls-match-cn", when=f"its certificate's subject does not match {self.common_name}")
+
     def headers(self) -> Mapping[str, Text]:
         """Tell the endpoint; a client cannot say it."""
         return {
@@ -141,7 +151,7 @@ def _authorities(policy: Policy, sources: Sources) -> str:
         name = own(policy["auth-tls-secret"], sources, "auth-tls-secret")
         return authorities(name, sources, "auth-tls-secret")
     except Closed as error:
-        raise HostClosed(str(error)) from error
+        raise HostClosed(str(error), error.missing) from error
 
 
 def authorities(name: str, sources: Sources, annotation: str) -> str:
@@ -151,7 +161,7 @@ def authorities(name: str, sources: Sources, annotation: str) -> str:
 
     secret = sources.secret(name)
     if secret is None:
-        raise Closed(f"Secret {sources.namespace}/{name} of {annotation} does not exist")
+        raise Closed(f"Secret {sources.namespace}/{name} of {annotation} does not exist", "Secret")
     try:
         found = x509.load_pem_x509_certificates(entry(secret, "ca.crt").encode())
     except ValueError as error:

@@ -104,7 +104,8 @@ def named(reference: str, sources: Sources, annotation: str) -> Headers:
     name = own(reference, sources, annotation)
     config_map = sources.config_map(name)
     if config_map is None:
-        raise Closed(f"ConfigMap {sources.namespace}/{name} of {annotation} does not exist, or may not be read")
+        why = f"ConfigMap {sources.namespace}/{name} of {annotation} does not exist, or may not be read"
+        raise Closed(why, "ConfigMap")
     try:
         return read_headers(config_map.get("data") or {})
     except values.BadValue as error:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Risk, Setting
+from wherry.ingress.features.answer import Answer, Asked
 from wherry.ingress.features.customheaders import Headers, named
 from wherry.ingress.features.directive import Line, Lua, Text, block, flag, line
 from wherry.ingress.features.part import At, Closed, Part, Sources
@@ -136,6 +137,12 @@ class ExternalAuth(Part):
             yield line("auth_request_set", Text(f"$auth_header_{number}"), heard)
         if self.signin:
             yield line("error_page", "401", "=", f"@signin-{at.id}")
+
+    def refusals(self, at: At, asked: Asked) -> Iterator[Answer]:
+        """Say who is refused, or led to the sign-in."""
+        if not at.path.startswith(self.never):
+            status = 302 if self.signin else 401
+            yield Answer(status, "auth-url", self.signin, f"{self.url} does not answer 2xx for it")
 
     def headers(self) -> Mapping[str, Text]:
         """Pass on what the authority said; it cannot be said by the client."""

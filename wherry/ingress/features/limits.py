@@ -9,6 +9,7 @@ from typing import Final
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Setting
+from wherry.ingress.features.answer import Answer, Asked
 from wherry.ingress.features.directive import Line, Text, block, line
 from wherry.ingress.features.part import At, Part, Sources
 from wherry.ingress.features.policy import Policy
@@ -65,6 +66,7 @@ SETTINGS: Final = (
 )
 
 _PER: Final = {"rps": "s", "rpm": "m"}
+_SPELT: Final = {"rps": "second", "rpm": "minute"}
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,16 @@ class Limits(Part):
                 yield line("limit_req", f"zone={self._zone(unit)}", f"burst={rate * self.burst}", "nodelay")
         if self.connections:
             yield line("limit_conn", self._zone("connections"), str(self.connections))
+
+    def refusals(self, at: At, asked: Asked) -> Iterator[Answer]:
+        """Say who is refused."""
+        for unit, spelt in _SPELT.items():
+            if rate := getattr(self, unit):
+                more = f"one address sends more than {rate} a {spelt}, {rate * self.burst} more at once"
+                yield Answer(self.req_status, f"limit-{unit}", when=more)
+        if self.connections:
+            more = f"one address has more than {self.connections} under way"
+            yield Answer(self.conn_status, "limit-connections", when=more)
 
     @property
     def _name(self) -> str:

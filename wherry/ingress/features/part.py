@@ -6,12 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from wherry.ingress.features.answer import Answer, Asked
 from wherry.ingress.features.directive import Line, Text
 from wherry.objects import Object
 
 
 class Closed(ValueError):
-    """What restricts access cannot be honoured: the paths must answer 503; the message says why."""
+    """What restricts access cannot be honoured: the paths must answer 503; the message says why.
+
+    `missing`: the kind of the object that is named and does not exist, if that is why.
+    """
+
+    def __init__(self, why: str, missing: str = ""):
+        super().__init__(why)
+        self.missing = missing
 
 
 class HostClosed(Closed):
@@ -83,3 +91,15 @@ class Part:
     def data(self, at: At) -> Mapping[str, Any]:
         """Return what Lua is told of the location: it changes without a reload."""
         return {}
+
+    def server_answers(self, asked: Asked) -> Iterable[Answer]:
+        """Return what the directives of `server` answer by themselves, in their order."""
+        return ()
+
+    def answers(self, at: At, asked: Asked) -> Iterable[Answer]:
+        """Return what the directives of `location` answer by themselves, before any endpoint is looked for."""
+        return ()
+
+    def refusals(self, at: At, asked: Asked) -> Iterable[Answer]:
+        """Return what they answer once there is an endpoint: whom they do not let through to it."""
+        return ()

@@ -9,6 +9,7 @@ from typing import Final
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Risk, Setting
+from wherry.ingress.features.answer import Answer, Asked
 from wherry.ingress.features.directive import Line, Text, block, flag, line
 from wherry.ingress.features.part import At, Part, Sources
 from wherry.ingress.features.policy import Policy
@@ -126,7 +127,7 @@ class Redirects(Part):
 
     def location(self, at: At) -> Iterator[Line]:
         """Answer with the first redirect that applies."""
-        if (self.forced or (self.https and at.tls)) and not at.path.startswith(self.never):
+        if self._leads_to_https(at):
             uri = "$request_uri" if self.keeps_slash else "$slashless_uri"
             target = line("return", str(self.https_code), Text(f"https://$host$https_port_suffix{uri}"))
             yield block("if", Text("($client_scheme = http)"), of=(target,))
@@ -136,6 +137,23 @@ class Redirects(Part):
             yield line("port_in_redirect", flag(True))
         if self.to:
             yield line("return", str(self.code), Text(self.to))
+
+    def server_answers(self, asked: Asked) -> Iterator[Answer]:
+        """Say where the root leads."""
+        if self.root and asked.path == "/":
+            yield Answer(302, "app-root", f"{asked.scheme}://{asked.host}{self.root}")
+
+    def answers(self, at: At, asked: Asked) -> Iterator[Answer]:
+        """Say where http leads, and everything."""
+        if self._leads_to_https(at) and asked.scheme == "http":
+            why = "force-ssl-redirect" if self.forced else "ssl-redirect, which is on where the host has TLS"
+            uri = asked.uri if self.keeps_slash else re.sub("^(.+)/$", r"\1", asked.uri)
+            yield Answer(self.https_code, why, f"https://{asked.name}{asked.secure_port}{uri}")
+        if self.to:
+            yield Answer(self.code, "temporal-redirect or permanent-redirect", self.to)
+
+    def _leads_to_https(self, at: At) -> bool:
+        return (self.forced or (self.https and at.tls)) and not at.path.startswith(self.never)
 
 
 def of(policy: Policy, sources: Sources) -> Redirects:

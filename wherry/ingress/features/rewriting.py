@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Risk, Scope
@@ -17,6 +18,8 @@ _TARGET: Final = re.compile(r"(/|\$[1-9])([A-Za-z0-9\-._~!*+,:@%&=/?]|\$[1-9])*"
 """A path with `$1` to `$9` for the groups of the path's pattern. No other `$`: it would read an nginx variable, and no
 character that ends a string or a directive (CVE-2026-3288)."""
 _PREFIX: Final = re.compile(r"/[A-Za-z0-9\-._~/]*|\$[1-9]|(/[A-Za-z0-9\-._~]*)+/?\$[1-9]", re.ASCII)
+
+_UNESCAPED: Final = "!\"$&'()*+,/:;<=>@[\\]^`{|}"
 
 MAX_LENGTH: Final = 1024
 
@@ -70,9 +73,19 @@ class Rewriting(Part):
         """Rewrite. The last directive of its phase, and no `set` or `if` reads a capture: CVE-2026-42945."""
         yield line("rewrite", Text("(?i)^" + at.path), Text(self.target), "break")
 
+    def applied(self, pattern: str, path: str) -> str:
+        """Return what becomes of a path that the location's pattern matches, escaped as by `ngx_escape_uri`."""
+        found = re.match(pattern, path, re.IGNORECASE)
+        return re.sub(r"\$([1-9])", lambda group: quote(_group(found, int(group[1])), _UNESCAPED), self.target)
+
     def headers(self) -> dict[str, Text]:
         """Tell the prefix."""
         return {"X-Forwarded-Prefix": Text(self.prefix)} if self.prefix else {}
+
+
+def _group(found: re.Match[str] | None, number: int) -> str:
+    """Return the text of a group, "" for one there is not, as nginx does."""
+    return (found[number] or "") if found and number <= found.re.groups else ""
 
 
 def of(policy: Policy, sources: Sources) -> Rewriting | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation
+from wherry.ingress.features.answer import Answer
 from wherry.ingress.features.directive import Line, line
 from wherry.ingress.features.part import At, Part, Sources
 from wherry.ingress.features.policy import Policy
@@ -30,6 +31,15 @@ class Satisfy(Part):
     def location(self, at: At) -> Iterator[Line]:
         """Say so."""
         yield line("satisfy", "any")
+
+    def combined(self, refusals: Sequence[Answer]) -> tuple[Answer, ...]:
+        """Return the refusals that are left where it is enough that one restriction is met."""
+        conditions = [one for one in refusals if one.when]
+        if len(conditions) < len(refusals):
+            return tuple(conditions) or tuple(refusals)
+        if len(conditions) < 2:
+            return ()
+        return (replace(conditions[-1], when=" and ".join(one.when for one in conditions)),)
 
 
 def of(policy: Policy, sources: Sources) -> Satisfy | None:

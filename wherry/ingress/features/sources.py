@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Setting
+from wherry.ingress.features.answer import Answer, Asked
 from wherry.ingress.features.directive import Line, Text, block, line
 from wherry.ingress.features.part import At, Part, Sources
 from wherry.ingress.features.policy import Policy
@@ -46,6 +48,20 @@ class SourceRanges(Part):
         if self.allowed:
             yield line("deny", "all")
 
+    def refusals(self, at: At, asked: Asked) -> Iterator[Answer]:
+        """Say who is refused; of a client that is known, whether it is."""
+        denied, allowed = ", ".join(self.denied), ", ".join(self.allowed)
+        if asked.client:
+            if within(asked.client, self.denied):
+                yield Answer(403, f"{asked.client} is in denylist-source-range: {denied}")
+            elif self.allowed and not within(asked.client, self.allowed):
+                yield Answer(403, f"{asked.client} is not in whitelist-source-range: {allowed}")
+            return
+        if self.denied:
+            yield Answer(403, "denylist-source-range", when=f"the client's address is in {denied}")
+        if self.allowed:
+            yield Answer(403, "whitelist-source-range", when=f"the client's address is not in {allowed}")
+
 
 @dataclass(frozen=True)
 class Blocked(Part):
@@ -70,6 +86,23 @@ class Blocked(Part):
         for name, given in (("source", self.networks), ("user_agent", self.agents), ("referer", self.referers)):
             if given:
                 yield block("if", Text(f"($blocked_{name})"), of=(line("return", "403"),))
+
+    def server_answers(self, asked: Asked) -> Iterator[Answer]:
+        """Say who is blocked."""
+        networks = ", ".join(self.networks)
+        if asked.client and within(asked.client, self.networks):
+            yield Answer(403, f"{asked.client} is in block-cidrs of the ConfigMap: {networks}")
+        elif self.networks and not asked.client:
+            yield Answer(403, "block-cidrs of the ConfigMap", when=f"the client's address is in {networks}")
+        for key, words in (("User-Agent", self.agents), ("Referer", self.referers)):
+            if words:
+                yield Answer(403, "the ConfigMap blocks it", when=f"{key} matches {', '.join(words)}")
+
+
+def within(client: str, networks: Iterable[str]) -> bool:
+    """Whether an address is in one of the networks, which are nginx' words: `all`, or as `ip_network` reads them."""
+    address = ip_address(client)
+    return any(word == "all" or address in ip_network(word, strict=False) for word in networks)
 
 
 def of(policy: Policy, sources: Sources) -> SourceRanges | None:

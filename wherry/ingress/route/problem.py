@@ -50,11 +50,14 @@ class Problem:
 
 
 BAD_ANNOTATION = "BadAnnotation"
+UNSUPPORTED = "UnsupportedAnnotation"
 BAD_HOST = "BadHost"
 BAD_PATH = "BadPath"
 PATH_TAKEN = "PathTaken"
 BAD_BACKEND = "BadBackend"
 NO_SERVICE = "ServiceNotFound"
+NO_SECRET = "SecretNotFound"
+NO_CONFIG_MAP = "ConfigMapNotFound"
 NO_PORT = "ServicePortNotFound"
 EXTERNAL_NAME = "ExternalName"
 BAD_CERTIFICATE = "BadCertificate"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from wherry.ingress.features.catalog import ANNOTATIONS, DEFAULTS
@@ -13,44 +14,62 @@ from wherry.ingress.values import BadValue
 DEFAULT_PREFIX = "nginx.ingress.kubernetes.io"
 
 
-def read_policy(
-    annotations: Mapping[str, str], prefix: str = DEFAULT_PREFIX, common: Mapping[str, Any] = DEFAULTS
-) -> tuple[Policy, list[str]]:
-    """Return the policy of an Ingress with these annotations, and a sentence for each kind of those not used.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One annotation as it was read: its `value`, or `why` it has none; `closes` the paths then, or has no effect.
 
-    A bad value leaves the default (`common`) in force, or closes the paths where the annotation restricts access.
-    Annotations outside `prefix` are other controllers' business.
+    `known`: whether it is supported at all.
     """
-    found: dict[str, Any] = {}
-    problems: list[str] = []
-    unknown: list[str] = []
-    closing: list[str] = []
+
+    name: str
+    value: Any = None
+    why: str = ""
+    closes: bool = False
+    known: bool = True
+
+
+def each(annotations: Mapping[str, str], prefix: str = DEFAULT_PREFIX) -> Iterator[Given]:
+    """Yield the annotations under `prefix`, by name; those of others are other controllers' business."""
     for key, text in sorted(annotations.items()):
         owner, _, name = key.partition("/")
         if owner != prefix:
             continue
         annotation = ANNOTATIONS.get(name)
         if annotation is None:
-            (closing if restricts_access(name, text) else unknown).append(name)
+            yield Given(name, why="not supported", closes=restricts_access(name, text), known=False)
             continue
         try:
-            found[name] = annotation.read(text)
+            yield Given(name, annotation.read(text))
         except BadValue as error:
-            problems.append(f"annotation {key} is ignored: {error}{_CLOSED if annotation.restricts else ''}")
-            closing += [name] if annotation.restricts else []
-    problems += _unsupported([name for name in closing if name not in ANNOTATIONS], unknown)
-    denied = f"annotation {closing[0]} cannot be honoured" if closing else ""
-    return Policy(found, common, denied), problems
+            yield Given(name, why=str(error), closes=annotation.restricts)
 
 
-_CLOSED: Final = ": it restricts access, so the paths of this Ingress answer 503"
+def read_policy(
+    annotations: Mapping[str, str], prefix: str = DEFAULT_PREFIX, common: Mapping[str, Any] = DEFAULTS
+) -> tuple[Policy, list[str]]:
+    """Return the policy of an Ingress with these annotations, and a sentence for each kind of those not used.
+
+    A bad value leaves the default (`common`) in force, or closes the paths where the annotation restricts access.
+    """
+    given = list(each(annotations, prefix))
+    wrong = [one for one in given if one.known and one.why]
+    unknown = [one for one in given if not one.known]
+    problems = [f"annotation {prefix}/{one.name} is ignored: {one.why}{CLOSED if one.closes else ''}" for one in wrong]
+    problems += _unsupported([o.name for o in unknown if o.closes], [o.name for o in unknown if not o.closes])
+    closing = next((one.name for one in given if one.closes), "")
+    denied = f"annotation {closing} cannot be honoured" if closing else ""
+    return Policy({one.name: one.value for one in given if not one.why}, common, denied), problems
+
+
+CLOSED: Final = ": it restricts access, so the paths of this Ingress answer 503"
+WITHOUT_EFFECT: Final = "not supported, and without effect: "
 
 
 def _unsupported(closing: Sequence[str], unknown: Sequence[str]) -> list[str]:
     """Return one sentence for all that restrict access, and one for all others: many Events would be throttled."""
     said = []
     if closing:
-        said.append(f"not supported: {', '.join(closing)}{_CLOSED}")
+        said.append(f"not supported: {', '.join(closing)}{CLOSED}")
     if unknown:
-        said.append(f"not supported, and without effect: {', '.join(unknown)}")
+        said.append(f"{WITHOUT_EFFECT}{', '.join(unknown)}")
     return said

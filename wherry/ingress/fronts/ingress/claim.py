@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from wherry.ingress.features import catalog
 from wherry.ingress.features.part import HostClosed, Part, Sources
 from wherry.ingress.features.policy import Policy
-from wherry.ingress.fronts.ingress.annotations import read_policy
+from wherry.ingress.fronts.ingress.annotations import WITHOUT_EFFECT, read_policy
 from wherry.ingress.fronts.ingress.paths import host_problem
 from wherry.ingress.fronts.ingress.rule import Rule
 from wherry.ingress.fronts.ingress.snapshot import Snapshot
@@ -57,7 +57,8 @@ def read_claim(
     given = metadata.annotations(ingress)
     claim.policy, sentences = read_policy(given, prefix, common)
     for message in sentences:
-        claim.report(problem.BAD_ANNOTATION, message)
+        is_idle = message.startswith(WITHOUT_EFFECT)
+        claim.report(problem.UNSUPPORTED if is_idle else problem.BAD_ANNOTATION, message)
     claim.canary = is_canary(given, prefix)
     _add_parts(claim, snapshot, default_service)
     spec = ingress.get("spec") or {}
@@ -71,10 +72,13 @@ def read_claim(
 def _add_parts(claim: Claim, snapshot: Snapshot, default_service: Key | None) -> None:
     claim.parts, closed = catalog.parts(claim.policy, _sources(claim.key, snapshot, default_service))
     for why in closed if not claim.policy.denied else ():
-        claim.report(problem.BAD_ANNOTATION, f"{why}; the paths of this Ingress answer 503")
+        claim.report(_REASONS.get(why.missing, problem.BAD_ANNOTATION), f"{why}; the paths of this Ingress answer 503")
     if closed and not claim.policy.denied:
         claim.policy = Policy(claim.policy.values, claim.policy.common, str(closed[0]))
     claim.closes_host = next((str(why) for why in closed if isinstance(why, HostClosed)), "")
+
+
+_REASONS: Final = {"Secret": problem.NO_SECRET, "ConfigMap": problem.NO_CONFIG_MAP}
 
 
 def _sources(key: Key, snapshot: Snapshot, default_service: Key | None) -> Sources:

@@ -12,14 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wherry.ingress.features.annotation import Reader
-from wherry.ingress.features.catalog import ANNOTATIONS
+from wherry.ingress.fronts.ingress.annotations import each
 from wherry.ingress.fronts.ingress.build import build
 from wherry.ingress.fronts.ingress.classes import is_ours
 from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.route import problem
 from wherry.ingress.route.problem import Subject
-from wherry.ingress.values import BadValue
 from wherry.objects import Object, metadata
 
 DENIED: Final = frozenset((problem.BAD_HOST, problem.BAD_PATH, problem.PATH_TAKEN, problem.BAD_BACKEND))
@@ -60,14 +58,4 @@ def _hosts(ingress: Object) -> set[str]:
 
 
 def _wrong_values(annotations: Mapping[str, str], prefix: str) -> tuple[str, ...]:
-    owned = {key: ANNOTATIONS.get(key.removeprefix(f"{prefix}/")) for key in sorted(annotations) if "/" in key}
-    said = ((key, _wrong(one.read, annotations[key])) for key, one in owned.items() if one and key.startswith(prefix))
-    return tuple(f"annotation {key}: {why}" for key, why in said if why)
-
-
-def _wrong(read: Reader, text: str) -> str:
-    try:
-        read(text)
-    except BadValue as error:
-        return str(error)
-    return ""
+    return tuple(f"annotation {prefix}/{o.name}: {o.why}" for o in each(annotations, prefix) if o.known and o.why)

@@ -44,7 +44,7 @@ def _listed(host: str, namespace: str, secret_name: str, secrets: Mapping[Key, O
     what = f"TLS Secret {namespace}/{secret_name}"
     secret = secrets.get((namespace, secret_name))
     if secret is None:
-        return _default(f"{what} does not exist")
+        return _default(f"{what} does not exist", problem.NO_SECRET)
     try:
         certificate = read_certificate(secret)
     except BadCertificate as error:
@@ -54,8 +54,8 @@ def _listed(host: str, namespace: str, secret_name: str, secrets: Mapping[Key, O
     return HostTls(certificate)
 
 
-def _default(message: str) -> HostTls:
-    return HostTls(None, (problem.BAD_CERTIFICATE, f"{message}; the default certificate is served"))
+def _default(message: str, reason: str = problem.BAD_CERTIFICATE) -> HostTls:
+    return HostTls(None, (reason, f"{message}; the default certificate is served"))
 
 
 def _quietly(secret: Object | None) -> Certificate | None:
