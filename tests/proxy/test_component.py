@@ -301,12 +301,18 @@ async def test_health_follows_the_first_load_and_the_node(mode: NotingMode) -> N
             async with session.get(f"http://127.0.0.1:{port}{path}") as answer:
                 return answer.status
 
+        async def said() -> str:
+            async with session.get(f"http://127.0.0.1:{port}/proxyMode") as answer:
+                return f"{answer.status} {await answer.text()}"
+
         await until(lambda: mode.broken < 1_000_000)
         assert (await status("/healthz"), await status("/livez")) == (503, 200)
+        assert await said() == "503 nftables: broken"
         mode.broken = 0
         await until(lambda: mode.loads == 1)
         await asyncio.sleep(0)
         assert (await status("/healthz"), await status("/livez")) == (200, 200)
+        assert await said() == "200 nftables"
         going = node()
         going["spec"] = {"taints": [{"key": "ToBeDeletedByClusterAutoscaler", "effect": "NoSchedule"}]}
         client.put(going)

@@ -10,6 +10,8 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from wherry.apiserver.storage.interface import StorageError
 from wherry.cluster import certificates, datadir, egress, files, kubeconfig, merged, sandbox, store
 from wherry.cluster.config import SQLITE, ClusterConfig, ConfigError
@@ -105,6 +107,27 @@ def _forget_store(paths: Paths, progress: Progress) -> None:
         progress(f"what is stored elsewhere than in {paths.data} stays: {error}")
 
 
+def check_proxy_mode(mode: str) -> None:
+    """Raise ClusterError for a mode that this machine's kernel has not."""
+    if mode == "ipvs":
+        try:
+            Ipvs().close()
+        except OSError:
+            raise ClusterError(
+                "proxy mode ipvs needs the kernel modules ip_vs and dummy, and ip_vs is not here: `modprobe ip_vs`, "
+                "or use --proxy-mode nftables"
+            ) from None
+
+
+def remember_proxy_mode(paths: Paths, mode: str, progress: Progress) -> None:
+    """Have the next `up` know the mode that a running cluster's proxies work by now; raises ClusterError."""
+    with datadir.lock(paths, progress):
+        try:
+            structs.replace(ClusterConfig.load(paths.config), proxy_mode=mode).save(paths.config)
+        except OSError as error:
+            raise ClusterError(files.told(error)) from error
+
+
 def _start(config: ClusterConfig, paths: Paths, progress: Progress) -> None:
     swap.finish(paths)
     _check_unchanged(config, paths)
@@ -146,14 +169,7 @@ def _check_machine(config: ClusterConfig) -> None:
         missing.append(egress.PROGRAM)
     if missing:
         raise ClusterError(f"not installed: {', '.join(missing)}; `apt-get install {' '.join(missing)}`")
-    if config.proxy_mode == "ipvs":
-        try:
-            Ipvs().close()
-        except OSError:
-            raise ClusterError(
-                "proxy mode ipvs needs the kernel modules ip_vs and dummy, and ip_vs is not here: `modprobe ip_vs`, "
-                "or use --proxy-mode nftables"
-            ) from None
+    check_proxy_mode(config.proxy_mode)
 
 
 def _check_unchanged(config: ClusterConfig, paths: Paths) -> None:

@@ -13,5 +13,6 @@ restarts.py     pure: when what has ended is started again
 backoff.py      pure: how long to wait after a failure
 troubles.py     `Troubles`: what fails just now; logged, counted, shown by readiness
 events.py       `EventWriter`, `EventRecorder`: core/v1 Events, counted and folded, written in the background
+inotify.py      `FolderChanges`: woken by what happens in a folder
 health.py       `Health`, `HealthServer`: /healthz, /livez, /readyz and /metrics
 """

@@ -47,20 +47,21 @@ class Iptables:
         """Return the rules of all tables as `iptables-save` prints them."""
         return await self._run("save")
 
-    async def _run(self, verb: str, *args: str, script: str = "") -> str:
+    async def _run(self, verb: str, *args: str, script: str | None = None) -> str:
         program = f"{self._prefix}-{verb}"
         try:
             process = await asyncio.create_subprocess_exec(
                 program,
                 *args,
-                stdin=asyncio.subprocess.PIPE,
+                # Who reads nothing may have ended before it is written to, which uvloop takes for a fault.
+                stdin=asyncio.subprocess.DEVNULL if script is None else asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
         except FileNotFoundError as error:
             raise IptablesError(f"{program} is not installed (Debian package iptables)") from error
         self.pids.append(process.pid)
-        output, problem = await process.communicate(script.encode())
+        output, problem = await process.communicate(None if script is None else script.encode())
         if process.returncode:
             lines = [line for line in problem.decode(errors="replace").splitlines() if not line.startswith("#")]
             raise IptablesError("; ".join(lines[:4])[:600] or f"{program} ended with status {process.returncode}")

@@ -32,7 +32,7 @@ from wherry.proxy.health_check import HealthChecks
 from wherry.proxy.modes import Mode, ModeConfig, ModeError
 from wherry.proxy.modes.ipvs.names import LINK as IPVS_LINK
 from wherry.proxy.no_local import NoLocal
-from wherry.proxy.node_health import NodeHealth
+from wherry.proxy.node_health import NodeHealth, NodeMetrics
 from wherry.proxy.node_ports import chosen
 from wherry.proxy.plan import Change
 from wherry.proxy.service import ServiceKey
@@ -85,7 +85,7 @@ async def run(client: Client, config: ProxyConfig, mode: Mode | None = None) -> 
     Raises `UnsupportedMode`. The API server and the kernel may fail, and a bind address may be taken: all of that is
     tried again for ever. `mode` replaces the one `config` names, for tests.
     """
-    health = NodeHealth()
+    health = NodeHealth(mode=modes.check(config.mode))
     component = Component("proxy", client, health=health)
     replaced = [] if mode else other_modes(config)
     proxy = Proxy(component, config, mode or make_mode(config), replaced, health)
@@ -143,7 +143,7 @@ class Proxy:
             component.task("node port addresses", self._follow_addresses)
         for what, address, served in (
             ("Healthcheck", config.healthz_bind_address, health),
-            ("Metrics", config.metrics_bind_address, Health()),
+            ("Metrics", config.metrics_bind_address, NodeMetrics(health)),
         ):
             if address:
                 component.task(f"{what} server", partial(self._serve, what, address, served))
@@ -240,6 +240,7 @@ class Proxy:
                 pause = backoff.failed()
                 log.error("%s; again in %.1f s", error, pause)
                 self._failures.inc()
+                self.health.failed(str(error))
                 await self._checks.replace(self._changes.plan.health_checks)
                 await asyncio.sleep(pause)
             else:

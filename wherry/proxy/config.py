@@ -16,6 +16,10 @@ PRIMARY = "primary"
 """Instead of CIDRs for node ports: the node's own addresses, as its Node object has them."""
 
 
+HEALTHZ = "[::]:10256"
+"""Where health is told when nothing else is said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyConfig:
     """One node's proxy.
@@ -35,7 +39,7 @@ class ProxyConfig:
     service_cidr: str = ""
     node_port_addresses: str = PRIMARY
     metrics_bind_address: str = "127.0.0.1:10249"
-    healthz_bind_address: str = "[::]:10256"
+    healthz_bind_address: str = HEALTHZ
     sync_min_period: float = 0.0
     sync_period: float = 30.0
     masquerade_all: bool = False

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from wherry.proxy.config import ConfigurationError, seconds
 from wherry.proxy.configfields import DONE, FIELDS, FOLLOWED, NO_EFFECT, Fields
@@ -27,13 +30,22 @@ _IPTABLES_MARKS = ("iptables", "ipvs")
 """Modes whose masquerading is in the section iptables."""
 
 
+def read(file: Path) -> dict[str, Any]:
+    """Return what a file sets, as `from_file` does; raises `ConfigurationError`, and `OSError` for one not there."""
+    try:
+        document = yaml.safe_load(file.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+    return from_file(document)
+
+
 def from_file(document: Any) -> dict[str, Any]:
     """Return the `ProxyConfig` fields (and `kubeconfig`) that a KubeProxyConfiguration sets.
 
     Raises `ConfigurationError` for another kind, and for all that is no field of it or of another type, by name; fields
     that mean something here we do not do are warned of by name.
     """
-    if not isinstance(document, Mapping) or document.get("kind") != "KubeProxyConfiguration":
+    if not is_configuration(document):
         raise ConfigurationError("not a KubeProxyConfiguration")
     if document.get("apiVersion") != "kubeproxy.config.k8s.io/v1alpha1":
         raise ConfigurationError(f"apiVersion {document.get('apiVersion')!r} is not kubeproxy.config.k8s.io/v1alpha1")
@@ -44,6 +56,11 @@ def from_file(document: Any) -> dict[str, Any]:
         log.warning("configuration: %s is not supported and has no effect", name)
     found = ((ours, _value(document, path.format(mode=mode, marks=_marks(mode)))) for ours, path in FOLLOWED.items())
     return {ours: value for ours, value in found if value is not None}
+
+
+def is_configuration(document: Any) -> bool:
+    """Tell whether a parsed document is a KubeProxyConfiguration, of whichever version."""
+    return isinstance(document, Mapping) and document.get("kind") == "KubeProxyConfiguration"
 
 
 def _marks(mode: str) -> str:

@@ -21,11 +21,13 @@ GOING_TAINT = "ToBeDeletedByClusterAutoscaler"
 
 
 class NodeHealth(Health):
-    """The health of one proxy. `clock` gives seconds since the epoch."""
+    """The health of one proxy, which works by `mode`. `clock` gives seconds since the epoch."""
 
-    def __init__(self, clock: Callable[[], float] = time.time):
+    def __init__(self, clock: Callable[[], float] = time.time, mode: str = "nftables"):
         super().__init__()
         self._clock = clock
+        self._mode = mode
+        self._problem = ""
         self._queued_since: float | None = None
         self._synced = 0.0
         self._eligible = True
@@ -39,6 +41,11 @@ class NodeHealth(Health):
         """Everything that waited is in place."""
         self._queued_since = None
         self._synced = self._clock()
+        self._problem = ""
+
+    def failed(self, problem: str) -> None:
+        """The kernel could not be brought to the plan."""
+        self._problem = problem
 
     def node(self, node: Object | None) -> None:
         """Take note of the Node object: one being deleted, or marked for it, should get no new traffic."""
@@ -58,7 +65,16 @@ class NodeHealth(Health):
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the health server."""
-        return [web.get("/healthz", self._healthz), web.get("/livez", self._livez)]
+        return [web.get("/healthz", self._healthz), web.get("/livez", self._livez), self.mode_route()]
+
+    def mode_route(self) -> web.RouteDef:
+        """Return `/proxyMode`: the mode, and 503 with the reason while its rules are not in place."""
+        return web.get("/proxyMode", self._proxy_mode)
+
+    async def _proxy_mode(self, _: web.Request) -> web.Response:
+        if self._synced and not self._problem:
+            return web.Response(text=self._mode)
+        return web.Response(status=503, text=f"{self._mode}: {self._problem or 'its rules are not in place yet'}")
 
     async def _healthz(self, _: web.Request) -> web.Response:
         status = 200 if self.healthy else 503
@@ -73,3 +89,15 @@ class NodeHealth(Health):
     def _answer(self, status: int, more: dict[str, object]) -> web.Response:
         body = {"lastUpdated": rfc3339(self._synced), "currentTime": rfc3339(self._clock()), **more}
         return web.json_response(body, status=status, headers={"X-Content-Type-Options": "nosniff"})
+
+
+class NodeMetrics(Health):
+    """What is answered beside the metrics: `/proxyMode`, as upstream (cmd/kube-proxy/app/server.go serveMetrics)."""
+
+    def __init__(self, health: NodeHealth):
+        super().__init__()
+        self._health = health
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes of the metrics server."""
+        return [*super().routes(), self._health.mode_route()]

@@ -9,7 +9,7 @@
       command.py       the OCI runtime's `exec`, with pipes or a terminal
     attach.py          the container's own first process, joined to a session through conmon
     portforward.py     TCP connections into a pod's network, over SPDY streams or WebSocket channels
-    logs.py, crilog.py, inotify.py    log files in CRI format, read and followed
+    logs.py, crilog.py                log files in CRI format, read and followed
     nodelogs.py        the node's own log files, listed, read and searched
     spdy.py            the SPDY/3.1 wire format, pure
     spdyconnection.py  SPDY streams over any `Duplex`

@@ -6,8 +6,8 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from wherry.component.inotify import FolderChanges
 from wherry.node.streaming.crilog import LogLine, LogOptions, Selector, parse, tail_offset
-from wherry.node.streaming.inotify import FolderChanges
 
 CHUNK = 1 << 16
 CHECK_SECONDS = 1.0

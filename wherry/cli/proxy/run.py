@@ -1,4 +1,4 @@
-"""`wherry proxy`: the service proxy of one node, against any cluster; `wherry proxy plan` prints what it would do."""
+"""`wherry proxy` itself: run the service proxy of one node, against any cluster."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from wherry.cli.failure import Failure
-from wherry.client import http, kubeconfig
-from wherry.client.interface import Client
+from wherry.cli.proxy.plan import plan
+from wherry.cli.proxy.problems import PROBLEMS
+from wherry.cli.proxy.set_mode import set_mode
+from wherry.client import http
 from wherry.component import process
-from wherry.objects.errors import ApiError, NotFound
-from wherry.objects.resource import ENDPOINT_SLICES, NODES, SERVICES
-from wherry.proxy import component
+from wherry.proxy import component, configfile, reconfigured
 from wherry.proxy.config import ConfigurationError, ProxyConfig, seconds
-from wherry.proxy.configfile import from_file
-from wherry.proxy.modes import Mode, ModeError, UnsupportedMode
-from wherry.proxy.plan import Plan, make_plan
-from wherry.proxy.topology import ThisNode
+from wherry.proxy.modes import Mode
+from wherry.proxy.reconfigured import Given
 from wherry.telemetry import log
-
-_PROBLEMS = (ConfigurationError, UnsupportedMode, kubeconfig.ConfigError, ModeError, ApiError, OSError)
 
 
 def _seconds(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
@@ -76,61 +71,38 @@ def _timeout(name: str, text: str) -> Callable[[Callable[..., None]], Callable[.
 def command(context: click.Context, /, file: str | None, cleanup: bool, **given: Any) -> None:
     """Run the service proxy of one node.
 
-    What is given here wins over the file. The rules stay when the proxy stops: only --cleanup removes them.
+    What is given here wins over the file, which is followed as it changes. The rules stay when the proxy stops: only
+    --cleanup removes them.
     """
     log.setup("proxy")
-    values = {name: value for name, value in given.items() if value is not None}
-    try:
+
+    def read() -> Given:
+        values = {name: value for name, value in given.items() if value is not None}
         if file:
-            values = {**from_file(yaml.safe_load(Path(file).read_text())), **values}
+            values = {**configfile.read(Path(file)), **values}
         path = values.pop("kubeconfig", None)
-        config = ProxyConfig(**{"node_name": socket.gethostname().lower(), **values})
+        return Given(path, ProxyConfig(**{"node_name": socket.gethostname().lower(), **values}))
+
+    try:
+        path, config = read()
         mode = component.make_mode(config)
         if context.invoked_subcommand:
             context.obj = path, config
         elif cleanup:
             asyncio.run(_clean_up(mode, component.other_modes(config)))
+        elif file:
+            process.run(reconfigured.run(Path(file), read, http.connect_component))
         else:
             client = http.connect_component(path)
             process.run(component.run(client, config), client)
-    except (*_PROBLEMS, yaml.YAMLError, UnicodeDecodeError) as error:
+    except PROBLEMS as error:
         raise Failure(" ".join(str(error).split())) from error
 
 
-@command.command()
-@click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Where the API is.  [default: as kubectl]")
-@click.option("--node", required=True, help="The node to plan for.")
-@click.option("--rules", "--nft", is_flag=True, help="Print what the kernel would be told as well.")
-@click.pass_obj
-def plan(given: tuple[str | None, ProxyConfig], kubeconfig: str | None, node: str, rules: bool) -> None:
-    """Print what the proxy of a node does now, touching nothing.
-
-    An endpoint marked * is on that node.
-    """
-    path, config = given
-    try:
-        wanted = asyncio.run(_fetch_plan(http.connect(kubeconfig or path), node))
-        if config.node_port_cidrs is not None:
-            click.echo("node ports are shown on the primary addresses: only the node knows its others", err=True)
-        click.echo(wanted)
-        if rules:
-            click.echo(f"\n{component.make_mode(config).render(wanted)}")
-    except _PROBLEMS as error:
-        raise Failure(str(error)) from error
+command.add_command(plan)
+command.add_command(set_mode)
 
 
 async def _clean_up(mode: Mode, others: list[Mode]) -> None:
     for each in (*others, mode):
         await each.cleanup()
-
-
-async def _fetch_plan(client: Client, name: str) -> Plan:
-    try:
-        node = await client.get(NODES, name)
-        services = await client.list(SERVICES, labels=component.SELECTOR)
-        slices = await client.list(ENDPOINT_SLICES, labels=component.SELECTOR)
-    except NotFound as error:
-        raise Failure(str(error)) from error
-    finally:
-        await client.close()
-    return make_plan(services.items, slices.items, ThisNode.of(name, node))
