@@ -28,6 +28,14 @@ spec:
     command: [sh, -c, "trap exit TERM; while :; do sleep 0.1; done"]
     resources: {limits: {cpu: 250m, memory: 64Mi}}
 """
+CLASS = """
+apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: mine}
+handler: runc
+overhead: {podFixed: {memory: 8Mi}}
+---
+"""
 V2_ONLY = 'umount --lazy --recursive /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
 
 
@@ -74,6 +82,16 @@ def test_pods_run_under_crun(k8s: Machine) -> None:
     runtime = k8s.kubectl("get node -o jsonpath={.items[0].status.nodeInfo.containerRuntimeVersion}")
     assert runtime.startswith("crun://")
     assert k8s.kubectl("exec limited -- cat /proc/self/cgroup").splitlines()[-1] == "0::/"
+
+
+def test_a_runtime_class_has_its_pods_run_by_another(k8s: Machine) -> None:
+    k8s.kubectl("apply -f -", stdin=CLASS + POD.replace("limited", "other") + "  runtimeClassName: mine\n")
+    k8s.kubectl("wait --for=condition=Ready pod/other --timeout=30s")
+    spec = k8s.kubectl("get pod other -o jsonpath={.status.containerStatuses[0].containerID},{.spec.overhead.memory}")
+    assert spec.startswith("runc://")
+    assert spec.endswith(",8Mi")
+    assert k8s.kubectl("exec other -- cat /proc/self/cgroup").splitlines()[-1] == "0::/"
+    k8s.kubectl("delete pod other")
 
 
 def test_a_container_is_in_a_group_of_its_own_and_the_cluster_in_another(k8s: Machine) -> None:

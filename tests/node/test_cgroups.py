@@ -30,6 +30,13 @@ def test_an_init_container_may_need_more_than_all_the_others():
     assert of_pod(spec).memory == 1 << 30
 
 
+def test_the_overhead_of_the_runtime_class_comes_on_top_of_what_is_limited():
+    overhead = {"cpu": "100m", "memory": "16Mi"}
+    spec = pod(container("a", **limited("1", "64Mi")), overhead=overhead)
+    assert of_pod(spec) == CgroupLimits(memory=80 << 20, cpu_milli=1100, cpu_shares=1126)
+    assert of_pod(pod(container("a"), overhead=overhead)) == CgroupLimits(None, None, 102)
+
+
 def test_files_of_version_one():
     found = cgroups.files(CgroupLimits(memory=1 << 20, cpu_milli=100, cpu_shares=102), unified=False)
     assert found["memory", "memory.limit_in_bytes"] == str(1 << 20)

@@ -18,7 +18,7 @@ from wherry.objects.resource import LEASES, NODES
 
 NOW = 1_800_000_000.0
 MACHINE = Hardware(cpus=2, memory=8 << 30, disk=100 << 30, machine_id="m", boot_id="b", os_image="Debian")
-PROGRAMS = Programs(Path("/runc"), Path("/conmon"), "runc", "1.1.5")
+PROGRAMS = Programs(Path("/runc"), Path("/conmon"), "runc", "1.1.5", {"runc": Path("/runc"), "crun": Path("/crun")})
 TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 CONFIG = NodeConfig(
     name="k8s-master",
@@ -51,6 +51,7 @@ async def test_a_new_node_is_created_ready_with_its_role_taint_and_range():
     assert (metadata.condition(found, "Ready") or {})["status"] == "True"
     assert found["status"]["capacity"]["memory"] == "8388608Ki"
     assert found["status"]["nodeInfo"]["containerRuntimeVersion"] == "runc://1.1.5"
+    assert [one["name"] for one in found["status"]["runtimeHandlers"]] == ["", "crun", "runc"]
 
 
 async def test_what_users_changed_is_left_alone():

@@ -158,7 +158,7 @@ class Agent:
             fence=self._fence,
             host_ports=HostPorts(NftCommand(), config.addresses, sandboxes.host_ports),
             images=self._images,
-            machine=machine.describe(self._programs, self._controllers),
+            machines=machine.describe(self._programs, self._controllers),
             objects=ObjectCache(component),
             sandboxes=sandboxes,
             services=component.follow(SERVICES),

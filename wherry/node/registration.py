@@ -124,6 +124,7 @@ def status(config: NodeConfig, machine: Hardware, programs: Programs, old: Objec
         "conditions": conditions(old, now),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": config.port}},
         "images": [],
+        "runtimeHandlers": [{"name": name} for name in ("", *sorted(programs.handlers))],
         "nodeInfo": {
             "machineID": machine.machine_id,
             "systemUUID": machine.machine_id,

@@ -19,7 +19,7 @@ LABELS = {RBAC_BOOTSTRAPPING: "rbac-defaults"}
 
 CORE, APPS, BATCH, NETWORK, POLICY = "", "apps", "batch", "networking.k8s.io", "policy"
 AUTOSCALING = "autoscaling"
-STORAGE = "storage.k8s.io"
+STORAGE, NODE_GROUP = "storage.k8s.io", "node.k8s.io"
 CERTIFICATES = "certificates.k8s.io"
 DISCOVERY, LEASES, RBAC = "discovery.k8s.io", "coordination.k8s.io", "rbac.authorization.k8s.io"
 AUTHENTICATION, AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
@@ -147,6 +147,7 @@ NODE = [
     rule(CORE, ("persistentvolumes",), ("list", "update", "watch")),
     rule(STORAGE, ("csinodes",), ("create", "delete", "get", "patch", "update")),
     rule(STORAGE, ("csidrivers",), READ),
+    rule(NODE_GROUP, ("runtimeclasses",), READ),
     rule(CERTIFICATES, ("certificatesigningrequests",), ("create", "get", "list", "watch")),
 ]
 """What a node's agent needs, besides what its pods need (`access.nodes`); `admission.noderestriction` narrows it."""

@@ -58,7 +58,7 @@ class PodView:
             namespace=namespace,
             pod=pod,
             container=spec["name"],
-            binary=containers.programs.runtime,
+            binary=containers.programs.of(run.handler if not run.inherited else ""),
             root=containers.root,
             bundle=containers.bundle(run.id),
             pid=containers.pid(run.id) if run.running else 0,

@@ -32,6 +32,7 @@ from wherry.node.pods.plan.state import Rejection, State
 from wherry.node.pods.plan.update import inherit, update
 from wherry.node.pods.status import build
 from wherry.node.runtime.instance import Instance
+from wherry.node.runtime.machine import NoSuchHandlerError
 from wherry.node.volumes.errors import VolumeError
 from wherry.objects import Object, timestamps
 from wherry.objects.errors import ApiError
@@ -39,7 +40,7 @@ from wherry.objects.meaning.pods import has_ended
 
 log = logging.getLogger(__name__)
 
-ERRORS = (ApiError, VolumeError, LinkError, NftError, NoAddressLeftError, OSError)
+ERRORS = (ApiError, VolumeError, LinkError, NftError, NoAddressLeftError, NoSuchHandlerError, OSError)
 
 
 class PodWorker:

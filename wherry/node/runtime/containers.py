@@ -174,10 +174,10 @@ class Containers:
             log_path.parent.mkdir(parents=True, exist_ok=True)
 
         await asyncio.to_thread(write)
-        await conmon.create(launch, self.programs.conmon, self.programs.runtime, self._global())
-        code, output = await self._runtime("start", run.id)
+        await conmon.create(launch, self.programs.conmon, self.programs.of(run.handler), self._global())
+        code, output = await self._runtime(run, "start")
         if code != 0:
-            await self._runtime("delete", "--force", run.id)
+            await self._runtime(run, "delete", "--force")
             raise CreateError(conmon.plain(output))
         started = run.but(started_at=time.time())
         self.save(started)
@@ -190,7 +190,7 @@ class Containers:
         await conmon.wait(self.bundle(run.id), run.id)
         ended = conmon.read_exit(self.bundle(run.id), time.time())
         if ended.lost:
-            await self._runtime("delete", "--force", run.id)
+            await self._runtime(run, "delete", "--force")
         return ended
 
     def signal(self, run: Instance, number: signal.Signals) -> None:
@@ -208,13 +208,13 @@ class Containers:
     async def kill(self, run: Instance) -> None:
         """Kill every process of the run, also those a shared pid namespace would leave."""
         self.signal(run, signal.SIGKILL)
-        await self._runtime("kill", "--all", run.id, "KILL")
+        await self._runtime(run, "kill", "--all", after=["KILL"])
 
-    async def execute(self, id: str, command: Sequence[str], timeout: float) -> tuple[int, str]:
+    async def execute(self, run: Instance, command: Sequence[str], timeout: float) -> tuple[int, str]:
         """Run a command in the container; returns (exit code, first 10 KiB of output). Raises ExecTimeoutError."""
-        pid_file = self.bundle(id) / f"exec-{os.urandom(6).hex()}.pid"
+        pid_file = self.bundle(run.id) / f"exec-{os.urandom(6).hex()}.pid"
         try:
-            return await self._runtime("exec", "--pid-file", str(pid_file), id, *command, timeout=timeout)
+            return await self._runtime(run, "exec", "--pid-file", str(pid_file), after=command, timeout=timeout)
         except TimeoutError:
             # Killing the runtime's exec leaves the command itself running.
             _kill_from(pid_file)
@@ -226,7 +226,7 @@ class Containers:
 
     async def retire(self, run: Instance) -> None:
         """Let go of what an ended run holds but its record and its log."""
-        code, output = await self._runtime("delete", "--force", run.id)
+        code, output = await self._runtime(run, "delete", "--force")
         if code != 0 and "does not exist" not in output:
             log.warning("the runtime did not delete a container: id=%s error=%s", run.id, output)
         await asyncio.to_thread(self._release, run.id)
@@ -257,11 +257,16 @@ class Containers:
     def _global(self) -> list[str]:
         return ["--root", str(self.root)]
 
-    async def _runtime(self, *words: str, timeout: float | None = None) -> tuple[int, str]:
+    async def _runtime(
+        self, run: Instance, *words: str, after: Sequence[str] = (), timeout: float | None = None
+    ) -> tuple[int, str]:
+        """Run a command of the runtime on its container: `words` before its id, `after` behind it."""
         process = await asyncio.create_subprocess_exec(
-            str(self.programs.runtime),
+            str(self.programs.of(run.handler)),
             *self._global(),
             *words,
+            run.id,
+            *after,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -17,6 +17,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
 
     Times are seconds since the epoch, 0 for "not yet". `backoff`: how long to wait after its end before the next run;
     `ends`: what a critical pod's `Restarts` remembers.
+    `handler`: the OCI runtime it is run by, "" being the node's usual one.
     `hook`: its postStart hook. `stopping_at`: when its end was asked for; `hooked_at`: when its preStop hook was
     through; `signalled_at`: when it got its stop signal; `killed_at`: when it got SIGKILL. `retired`: it has ended, and
     nothing but its record and its log is left. `inherited`: told by the API only: it ran in an earlier life of this
@@ -29,6 +30,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     image: str
     image_id: str
+    handler: str = ""
     stop_signal: str = "SIGTERM"
     created_at: float = 0.0
     started_at: float = 0.0

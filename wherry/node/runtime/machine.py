@@ -8,8 +8,8 @@ import resource
 import shutil
 import stat
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wherry.node import cgroups
@@ -18,7 +18,11 @@ from wherry.node.runtime.spec import Machine
 
 log = logging.getLogger(__name__)
 
+HANDLERS = ("runc", "crun")
+"""The OCI runtimes a RuntimeClass can name, where they are installed."""
+
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
+CRUN_LEFT_OUT = "crun runs nothing where controllers of cgroup v1 and v2 are mixed"
 NO_DEVICE_RULES = "without CAP_SYS_RESOURCE crun cannot set device rules on cgroup v2 (runc can)"
 DEVICES_LEFT_OUT = ("pts", "shm", "mqueue", "fd", "console", "ptmx", "log", "initctl")
 
@@ -27,14 +31,33 @@ class RuntimeMissingError(RuntimeError):
     """A program that pods need is not installed; the message says which package has it."""
 
 
+class NoSuchHandlerError(RuntimeError):
+    """A RuntimeClass names a handler that this node does not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The OCI runtime and conmon. `name` and `version` are what the Node tells (`runc://1.1.5`)."""
+    """The OCI runtimes and conmon. `name` and `version` are what the Node tells (`runc://1.1.5`).
+
+    `runtime` is of pods that name no RuntimeClass; `handlers`: what a class can name.
+    """
 
     runtime: Path
     conmon: Path
     name: str
     version: str
+    handlers: Mapping[str, Path] = field(default_factory=dict)
+
+    def of(self, handler: str) -> Path:
+        """Return the OCI runtime of a handler, "" being the default. Raises NoSuchHandlerError."""
+        if not handler:
+            return self.runtime
+        if handler not in self.handlers:
+            there = " and ".join(self.handlers)
+            why = f" ({CRUN_LEFT_OUT})" if handler == "crun" and not crun_works() else ""
+            text = f'no runtime for "{handler}" is configured: this node has {there}{why}'
+            raise NoSuchHandlerError(f"failed to get sandbox runtime: {text}")
+        return self.handlers[handler]
 
 
 def programs(runtime: str = "auto") -> Programs:
@@ -53,7 +76,19 @@ def programs(runtime: str = "auto") -> Programs:
     if conmon is None:
         raise RuntimeMissingError("conmon not found: apt-get install conmon")
     name, path = found
-    return Programs(path, conmon, name, _version(path))
+    handlers = {one: there for one in HANDLERS if (there := _which(one)) and (one != "crun" or crun_works())}
+    return Programs(path, conmon, name, _version(path), {**handlers, name: path})
+
+
+def crun_works(root: Path = cgroups.ROOT) -> bool:
+    """Tell whether crun can make control groups: not beside v1 hierarchies while v2 has controllers of its own.
+
+    Source: crun src/libcrun/cgroup.c ("cgroups in hybrid mode not supported").
+    """
+    try:
+        return not (root / "unified" / "cgroup.controllers").read_text().strip()
+    except OSError:
+        return True
 
 
 def _which(name: str) -> Path | None:
@@ -74,8 +109,8 @@ def _version(binary: Path) -> str:
     return answer.stdout.split("\n", 1)[0].split()[-1].partition("+")[0]
 
 
-def describe(programs: Programs, controllers: frozenset[str]) -> Machine:
-    """Return what containers can have here, and warn about what they cannot.
+def describe(programs: Programs, controllers: frozenset[str]) -> dict[str, Machine]:
+    """Return what containers can have here, by their handler, and warn about what they cannot.
 
     `controllers`: those of control groups that limit pods.
     """
@@ -85,32 +120,38 @@ def describe(programs: Programs, controllers: frozenset[str]) -> Machine:
         log.warning("pods may make every system call: this kernel has no seccomp")
     if missing := cgroups.LIMITING - controllers:
         log.warning("limits of pods are not enforced, control groups here lack: %s", " ".join(sorted(missing)))
-    restricts_devices = can_restrict_devices(programs, bounding)
-    if not restricts_devices:
-        # What a container can neither find nor make, it cannot open.
-        bounding -= {"CAP_MKNOD"}
-        log.warning("devices are kept from pods by having no nodes for them only: %s", NO_DEVICE_RULES)
     own_score = int(Path("/proc/self/oom_score_adj").read_text())
-    return Machine(
+    machine = Machine(
         capabilities=bounding,
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         unified_cgroups=cgroups.is_unified(),
         controllers=controllers,
-        restricts_devices=restricts_devices,
         filters_calls=filters_calls,
         architecture=os.uname().machine,
         # Going below one's own score needs CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)).
         lowest_oom_score=-1000 if "CAP_SYS_RESOURCE" in bounding else own_score,
         devices=tuple(devices(Path("/dev"))),
     )
+    names = {"": programs.name, **{name: name for name in programs.handlers}}
+    if not _under(programs.name, machine).restricts_devices:
+        log.warning("devices are kept from pods by having no nodes for them only: %s", NO_DEVICE_RULES)
+    return {handler: _under(name, machine) for handler, name in names.items()}
 
 
-def can_restrict_devices(programs: Programs, bounding: frozenset[str]) -> bool:
-    """Tell whether the runtime can set device rules, which are BPF programs on cgroup v2.
+def _under(runtime: str, machine: Machine) -> Machine:
+    """Return what containers have that are run by `runtime`."""
+    if can_restrict_devices(runtime, machine.capabilities):
+        return machine
+    # What a container can neither find nor make, it cannot open.
+    return replace(machine, restricts_devices=False, capabilities=machine.capabilities - {"CAP_MKNOD"})
+
+
+def can_restrict_devices(runtime: str, bounding: frozenset[str]) -> bool:
+    """Tell whether the runtime of this name can set device rules, which are BPF programs on cgroup v2.
 
     crun lifts the limit on locked memory before it loads one, and gives up where it may not (src/libcrun/ebpf.c).
     """
-    if not cgroups.is_unified() or programs.name != "crun" or "CAP_SYS_RESOURCE" in bounding:
+    if not cgroups.is_unified() or runtime != "crun" or "CAP_SYS_RESOURCE" in bounding:
         return True
     return resource.getrlimit(resource.RLIMIT_MEMLOCK)[1] == resource.RLIM_INFINITY
 

@@ -46,17 +46,22 @@ def of_container(container: Object, *, unified: bool) -> Object:
 
 
 def of_pod(pod: Object) -> CgroupLimits:
-    """Return the limits of the pod's own group: the sums, where every container has the limit."""
+    """Return the limits of the pod's own group: the sums, where every container has the limit, and the overhead."""
     containers = pod["spec"]["containers"]
     cpu_limits = [amounts(c, "limits")[0] for c in containers]
     memory_limits = [amounts(c, "limits")[1] for c in containers]
     starting = pod["spec"].get("initContainers") or ()
     requested = sum(amounts(c, "requests")[0] or amounts(c, "limits")[0] or 0 for c in containers)
+    cpu, memory = amounts({"resources": pod["spec"]}, "overhead")
     return CgroupLimits(
-        memory=_sum(memory_limits, (amounts(c, "limits")[1] for c in starting)),
-        cpu_milli=_sum(cpu_limits, (amounts(c, "limits")[0] for c in starting)),
-        cpu_shares=shares(requested),
+        memory=_with(memory, _sum(memory_limits, (amounts(c, "limits")[1] for c in starting))),
+        cpu_milli=_with(cpu, _sum(cpu_limits, (amounts(c, "limits")[0] for c in starting))),
+        cpu_shares=shares(requested + (cpu or 0)),
     )
+
+
+def _with(overhead: int | None, limit: int | None) -> int | None:
+    return limit if limit is None else limit + (overhead or 0)
 
 
 def _sum(limits: list[int | None], starting: Iterable[int | None]) -> int | None:

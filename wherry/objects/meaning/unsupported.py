@@ -12,8 +12,6 @@ def of_pod_spec(spec: Object) -> list[str]:
     found = []
     if spec.get("hostUsers") is False:
         found.append("hostUsers: false")
-    if spec.get("runtimeClassName"):
-        found.append(f"runtimeClassName {spec['runtimeClassName']}")
     for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
         found += [f"container {container.get('name')}: {what}" for what in _of_container(container)]
     return found

@@ -1,7 +1,8 @@
 """Taints of nodes and tolerations of pods.
 
 Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (ValidateTolerations, validateNodeTaints,
-validateOnlyAddedTolerations), plugin/pkg/admission/defaulttolerationseconds/admission.go.
+validateOnlyAddedTolerations), plugin/pkg/admission/defaulttolerationseconds/admission.go,
+pkg/util/tolerations/tolerations.go.
 """
 
 from __future__ import annotations
@@ -29,6 +30,36 @@ def tolerate_node_troubles(spec: Object) -> None:
     ]
     if added:
         spec["tolerations"] = [*given, *added]
+
+
+def merged(first: Sequence[Object], second: Sequence[Object]) -> list[Object]:
+    """Return both lists of tolerations as one, without those that another one makes needless."""
+    every, kept = [*first, *second], list[Object]()
+    for i, one in enumerate(every):
+        # Of equal ones the first is kept.
+        if not any(_covers(other, one) for other in kept) and not any(
+            other != one and _covers(other, one) for other in every[i + 1 :]
+        ):
+            kept.append(one)
+    return kept
+
+
+def _covers(wide: Object, narrow: Object) -> bool:
+    """Return whether `wide` tolerates all that `narrow` does."""
+    key, exists = wide.get("key") or "", wide.get("operator") == "Exists"
+    if narrow == wide:
+        return True
+    if (narrow.get("key") or "") != key and (key or not exists):
+        return False
+    if wide.get("effect") and narrow.get("effect") != wide["effect"]:
+        return False
+    if wide.get("effect") == "NoExecute" and (longest := wide.get("tolerationSeconds")) is not None:
+        seconds = narrow.get("tolerationSeconds")
+        if seconds is None or seconds > longest:
+            return False
+    if exists:
+        return True
+    return narrow.get("operator") in (None, "", "Equal") and (narrow.get("value") or "") == (wide.get("value") or "")
 
 
 def validate_taints(path: str, taints: Sequence[Object]) -> list[FieldError]:

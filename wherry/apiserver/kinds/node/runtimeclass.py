@@ -1,4 +1,4 @@
-"""RuntimeClass (node.k8s.io/v1): what is to run a pod's containers. It is kept; nodes here have one runtime.
+"""RuntimeClass (node.k8s.io/v1): what is to run a pod's containers. Pods take from it in `core/pods/podruntime.py`.
 
 Source: k8s.io/kubernetes pkg/apis/node/validation/validation.go, pkg/printers/internalversion/printers.go
 (printRuntimeClass).
@@ -6,19 +6,12 @@ Source: k8s.io/kubernetes pkg/apis/node/validation/validation.go, pkg/printers/i
 
 from __future__ import annotations
 
-from wherry.apiserver.kind import Column, Context, Kind
+from wherry.apiserver.kind import Column, Kind
 from wherry.apiserver.kinds.common import cells, checks, objectmeta
 from wherry.apiserver.kinds.core import resourcelist, taints
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 from wherry.objects.resource import RUNTIME_CLASSES
-
-NOT_ACTED_UPON = "RuntimeClasses are not acted upon by wherry: the object is kept, and no node runs pods that name one"
-
-
-def _prepare(new: Object, old: Object | None, context: Context) -> None:
-    if old is None:
-        context.warn(NOT_ACTED_UPON)
 
 
 def _validate(obj: Object) -> list[FieldError]:
@@ -38,7 +31,6 @@ def _validate(obj: Object) -> list[FieldError]:
 
 RUNTIME_CLASS = Kind(
     resource=RUNTIME_CLASSES,
-    prepare=_prepare,
     validate=_validate,
     validate_update=lambda new, old: checks.immutable("handler", new.get("handler"), old.get("handler")),
     columns=(Column("Handler", lambda obj: cells.text(obj, "handler")),),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from wherry.node.network import hostports
+from wherry.node.pods.act import runtimeclasses
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.plan.events import Cleaned, SandboxReady, VolumesReady
 from wherry.node.pods.plan.state import State
@@ -29,9 +30,10 @@ async def sync(node: NodeServices, pod: Object, state: State, reference_changed:
 
 async def set_up(node: NodeServices, pod: Object) -> SandboxReady:
     """Make the sandbox, and lead host ports to it."""
+    handler = await runtimeclasses.handler(node, pod)
     if not pod["spec"].get("hostNetwork"):
         await node.fence.fence(pod, await asyncio.to_thread(node.sandboxes.addresses, pod))
-    sandbox = await asyncio.to_thread(node.sandboxes.set_up, pod)
+    sandbox = await asyncio.to_thread(node.sandboxes.set_up, pod, handler)
     if hostports.of_pod(pod, sandbox.ips):
         await node.host_ports.sync()
     return SandboxReady(sandbox)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -27,7 +27,10 @@ from wherry.objects import Object
 
 @dataclass(frozen=True, slots=True)
 class NodeServices:
-    """The parts of one node agent. `allocatable`: cpu in millicores, memory and ephemeral-storage in bytes."""
+    """The parts of one node agent. `allocatable`: cpu in millicores, memory and ephemeral-storage in bytes.
+
+    `machines`: what containers can have, by the handler that runs them.
+    """
 
     addresses: tuple[str, ...]
     allocatable: dict[str, int]
@@ -39,7 +42,7 @@ class NodeServices:
     fence: Fence
     host_ports: HostPorts
     images: ImageSource
-    machine: Machine
+    machines: Mapping[str, Machine]
     objects: ObjectCache
     sandboxes: Sandboxes
     services: Informer
@@ -50,6 +53,6 @@ class NodeServices:
         """Return what the probes and hooks of a running container are tried on."""
 
         async def execute(command: Sequence[str], timeout: float) -> tuple[int, str]:
-            return await self.containers.execute(run.id, command, timeout)
+            return await self.containers.execute(run, command, timeout)
 
         return ProbeTarget(container, ip, self.session, execute, lambda: self.arrivals.leave_out_next(ip))

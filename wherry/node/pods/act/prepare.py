@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from wherry.node.images.accounts import OfThisMachine, of_layers
 from wherry.node.images.source import Image
 from wherry.node.pods.act import program
 from wherry.node.pods.act.node import NodeServices
+from wherry.node.pods.plan.state import Sandbox
 from wherry.node.runtime import security, spec
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.spec import Mount
@@ -46,7 +47,7 @@ def prepare(
     container: Object,
     attempt: int,
     image: Image,
-    ips: Sequence[str],
+    sandbox: Sandbox,
     places: Mapping[str, Path],
 ) -> Prepared:
     """Configure a run. Raises ConfigError, UserError, VolumeError: the container waits for what is missing.
@@ -59,7 +60,7 @@ def prepare(
     except OSError as error:
         raise env.ConfigError(str(error)) from error
     around = env.Sources(
-        pod_ips=ips,
+        pod_ips=sandbox.ips,
         host_ips=node.addresses,
         services=node.services.items(),
         allocatable=node.allocatable,
@@ -77,6 +78,7 @@ def prepare(
         attempt=attempt,
         image=container["image"],
         image_id=image.id,
+        handler=sandbox.handler,
         stop_signal=image.stop_signal,
         created_at=time.time(),
         hook="pending" if hooked else "none",
@@ -146,5 +148,5 @@ async def start(node: NodeServices, pod: Object, prepared: Prepared) -> Instance
         ending.chmod(0o666)
 
     await asyncio.to_thread(lay_out)
-    config = spec.build(request, prepared.arguments, node.machine)
+    config = spec.build(request, prepared.arguments, node.machines[run.handler])
     return await node.containers.start(run, config, node.containers.log_path(pod, run), request.container)

@@ -34,6 +34,7 @@ class Owner(msgspec.Struct, frozen=True):
 
     pod: Object
     ips: tuple[str, ...]
+    handler: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,17 @@ class Sandboxes:
             return None
         if not owner.pod["spec"].get("hostNetwork") and not netns.exists(self.folder(uid) / "net"):
             return None
-        return Sandbox(owner.ips)
+        return Sandbox(owner.ips, owner.handler)
 
     def addresses(self, pod: Object) -> tuple[str, ...]:
         """Return the addresses of a pod's own that it has or will have, taking them; raises NoAddressLeftError."""
         return tuple(pool.allocate(pod["metadata"]["uid"]) for pool in self._pools)
 
-    def set_up(self, pod: Object) -> Sandbox:
-        """Make the sandbox. Raises OSError, NoAddressLeftError; `tear_down` undoes what was made before that."""
+    def set_up(self, pod: Object, handler: str = "") -> Sandbox:
+        """Make the sandbox, for containers that `handler` runs.
+
+        Raises OSError, NoAddressLeftError; `tear_down` undoes what was made before that.
+        """
         uid, spec = pod["metadata"]["uid"], pod["spec"]
         folder = self.folder(uid)
         folder.mkdir(exist_ok=True)
@@ -116,9 +120,9 @@ class Sandboxes:
             mounts.tmpfs(folder / "shm", size=SHM_BYTES, mode=0o1777)
         ips = self._settings.addresses if spec.get("hostNetwork") else self._connect(folder, pod)
         self._write_files(pod, folder, ips)
-        owner = Owner(pod, ips)
+        owner = Owner(pod, ips, handler)
         (folder / "pod.json").write_bytes(msgspec.json.encode(owner))
-        return Sandbox(ips)
+        return Sandbox(ips, handler)
 
     def _connect(self, folder: Path, pod: Object) -> tuple[str, ...]:
         uid, ips = pod["metadata"]["uid"], self.addresses(pod)

@@ -33,7 +33,8 @@ async def start(node: NodeServices, pod: Object, state: State, name: str, attemp
 
     A program that could not be started counts as a run that has ended, so that it backs off like any other.
     """
-    container = container_of(pod, name)
+    container, sandbox = container_of(pod, name), state.sandbox
+    assert sandbox is not None
     image = await _pull(node, pod, state, container)
     if isinstance(image, Failed):
         return image
@@ -41,7 +42,7 @@ async def start(node: NodeServices, pod: Object, state: State, name: str, attemp
     try:
         joined = _processes_of(node, state, target) if target else None
         prepared = await asyncio.to_thread(
-            prepare.prepare, node, pod, container, attempt, image, state.ips, state.places or {}
+            prepare.prepare, node, pod, container, attempt, image, sandbox, state.places or {}
         )
     except (ConfigError, UserError, VolumeError) as error:
         tell(node.events, pod, "Warning", "Failed", f"Error: {error}", container)

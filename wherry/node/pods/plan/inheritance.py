@@ -19,8 +19,10 @@ def runs(pod: Object, container: Object, now: float) -> tuple[Instance, ...]:
     current, last = status.get("state") or {}, status.get("lastState") or {}
     told = current.get("terminated") or last.get("terminated") if "running" not in current else None
     began = (current.get("running") or told or {}).get("startedAt")
+    handler, _, id = status["containerID"].partition("://")
     run = Instance(
-        id=status["containerID"].partition("://")[2],
+        id=id,
+        handler=handler,
         pod_uid=pod["metadata"]["uid"],
         container=container["name"],
         attempt=int(status.get("restartCount") or 0),

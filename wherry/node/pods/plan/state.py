@@ -17,9 +17,13 @@ from wherry.objects import Object
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """The pod's namespaces, control group and network: ready. `ips` are the pod's addresses, one of each family."""
+    """The pod's namespaces, control group and network: ready.
+
+    `ips` are the pod's addresses, one of each family; `handler` is its RuntimeClass's, "" without one.
+    """
 
     ips: tuple[str, ...]
+    handler: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,11 @@ class State:
     def ip(self) -> str:
         """The pod's address in the node's first family, "" while it has none."""
         return self.ips[0] if self.ips else ""
+
+    @property
+    def handler(self) -> str:
+        """Which OCI runtime runs the pod's containers, "" being the node's usual one."""
+        return self.sandbox.handler if self.sandbox is not None else ""
 
     def every_run(self) -> Iterator[Instance]:
         """Yield the runs of all containers."""

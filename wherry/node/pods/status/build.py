@@ -21,7 +21,7 @@ DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadlin
 
 
 def build(pod: Object, state: State, now: float, *, host_ips: Sequence[str], runtime: str) -> Object:
-    """Return the whole status. `runtime` ("runc", "crun") is the scheme of container ids.
+    """Return the whole status. `runtime` ("runc", "crun") is the scheme of usual container ids.
 
     What others keep in it (conditions of their own, nominatedNodeName, qosClass …) is taken over as it is.
     """

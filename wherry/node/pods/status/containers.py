@@ -34,7 +34,7 @@ def container_status(pod: Object, container: Object, state: State, now: float, r
     if container in ephemeral_containers(pod):
         del status["started"]
     if last is not None:
-        status["containerID"] = f"{runtime}://{last.id}"
+        status["containerID"] = _id(last, runtime)
     return status
 
 
@@ -90,6 +90,10 @@ def _is_ready(pod: Object, container: Object, state: State) -> bool:
     return state.is_started(container) and last is not None and state.health_of(last).ready
 
 
+def _id(run: Instance, runtime: str) -> str:
+    return f"{run.handler or runtime}://{run.id}"
+
+
 def terminated(run: Instance, runtime: str) -> Object:
     """Return the ContainerStateTerminated of a run that has ended, or of one that was lost with its node."""
     code = run.exit_code if run.finished else LOST_EXIT_CODE
@@ -98,7 +102,7 @@ def terminated(run: Instance, runtime: str) -> Object:
         "reason": run.reason or (LOST_REASON if not run.finished else "Completed" if code == 0 else "Error"),
         "startedAt": rfc3339(run.started_at) if run.started_at else None,
         "finishedAt": rfc3339(run.finished_at) if run.finished else None,
-        "containerID": f"{runtime}://{run.id}",
+        "containerID": _id(run, runtime),
     }
     if run.message:
         result["message"] = run.message

@@ -16,6 +16,7 @@ from wherry.apiserver.kinds.core.pods import (
     ephemeral,
     podpriority,
     podqos,
+    podruntime,
     podspec,
     podstatus,
     podupdate,
@@ -51,6 +52,7 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
     podwarnings.of_pod("spec", new["spec"], None, context)
     limits.admit(new, context.list(LIMIT_RANGE.resource, new["metadata"]["namespace"]))
     podpriority.admit(new, context)
+    podruntime.admit(new, context)
     taints.tolerate_node_troubles(new["spec"])
     new["status"] = {"phase": "Pending", "qosClass": podqos.qos_class(new["spec"])}
     if new["spec"].get("schedulingGates"):

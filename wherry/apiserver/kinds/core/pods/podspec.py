@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wherry.apiserver.kinds.common import checks, objectmeta
 from wherry.apiserver.kinds.core import taints
-from wherry.apiserver.kinds.core.pods import affinity, container, podsecurity, spread, volumes
+from wherry.apiserver.kinds.core.pods import affinity, container, podruntime, podsecurity, spread, volumes
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 
@@ -57,6 +57,7 @@ def validate(path: str, spec: Object, *, in_pod: bool = False) -> list[FieldErro
         *_scheduling_gates(path, spec, in_pod),
         *spread.validate(f"{path}.topologySpreadConstraints", spec.get("topologySpreadConstraints") or ()),
         *_names(path, spec),
+        *podruntime.validate(path, spec),
         *_deadline(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds")),
         *taints.validate_tolerations(f"{path}.tolerations", spec.get("tolerations") or ()),
         *_host_aliases(f"{path}.hostAliases", spec),
