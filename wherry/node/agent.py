@@ -156,6 +156,7 @@ class Agent:
             endpoints=EndpointWatch(component),
             events=self._events,
             fence=self._fence,
+            files=self._files,
             host_ports=HostPorts(NftCommand(), config.addresses, sandboxes.host_ports),
             images=self._images,
             machines=machine.describe(self._programs, self._controllers),

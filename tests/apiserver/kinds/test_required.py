@@ -35,10 +35,6 @@ def a_container(**more: Any) -> list[Object]:
             ["spec.containers[0].volumeDevices[0].devicePath: Required value"],
         ),
         (
-            a_pod(securityContext={"seccompProfile": {"localhostProfile": "x"}}),
-            ["spec.securityContext.seccompProfile.type: Required value"],
-        ),
-        (
             a_pod(containers=a_container(resizePolicy=[{"resourceName": "cpu"}])),
             ["spec.containers[0].resizePolicy[0].restartPolicy: Required value"],
         ),

@@ -72,12 +72,16 @@ async def test_nobody_mounts_in_a_user_namespace_but_who_asks_to_be_unconfined(
     assert await run(node, "mounter", script, {"securityContext": context}) == [outcome]
 
 
-async def test_a_localhost_profile_is_refused_by_name(node: World):
+async def test_a_localhost_profile_is_no_file_that_a_link_in_its_folder_leads_to(node: World):
+    await node.until("files", lambda: (node.config.run_dir / "root/sys/kernel").exists())
+    folder = node.config.run_dir / "root/var/lib/kubelet/seccomp"
+    folder.mkdir(parents=True)
+    (folder / "x").symlink_to("/etc/shadow")
     node.create(
         "local", container={"securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "x"}}}
     )
     await node.until("refused", lambda: node.waiting("local") == "CreateContainerConfigError")
-    assert "Localhost" in node.container("local")["state"]["waiting"]["message"]
+    assert "a link leads out of the folder" in node.container("local")["state"]["waiting"]["message"]
 
 
 async def test_a_fork_bomb_ends_at_the_pods_limit(node: World):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.node.kernel.world import World
 from wherry.node.pods.plan import backoff
+from wherry.node.runtime.machine import APPARMOR
+from wherry.objects import Object
 from wherry.objects.resource import PODS
 
 pytestmark = pytest.mark.kernel
+
+
+def seccomp(profile: Object) -> Object:
+    return {"securityContext": {"seccompProfile": profile}}
 
 
 @pytest.mark.parametrize("group", [0, 65534])
@@ -100,3 +107,25 @@ async def test_a_user_is_found_by_name_and_loses_roots_powers(node: World):
     node.create("nobody", "id -un; touch /etc/x 2>/dev/null || echo denied; sleep 1000", {"image": "demo/user"})
     await node.running("nobody")
     assert await node.printed("nobody", 2) == ["nobody", "denied"]
+
+
+async def test_a_seccomp_profile_of_the_node_filters_and_a_missing_one_is_waited_for(node: World):
+    profile = {"type": "Localhost", "localhostProfile": "team/no-mkdir.json"}
+    node.create("early", container=seccomp(profile))
+    await node.until("waits", lambda: node.waiting("early") == "CreateContainerConfigError")
+    assert 'seccomp profile "/var/lib/kubelet/seccomp/team/no-mkdir.json"' in node.events("Failed")[0]
+    folder = node.config.run_dir / "root/var/lib/kubelet/seccomp/team"
+    folder.mkdir(parents=True)
+    rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    (folder / "no-mkdir.json").write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}))
+    node.create("filtered", "mkdir /tmp/x 2>/dev/null || echo refused; sleep 1000", seccomp(profile))
+    assert await node.printed("filtered", 1) == ["refused"]
+
+
+async def test_apparmor_is_refused_where_the_kernel_has_none(node: World):
+    if APPARMOR.exists():
+        pytest.skip("this kernel has AppArmor")
+    node.create("confined", container={"securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}})
+    await node.until("failed", lambda: node.status("confined").get("phase") == "Failed")
+    assert node.status("confined")["reason"] == "AppArmor"
+    assert node.events("AppArmor") == ["Cannot enforce AppArmor: AppArmor is not enabled on the host"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wherry.node.runtime.seccomp import profile
+from wherry.node.runtime.seccomp import localhost_profile, profile
 from wherry.node.runtime.security import CAPABILITIES, DEFAULT_CAPABILITIES
 from wherry.objects import Object
 
@@ -31,6 +31,15 @@ def test_a_container_that_does_not_ask_otherwise_is_filtered(kind: str | None):
 @pytest.mark.parametrize("settings", [{"privileged": True}, {"seccompProfile": {"type": "Unconfined"}}])
 def test_who_asks_for_it_is_not(settings: Any):
     assert profile(settings, DEFAULT_CAPABILITIES, "x86_64") is None
+
+
+def test_a_profile_of_the_node_takes_the_place_of_the_default():
+    settings = {"seccompProfile": {"type": "Localhost", "localhostProfile": "audit.json"}}
+    mine: Object = {"defaultAction": "SCMP_ACT_LOG"}
+    assert localhost_profile(settings) == "audit.json"
+    assert profile(settings, DEFAULT_CAPABILITIES, "x86_64", mine) == mine
+    assert localhost_profile({**settings, "privileged": True}) == ""
+    assert localhost_profile({"seccompProfile": {"type": "RuntimeDefault"}}) == ""
 
 
 @pytest.mark.parametrize(

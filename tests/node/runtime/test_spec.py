@@ -73,6 +73,15 @@ def test_it_has_the_usual_capabilities_and_may_not_see_the_machines_keys():
     assert "rlimits" not in built["process"]
 
 
+def test_an_apparmor_profile_is_passed_on_where_the_kernel_has_it():
+    asked = {"appArmorProfile": {"type": "Localhost", "localhostProfile": "mine"}}
+    some = Machine(frozenset(CAPABILITIES), 1 << 34, False, confines=True)
+    assert config(container(securityContext=asked), machine=some)["process"]["apparmorProfile"] == "mine"
+    assert config(securityContext=asked, machine=some)["process"]["apparmorProfile"] == "mine"
+    other = container(securityContext={"appArmorProfile": {"type": "Unconfined"}})
+    assert "apparmorProfile" not in config(other, securityContext=asked, machine=some)["process"]
+
+
 def test_a_privileged_container_has_all_there_is_and_nothing_masked():
     device = {"path": "/dev/kvm", "type": "c", "major": 10, "minor": 232}
     some = Machine(frozenset(CAPABILITIES) - {"CAP_SYS_RESOURCE"}, 1 << 34, False, devices=(device,))

@@ -22,7 +22,7 @@ from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.perform import Performer
 from wherry.node.pods.act.statuswriter import StatusWriter
 from wherry.node.pods.act.telling import called, tell
-from wherry.node.pods.plan import failures, inheritance, sysctls, unsupported
+from wherry.node.pods.plan import apparmor, failures, inheritance, sysctls, unsupported
 from wherry.node.pods.plan.actions import Action, CleanUp, SetUp
 from wherry.node.pods.plan.containers import everyone
 from wherry.node.pods.plan.decide import decide
@@ -92,7 +92,8 @@ class PodWorker:
             writer.cancel()
 
     def _complain(self) -> None:
-        for text in unsupported.warnings(self.pod):
+        confined = apparmor.warnings(self.pod, enabled=self._node.machines[""].confines)
+        for text in (*unsupported.warnings(self.pod), *confined):
             tell(self._node.events, self.pod, "Warning", "Unsupported", text)
         if self.state.refused and not has_ended(self.pod):
             tell(self._node.events, self.pod, "Warning", "FailedValidation", f"Error: {self.state.refused}")
@@ -183,7 +184,7 @@ def _first_state(node: NodeServices, pod: Object, found: Iterable[Instance]) -> 
         runs=runs,
         started_at=timestamps.parse(began) if began else time.time(),
         refused="; ".join(unsupported.refusals(pod)),
-        rejected=sysctls.rejection(pod),
+        rejected=sysctls.rejection(pod) or apparmor.rejection(pod, enabled=node.machines[""].confines),
         cleaned=not (node.sandboxes.folder(uid).exists() or node.volumes.hold(uid)),
     )
     now = time.time()

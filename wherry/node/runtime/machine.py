@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 HANDLERS = ("runc", "crun")
 """The OCI runtimes a RuntimeClass can name, where they are installed."""
 
+APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 CRUN_LEFT_OUT = "crun runs nothing where controllers of cgroup v1 and v2 are mixed"
 NO_DEVICE_RULES = "without CAP_SYS_RESOURCE crun cannot set device rules on cgroup v2 (runc can)"
@@ -127,6 +128,7 @@ def describe(programs: Programs, controllers: frozenset[str]) -> dict[str, Machi
         unified_cgroups=cgroups.is_unified(),
         controllers=controllers,
         filters_calls=filters_calls,
+        confines=APPARMOR.exists() and APPARMOR.read_text().startswith("Y"),
         architecture=os.uname().machine,
         # Going below one's own score needs CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)).
         lowest_oom_score=-1000 if "CAP_SYS_RESOURCE" in bounding else own_score,

@@ -24,16 +24,27 @@ PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 """PER_LINUX, PER_LINUX32, both with UNAME26, and asking (personality(2))."""
 
 
-def profile(settings: Object, granted: Collection[str], architecture: str) -> Object | None:
+def localhost_profile(settings: Object) -> str:
+    """Return the name of the file that a container with this effective securityContext is filtered by, "" for none."""
+    asked = settings.get("seccompProfile") or {}
+    return asked.get("localhostProfile") or "" if asked.get("type") == "Localhost" and not _is_free(settings) else ""
+
+
+def _is_free(settings: Object) -> bool:
+    return bool(settings.get("privileged")) or (settings.get("seccompProfile") or {}).get("type") == "Unconfined"
+
+
+def profile(
+    settings: Object, granted: Collection[str], architecture: str, localhost: Object | None = None
+) -> Object | None:
     """Return `linux.seccomp` for a container with this effective securityContext, None for one that has none.
 
     `granted`: the capabilities in its bounding set: who may mount may call mount(2). `architecture`: uname(2)'s.
-    Localhost profiles are refused before (`wherry.node.pods.plan.unsupported`).
+    `localhost`: what is in the file of `localhost_profile`.
     """
-    kind = (settings.get("seccompProfile") or {}).get("type")
-    if settings.get("privileged") or kind == "Unconfined":
+    if _is_free(settings):
         return None
-    return runtime_default(frozenset(granted), architecture)
+    return localhost or runtime_default(frozenset(granted), architecture)
 
 
 @cache

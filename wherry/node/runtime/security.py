@@ -76,7 +76,7 @@ def _named(names: Sequence[str] | None) -> set[str]:
 
 def effective(pod: Object, container: Object) -> Object:
     """Return the container's securityContext with what it leaves open taken from the pod's."""
-    inherited = ("runAsUser", "runAsGroup", "runAsNonRoot", "seLinuxOptions", "seccompProfile")
+    inherited = ("runAsUser", "runAsGroup", "runAsNonRoot", "seLinuxOptions", "seccompProfile", "appArmorProfile")
     of_pod = (pod.get("spec") or {}).get("securityContext") or {}
     return {k: of_pod[k] for k in inherited if k in of_pod} | (container.get("securityContext") or {})
 

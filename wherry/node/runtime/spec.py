@@ -64,7 +64,7 @@ class Overlay:
 class Machine:
     """What containers on this machine can have. `controllers`: those of control groups that limits can be set for.
 
-    filters_calls: there is seccomp; `architecture` is uname(2)'s.
+    filters_calls: there is seccomp; confines: AppArmor is enabled; `architecture` is uname(2)'s.
     """
 
     capabilities: frozenset[str]
@@ -73,6 +73,7 @@ class Machine:
     controllers: frozenset[str] = LIMITING
     restricts_devices: bool = True
     filters_calls: bool = True
+    confines: bool = False
     architecture: str = "x86_64"
     lowest_oom_score: int = -1000
     devices: tuple[Mapping[str, object], ...] = ()
@@ -80,7 +81,10 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One container to build a configuration for. `env` is complete; `mounts` come after the default ones."""
+    """One container to build a configuration for. `env` is complete; `mounts` come after the default ones.
+
+    `seccomp`: its profile of type Localhost.
+    """
 
     pod: Object
     container: Object
@@ -94,6 +98,7 @@ class Request:
     rootfs: Path
     cgroup: str
     hostname: str
+    seccomp: Object | None = None
 
 
 def arguments(container: Object, image: Image, env: Mapping[str, str]) -> list[str]:
@@ -120,7 +125,7 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
         "resources": _resources(container, machine, privileged=privileged),
     }
     granted = security.capabilities(settings, machine.capabilities)
-    if machine.filters_calls and (profile := seccomp.profile(settings, granted, machine.architecture)):
+    if machine.filters_calls and (profile := seccomp.profile(settings, granted, machine.architecture, request.seccomp)):
         linux["seccomp"] = profile
     if privileged:
         linux["devices"] = list(machine.devices)
@@ -158,7 +163,9 @@ def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:
     ambient = security.added(settings, granted) if takes else []
     held = granted if request.user.uid == 0 else ambient
     score = resources.oom_score_adjust(request.pod, container, machine.memory)
+    apparmor = (settings.get("appArmorProfile") or {}).get("localhostProfile") if machine.confines else None
     return {
+        **({"apparmorProfile": apparmor} if apparmor else {}),
         "terminal": bool(container.get("tty")),
         "user": {
             "uid": request.user.uid,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.node.build import container, pod
+from wherry.node.pods.plan import apparmor
 from wherry.node.pods.plan.unsupported import refusals, warnings
 from wherry.objects import Object, podreferences
 
@@ -12,8 +13,6 @@ from wherry.objects import Object, podreferences
 @pytest.mark.parametrize(
     ("spec", "named"),
     [
-        (pod(container(securityContext={"seccompProfile": {"type": "Localhost"}})), "Localhost"),
-        (pod(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "x.json"}}), "Localhost"),
         (pod(volumes=[{"name": "v", "nfs": {"server": "x", "path": "/"}}]), "nfs"),
         (pod(container(volumeMounts=[{"name": "v", "mountPath": "/v", "mountPropagation": "Bidirectional"}])), "Bidir"),
     ],
@@ -28,8 +27,19 @@ def test_an_ordinary_pod_is_refused_nothing():
 
 
 def test_what_is_left_out_is_warned_about():
-    spec = pod(securityContext={"appArmorProfile": {"type": "RuntimeDefault"}})
+    spec = pod(securityContext={"seLinuxOptions": {"level": "s0"}})
     assert len(warnings(spec)) == 1
+    spec = pod(container(securityContext={"appArmorProfile": {"type": "RuntimeDefault"}}))
+    assert len(apparmor.warnings(spec, enabled=True)) == 1
+    assert apparmor.warnings(spec, enabled=False) == []
+    assert apparmor.rejection(spec, enabled=True) is None
+
+
+@pytest.mark.parametrize("kind", ["RuntimeDefault", "Localhost"])
+def test_an_apparmor_profile_is_refused_where_the_kernel_has_none(kind: str):
+    spec = pod(securityContext={"appArmorProfile": {"type": kind, "localhostProfile": "mine"}})
+    assert apparmor.rejection(spec, enabled=False) == apparmor.NOT_ENABLED
+    assert apparmor.rejection(pod(securityContext={"appArmorProfile": {"type": "Unconfined"}}), enabled=False) is None
 
 
 def test_references_are_found_in_environment_and_volumes():

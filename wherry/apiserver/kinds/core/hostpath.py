@@ -36,6 +36,12 @@ def validate_local(path: str, source: Object) -> list[FieldError]:
     return no_backsteps(f"{path}.path", source["path"])
 
 
+def descending(path: str, value: str) -> list[FieldError]:
+    """Check that a path leads downwards from where it starts."""
+    errors = [fields.invalid(path, value, "must be a relative path")] if value.startswith("/") else []
+    return errors + no_backsteps(path, value)
+
+
 def no_backsteps(path: str, value: str) -> list[FieldError]:
     """Check that a path does not lead upwards."""
     return [fields.invalid(path, value, "must not contain '..'")] if ".." in value.split("/") else []

@@ -10,6 +10,7 @@ import aiohttp
 from wherry.client.interface import Client
 from wherry.component.events import EventRecorder
 from wherry.component.informer import Informer
+from wherry.node.filesystem import NodeFileSystem
 from wherry.node.images.source import ImageSource
 from wherry.node.network.arrivals import Arrivals
 from wherry.node.network.fence import Fence
@@ -40,6 +41,7 @@ class NodeServices:
     endpoints: EndpointWatch
     events: EventRecorder
     fence: Fence
+    files: NodeFileSystem
     host_ports: HostPorts
     images: ImageSource
     machines: Mapping[str, Machine]

@@ -15,7 +15,7 @@ from wherry.node.images.source import Image
 from wherry.node.pods.act import program
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.plan.state import Sandbox
-from wherry.node.runtime import security, spec
+from wherry.node.runtime import seccomp, seccompfiles, security, spec
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.spec import Mount
 from wherry.node.volumes import places as volume_places
@@ -50,9 +50,9 @@ def prepare(
     sandbox: Sandbox,
     places: Mapping[str, Path],
 ) -> Prepared:
-    """Configure a run. Raises ConfigError, UserError, VolumeError: the container waits for what is missing.
+    """Configure a run. Raises ConfigError, ProfileError, UserError, VolumeError.
 
-    Looks at files: call it in a thread.
+    The container then waits for what is missing. Looks at files: call it in a thread.
     """
     meta = pod["metadata"]
     try:
@@ -83,6 +83,9 @@ def prepare(
         created_at=time.time(),
         hook="pending" if hooked else "none",
     )
+    settings = security.effective(pod, container)
+    filtered = seccomp.localhost_profile(settings)
+    profile = seccompfiles.load(node.files, filtered) if filtered else None
     known = OfThisMachine() if image.of_this_machine else of_layers(image.layers)
     user = security.resolve_user(image.user, pod, container, known)
     try:
@@ -107,6 +110,7 @@ def prepare(
         rootfs=node.containers.bundle(run.id) / "rootfs",
         cgroup=f"{node.sandboxes.cgroup(meta['uid'])}/{run.id}",
         hostname=fields.hostname(pod),
+        seccomp=profile,
     )
     return Prepared(run, image, request, arguments, volumes)
 

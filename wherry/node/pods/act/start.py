@@ -21,6 +21,7 @@ from wherry.node.pods.plan.events import Failed, RunBegan
 from wherry.node.pods.plan.state import State
 from wherry.node.runtime.conmon import CreateError
 from wherry.node.runtime.instance import Instance
+from wherry.node.runtime.seccompfiles import ProfileError
 from wherry.node.runtime.security import UserError
 from wherry.node.volumes.errors import VolumeError
 from wherry.objects import Object
@@ -44,7 +45,7 @@ async def start(node: NodeServices, pod: Object, state: State, name: str, attemp
         prepared = await asyncio.to_thread(
             prepare.prepare, node, pod, container, attempt, image, sandbox, state.places or {}
         )
-    except (ConfigError, UserError, VolumeError) as error:
+    except (ConfigError, ProfileError, UserError, VolumeError) as error:
         tell(node.events, pod, "Warning", "Failed", f"Error: {error}", container)
         return Failed(name, failures.misconfigured(str(error), time.time()))
     if joined:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from wherry.apiserver.kinds.common import checks
 from wherry.apiserver.kinds.core import resourcelist
-from wherry.apiserver.kinds.core.pods import environment, probe, volumes
+from wherry.apiserver.kinds.core.pods import environment, probe, profiles, volumes
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning.pods import is_sidecar
@@ -146,6 +146,7 @@ def _security_context(path: str, context: Object) -> list[FieldError]:
     for key in ("runAsUser", "runAsGroup"):
         if (number := context.get(key)) is not None:
             errors += checks.between(f"{path}.{key}", number, 0, checks.MAX_ID)
+    errors += profiles.validate(path, context)
     if context.get("allowPrivilegeEscalation") is False:
         if context.get("privileged"):
             text = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from wherry.apiserver.kinds.common import checks
+from wherry.apiserver.kinds.core.pods import profiles
 from wherry.objects import Object, fields
 from wherry.objects.errors import FieldError
 
@@ -30,7 +31,7 @@ def validate(path: str, spec: Object) -> list[FieldError]:
     errors += _sysctls(f"{path}.sysctls", context, spec)
     if (policy := context.get("fsGroupChangePolicy")) is not None:
         errors += checks.one_of(f"{path}.fsGroupChangePolicy", policy, ("Always", "OnRootMismatch"))
-    return errors
+    return errors + profiles.validate(path, context)
 
 
 def _sysctls(path: str, context: Object, spec: Object) -> list[FieldError]:

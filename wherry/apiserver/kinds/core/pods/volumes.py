@@ -180,13 +180,8 @@ def _mode(path: str, mode: int | None) -> list[FieldError]:
     return [] if mode is None or 0 <= mode <= 0o777 else [fields.invalid(path, mode, _MODE_RULE)]
 
 
-def _descending(path: str, value: str) -> list[FieldError]:
-    errors = [fields.invalid(path, value, "must be a relative path")] if value.startswith("/") else []
-    return errors + hostpath.no_backsteps(path, value)
-
-
 def _local_path(path: str, value: str) -> list[FieldError]:
-    errors = _descending(path, value)
+    errors = hostpath.descending(path, value)
     if value.startswith("..") and not value.startswith("../"):
         errors.append(fields.invalid(path, value, "must not start with '..'"))
     return errors
@@ -214,12 +209,12 @@ def validate_mounts(path: str, container: Object, volumes: Collection[str]) -> l
 def _mount_options(path: str, here: str, mount: Object, container: Object) -> list[FieldError]:
     errors = []
     if sub := mount.get("subPath"):
-        errors += _descending(f"{path}.subPath", sub)
+        errors += hostpath.descending(f"{path}.subPath", sub)
     if expression := mount.get("subPathExpr"):
         if sub:
             text = "subPathExpr and subPath are mutually exclusive"
             errors.append(fields.invalid(f"{here}.subPathExpr", expression, text))
-        errors += _descending(f"{path}.subPathExpr", expression)
+        errors += hostpath.descending(f"{path}.subPathExpr", expression)
     if (mode := mount.get("mountPropagation")) is not None:
         if mode not in _PROPAGATIONS:
             errors.append(fields.not_supported(f"{path}.mountPropagation", mode, _PROPAGATIONS))
