@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 INSIDE = "WHERRY_TEST_REPORTS"
-TIMEOUT_SECONDS = 240
+TIMEOUT_SECONDS = 600
 UNSHARE = ("unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
 # Orphans become its children, and it reaps them, as a cluster's init does: a container's end waits for every process
 # that has joined its PID namespace, the half of a probe's exec included.
@@ -65,7 +65,10 @@ def _report(item: Told) -> dict[str, Any]:
     if item.nodeid in _reports:
         return _reports[item.nodeid]
     nodeids = [other.nodeid for other in item.session.items if isinstance(other, Told)]
-    shared = Path(tempfile.gettempdir(), f"wherry-sandbox-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}")
+    if "PYTEST_XDIST_TESTRUNUID" not in os.environ:
+        _run(nodeids, item.config.rootpath)
+        return _reports[item.nodeid]
+    shared = Path(tempfile.gettempdir(), f"wherry-sandbox-{os.environ['PYTEST_XDIST_TESTRUNUID']}")
     with shared.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)

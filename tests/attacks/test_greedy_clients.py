@@ -89,7 +89,7 @@ async def test_others_of_its_level_other_levels_and_probes_are_answered_while_a_
         others.append(await ask(cluster, "greedy", "/readyz"))
         async with asyncio.timeout(10):
             assert [await one.status() for one in others] == [200, 200, 403, 200]
-        assert shown("current_executing_seats", priority_level="global-default") == 2
+        await seen("current_executing_seats", "global-default", 2)
         for number, client in enumerate(greedy):
             client.writer.write(f'{{"metadata":{{"name":"m{number}"}}}}'.ljust(30).encode())
         async with asyncio.timeout(10):

@@ -15,7 +15,7 @@ from wherry.apiserver.web.patience import Patience
 from wherry.objects.resource import CONFIG_MAPS
 
 PATH = "/api/v1/namespaces/default/configmaps"
-SHORT = Patience(handshake=0.3, head=0.3, idle=0.3, body=0.3, unread=0.3, stream=0.3)
+SHORT = Patience(handshake=1.0, head=1.0, idle=1.0, body=1.0, unread=1.0, stream=1.0)
 ENDURING = 60.0
 """Seconds: no test takes so long, so what has so much patience never ends by itself."""
 
@@ -60,7 +60,7 @@ async def test_who_never_ends_a_head_is_let_go(tmp_path: Path) -> None:
 
 
 async def test_a_second_head_that_never_ends_is_let_go_as_well(tmp_path: Path) -> None:
-    async with impatient(tmp_path, head=0.2) as cluster:
+    async with impatient(tmp_path, head=1.0) as cluster:
         client = await connect(cluster)
         client.writer.write(head("GET", "/version"))
         assert await client.status() == 200
@@ -83,7 +83,7 @@ async def test_a_head_without_end_is_cut(tmp_path: Path) -> None:
 
 
 async def test_who_asks_for_nothing_is_let_go(tmp_path: Path) -> None:
-    async with impatient(tmp_path, idle=0.2) as cluster:
+    async with impatient(tmp_path, idle=1.0) as cluster:
         silent, asked = await connect(cluster), await connect(cluster)
         asked.writer.write(head("GET", "/version"))
         assert await asked.status() == 200
@@ -191,7 +191,7 @@ async def test_a_quiet_watch_and_a_slow_but_steady_reader_stay(tmp_path: Path) -
                 part = await slow.reader.read(1 << 16)
                 assert part, f"let go after {size} bytes"
                 size += len(part)
-                await asyncio.sleep(0.03)
+                await asyncio.sleep(0.05)
             seen = b""
             while b"large-2" not in seen:
                 seen = await quiet.reader.read(1 << 16)

@@ -98,7 +98,7 @@ async def test_what_the_corefile_disables_is_not_cached(tmp_path: Path) -> None:
 async def test_another_upstream_is_asked_when_one_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wherry.dns.upstream.server.UPSTREAM_SECONDS", 0.05)
+    monkeypatch.setattr("wherry.dns.upstream.server.UPSTREAM_SECONDS", 0.5)  # the other one needs a moment, too
     async with fake_upstream() as (dead, one), fake_upstream() as (_, other):
         dead.silent = True
         directives = f"forward . {HOST}:{one} {HOST}:{other} {{\npolicy sequential\n}}"
@@ -214,13 +214,15 @@ async def test_what_is_stored_is_not_cut_when_a_client_takes_less(tmp_path: Path
     transport.close()
 
 
-async def test_a_dead_upstream_is_noticed_by_the_kernels_refusal(tmp_path: Path) -> None:
+async def test_a_dead_upstream_is_noticed_by_the_kernels_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wherry.dns.upstream.server.UPSTREAM_SECONDS", 60.0)  # who asks gives up long before
     nobody = free_port()
     async with fake_upstream() as (_, other):
         directives = f"forward . {HOST}:{nobody} {HOST}:{other} {{\npolicy sequential\n}}"
         async with server(tmp_path, directives) as port:
-            async with asyncio.timeout(1):
-                assert (await ask(port, "x.example.org")).answer
+            assert (await ask(port, "x.example.org")).answer
 
 
 async def test_a_name_of_one_label_is_not_asked_for_again_for_want_of_an_upstream(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ NAME = "mysql.demo.svc.cluster.local"
 class Process:
     """A running `wherry dns`, and where it listens."""
 
-    def __init__(self, directory: Path, corefile: str):
+    def __init__(self, directory: Path, corefile: str, lameduck: str = "1s"):
         self.dns, self.ready, self.health, self.metrics = (free_port() for _ in range(4))
         upstream = directory / "resolv.conf"
         upstream.write_text(f"nameserver {HOST}\n")  # nobody is there
@@ -40,7 +40,7 @@ class Process:
             ("ready", f"ready {HOST}:{self.ready}"),
             ("prometheus :9153", f"prometheus {HOST}:{self.metrics}"),
             ("/etc/resolv.conf", str(upstream)),
-            ("lameduck 5s", "lameduck 1s"),
+            ("lameduck 5s", f"lameduck {lameduck}"),
         ):
             assert old in corefile
             corefile = corefile.replace(old, new)
@@ -63,7 +63,7 @@ class Process:
     async def stop(self) -> None:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-        code = await asyncio.wait_for(self.process.wait(), 15)
+        code = await asyncio.wait_for(self.process.wait(), 60)
         await self._reading
         assert code == 0, self.log
 
@@ -90,7 +90,7 @@ class Process:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await condition():  # noqa: ASYNC110 - a condition in another process
             await asyncio.sleep(0.02)
 
@@ -110,11 +110,11 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
 
 
 @asynccontextmanager
-async def started(cluster: Cluster, directory: Path) -> AsyncIterator[Process]:
+async def started(cluster: Cluster, directory: Path, lameduck: str = "1s") -> AsyncIterator[Process]:
     manifest = addon_objects()
     await grant(cluster, manifest)
     (config,) = [o for o in manifest if o["kind"] == "ConfigMap" and o["metadata"]["name"] == "coredns"]
-    process = Process(directory, config["data"]["Corefile"])
+    process = Process(directory, config["data"]["Corefile"], lameduck)
     await process.start(await token_kubeconfig(cluster, directory, "kube-system", "coredns"))
     try:
         await until(process.is_ready)
@@ -159,9 +159,9 @@ async def test_it_goes_on_answering_while_the_api_server_is_away(tmp_path: Path)
 
 
 async def test_it_serves_through_its_lame_duck_time(cluster: Cluster, tmp_path: Path) -> None:
-    async with started(cluster, tmp_path) as process:
+    async with started(cluster, tmp_path, "4s") as process:
         process.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while "stopping" not in process.log:  # noqa: ASYNC110 - a line of another process
                 await asyncio.sleep(0.01)
         assert await process.addresses(NAME) == ["10.100.42.154"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+
+from tests.freeports import free_port
 
 PROGRAM = shutil.which("docker-registry")
 needs_registry = pytest.mark.skipif(PROGRAM is None, reason="docker-registry is not installed: scripts/install test")
@@ -42,13 +44,22 @@ class Registry:
         """Return what it has been asked, a line each."""
         return (self.folder / "log").read_text()
 
+    def heard(self) -> str:
+        """Return its log with all that was asked before: it writes a line when its answer is on the way."""
+        mark = uuid4().hex
+        with suppress(urllib.error.HTTPError):
+            _opener().open(f"{self.url}/v2/{mark}/tags/list", timeout=20).close()
+        end = time.monotonic() + 20
+        while mark not in self.log:
+            assert time.monotonic() < end, "the registry does not write what it is asked"
+            time.sleep(0.01)
+        return self.log
+
 
 @contextmanager
 def registry(folder: Path, address: str = "127.0.0.1", port: int = 0, *, login: bool = False) -> Iterator[Registry]:
     """Run a registry that keeps its images in `folder`, until the block ends."""
-    if not port:
-        with socket.create_server((address, 0)) as free:
-            port = free.getsockname()[1]
+    port = port or free_port(address)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "htpasswd").write_text(HTPASSWD)
     auth = f"auth: {{htpasswd: {{realm: test, path: {folder}/htpasswd}}}}\n" if login else ""
@@ -67,11 +78,15 @@ def registry(folder: Path, address: str = "127.0.0.1", port: int = 0, *, login: 
         yield made
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _wait(made: Registry) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = _opener()
     end = time.monotonic() + 20
     while time.monotonic() < end:
         try:

@@ -30,7 +30,7 @@ async def seeing(client: FakeClient) -> AsyncIterator[Cluster]:
 
 
 async def changed(cluster: Cluster) -> tuple[bool, set[tuple[str, str]]]:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         await cluster.changed.wait()
     return cluster.take()
 

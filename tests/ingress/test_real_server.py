@@ -160,7 +160,7 @@ async def started(
     finally:
         if running.returncode is None:
             running.send_signal(signal.SIGTERM)
-        code = await asyncio.wait_for(running.wait(), 15)
+        code = await asyncio.wait_for(running.wait(), 60)
         await reading
         assert code == 0, found.log
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import random
 import shutil
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,28 +16,20 @@ import pytest
 from aiohttp import web
 
 from tests.fake.client import FakeClient
+from tests.freeports import free_port
 from wherry.ingress.controller import Controller
 from wherry.ingress.nginx.process import Nginx, find_binary, worker_user
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY, Runtime
 from wherry.ingress.options import Options
 from wherry.objects import Object
 
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 60.0
 
 needs_nginx = pytest.mark.skipif(
     not (MODULES_DIRECTORY / "ngx_http_lua_module.so").exists()
     or shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is None,
     reason="needs nginx with libnginx-mod-http-lua",
 )
-
-
-def free_port() -> int:
-    """Return a port nobody listens on, of those the kernel gives to no client meanwhile (ip_local_port_range)."""
-    while True:
-        port = random.randrange(10_000, 32_768)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], what: str) -> None:

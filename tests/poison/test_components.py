@@ -237,7 +237,7 @@ def test_a_service_whose_address_is_none_claims_nothing_and_keeps_no_server_from
         async with Cluster(tmp_path, storage=store) as cluster:
             await cluster.client.delete(SERVICES, "odd-1", "demo")
 
-    asyncio.run(asyncio.wait_for(scenario(), 20))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 def test_what_is_stored_and_not_valid_is_named_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -255,7 +255,7 @@ def test_what_is_stored_and_not_valid_is_named_at_the_start(tmp_path: Path, capl
         assert events[0]["involvedObject"]["name"] == "odd-1"
         assert 'status.addresses[0].address: Invalid value: "garbage"' in events[0]["message"]
 
-    asyncio.run(asyncio.wait_for(scenario(), 20))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
     (told,) = [r.getMessage() for r in caplog.records if "is served as it is" in r.getMessage()]
     assert "key=odd-1" in told
     assert 'status.addresses[0].address: Invalid value: "garbage"' in told

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.fake.client import FakeClient
+from tests.freeports import free_port
 from tests.proxy.build import NODE_ADDRESS, endpoint, endpoint_slice, node, service, unready
 from wherry.objects.resource import ENDPOINT_SLICES, EVENTS, NODES, SERVICES
 from wherry.proxy import component, modes
@@ -117,12 +118,6 @@ def mode(monkeypatch: pytest.MonkeyPatch) -> NotingMode:
     monkeypatch.setattr(component, "FIRST_RETRY_SECONDS", 0.001)
     monkeypatch.setattr(component, "LONGEST_RETRY_SECONDS", 0.001)
     return NotingMode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_the_first_load_has_services_and_slices_both(mode: NotingMode) -> None:

@@ -68,7 +68,7 @@ def test_refusal_is_immediate_however_often(driver: Driver) -> None:
         started = time.monotonic()
         for _ in range(40):
             assert driver.send("client", CLUSTER_IP, 80) == REJECT
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10  # one a second would be 40
     finally:
         driver.world.limit_icmp("host", 0)
 

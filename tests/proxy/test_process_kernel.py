@@ -67,7 +67,7 @@ async def proxy(kubeconfig: Path, cluster_cidr: str) -> AsyncIterator[asyncio.su
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await asyncio.to_thread(true):  # noqa: ASYNC110 - a condition in a test, of no event
             await asyncio.sleep(0.02)
 
@@ -107,7 +107,7 @@ def test_a_service_works_while_the_proxy_runs_and_after_it(world: World, tmp_pat
             async with proxy(kubeconfig, cidr) as process:
                 await until(lambda: cluster_ip() == masqueraded_to("r1"))
                 process.send_signal(signal.SIGTERM)
-                assert await asyncio.wait_for(process.wait(), 10) == 0
+                assert await asyncio.wait_for(process.wait(), 60) == 0
             assert cluster_ip() == masqueraded_to("r1")
             shown = await wherry("proxy", "plan", f"--kubeconfig={kubeconfig}", "--node=n1", "--nft")
             output = (await shown.communicate())[0].decode()
@@ -142,7 +142,7 @@ def test_it_works_with_the_rights_of_its_manifest_on_a_real_api_server(world: Wo
                 await cluster.client.delete(SERVICES, "web", "demo")
                 await until(lambda: node_port() == REJECT)
                 process.send_signal(signal.SIGTERM)
-                assert await asyncio.wait_for(process.wait(), 10) == 0
+                assert await asyncio.wait_for(process.wait(), 60) == 0
         assert answered(403) == before
         await (await wherry("proxy", "--cleanup")).wait()
 

@@ -51,6 +51,7 @@ class World:
         self.path = {name: directory / name for name in ADDRESSES}
         self._selector = selectors.DefaultSelector()
         self._stopped = False
+        self._rounds = 0
         self._thread = threading.Thread(target=self._serve, name="servers")
         self._made: list[str] = []
 
@@ -136,11 +137,27 @@ class World:
 
         return namespaces.run(self.path[source], connect)
 
-    @staticmethod
-    def talk(connection: socket.socket) -> str:
-        """Send a word; return the answer: the pod's name, and the source address it saw."""
+    def talk(self, connection: socket.socket) -> str:
+        """Send a word; return the answer: the pod's name, and the source address it saw.
+
+        Raises TimeoutError where none comes although the servers, who may have to wait for a processor, had their turn.
+        """
         connection.send(b"?")
-        return connection.recv(100).decode()
+        try:
+            return connection.recv(100).decode()
+        except TimeoutError:
+            self._let_servers_answer()
+        connection.settimeout(0.01)
+        try:
+            return connection.recv(100).decode()
+        finally:
+            connection.settimeout(TIMEOUT_SECONDS)
+
+    def _let_servers_answer(self) -> None:
+        """Wait until they have looked for what came twice: for a connection, and for what is said on it."""
+        enough = self._rounds + 3  # the one under way may be over as good as
+        while self._rounds < enough and self._thread.is_alive():
+            time.sleep(0.005)
 
     def stray(self, source: str, destination: str) -> list[str]:
         """Send a TCP reset of no connection; return whom it came from, if it came."""
@@ -187,11 +204,12 @@ class World:
 
     def _serve(self) -> None:
         while not self._stopped:
-            for key, _ in self._selector.select(0.05):
+            for key, _ in self._selector.select(0.02):
                 pod, listening = key.data
                 made: socket.socket = key.fileobj  # type: ignore[assignment]
                 with contextlib.suppress(OSError):
                     self._answer(made, pod, listening)
+            self._rounds += 1
 
     def _answer(self, made: socket.socket, pod: str, listening: bool) -> None:
         if listening:

@@ -51,7 +51,7 @@ async def test_a_pod_sends_with_its_own_address_only(node: World):
     own, other = (node.status(name)["podIP"] for name in ("one", "two"))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((ADDRESS, 0))
-        server.settimeout(2)
+        server.settimeout(20)
         for source in (other, own):
             packet = datagram(source, server.getsockname(), source.encode())
             namespaces.run(node.config.run_dir / "pods" / uid / "net", send, packet)

@@ -53,7 +53,7 @@ class TestHostPorts:
         """Return the name of the pod that answers at the port."""
         kind = socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM
         with socket.socket(socket.AF_INET, kind) as own:
-            own.settimeout(2)
+            own.settimeout(20)
             if source:
                 own.bind((source, 0))
             await asyncio.to_thread(own.connect, (address, self.PORT))

@@ -101,7 +101,7 @@ async def test_with_policy_never_nothing_is_fetched(node: World, real: Registry)
     await node.until("refused", lambda: node.waiting("never") == "ErrImageNeverPull")
     text = f'Container image "{real.host}/web:v1" is not present with pull policy of Never'
     assert text in node.events("ErrImageNeverPull")
-    assert "GET /v2/web" not in real.log
+    assert "GET /v2/web" not in real.heard()
 
 
 async def test_policy_always_follows_a_tag_that_was_pushed_again(node: World, real: Registry):
@@ -136,8 +136,9 @@ async def test_many_pods_of_one_image_fetch_it_once(node: World, real: Registry)
         create(node, f"pod-{number}", f"{real.host}/web:v1")
     for number in range(6):
         await node.running(f"pod-{number}")
+    heard = real.heard()
     for blob in made.blobs:
-        assert real.log.count(f"GET /v2/web/blobs/{blob}") == 1
+        assert heard.count(f"GET /v2/web/blobs/{blob}") == 1
 
 
 @pytest.fixture

@@ -59,9 +59,10 @@ class TestSurviving:
         node.create("steady", "echo started; sleep 1000", probe)
         before = (await node.running("steady"))["containerStatuses"]
         await node.kill()
+        asked = len(node.api.calls)
         node.start()
         await node.until(
-            "taken over", lambda: any(c.verb == "watch" and c.resource == PODS for c in node.api.calls[-20:])
+            "taken over", lambda: any(c.verb == "watch" and c.resource == PODS for c in node.api.calls[asked:])
         )
         await node.api.patch(PODS, "steady", {"metadata": {"labels": {"touched": "yes"}}}, "demo")
         assert (await node.running("steady"))["containerStatuses"] == before
@@ -69,10 +70,11 @@ class TestSurviving:
         await node.gone("steady")
 
     async def test_an_end_nobody_saw_is_noticed_afterwards(self, node: World):
-        node.create("brief", "sleep 0.5; exit 7", restartPolicy="Never")
+        node.create("brief", "trap 'exit 7' USR1; while :; do sleep 0.05; done", restartPolicy="Never")
         await node.running("brief")
         await node.kill()
         bundle = next((node.config.run_dir / "containers").iterdir())
+        os.kill(int((bundle / "pid").read_text()), signal.SIGUSR1)
         await node.until("ended", (bundle / "exit").exists)
         node.start()
         await node.until("told", lambda: node.status("brief").get("phase") == "Failed")

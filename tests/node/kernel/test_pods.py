@@ -29,12 +29,12 @@ async def test_containers_of_a_pod_share_network_ipc_and_host_name(node: World):
         {
             "name": "a",
             "image": "demo/shell",
-            "args": ["hostname; readlink /proc/self/ns/net /proc/self/ns/ipc; sleep 9"],
+            "args": ["hostname; readlink /proc/self/ns/net /proc/self/ns/ipc; sleep 1000"],
         },
         {
             "name": "b",
             "image": "demo/shell",
-            "args": ["hostname; readlink /proc/self/ns/net /proc/self/ns/ipc; sleep 9"],
+            "args": ["hostname; readlink /proc/self/ns/net /proc/self/ns/ipc; sleep 1000"],
         },
     ]
     node.put("pair", spec)

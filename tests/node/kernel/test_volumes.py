@@ -62,7 +62,7 @@ async def test_a_sub_path_that_is_not_one_keeps_the_container_from_starting_unti
     began = time.monotonic()
     await node.api.patch(PODS, "fussy", {"metadata": {"annotations": {"where": "in"}}}, "demo")
     await node.running("fussy")
-    assert time.monotonic() - began < 5  # not after the usual pause
+    assert time.monotonic() - began < 9  # not after the usual pause, of 10 seconds
 
 
 async def test_a_changed_config_map_reaches_the_running_container(node: World):

@@ -24,7 +24,7 @@ from wherry.objects import Object, metadata
 from wherry.objects.resource import EVENTS, PODS, Resource
 
 NAME, ADDRESS = "k8s-slave1", "192.168.51.210"
-SECONDS = 20.0
+SECONDS = 60.0
 
 IMAGE_MAP = """
 images:

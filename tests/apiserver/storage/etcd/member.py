@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.freeports import free_port
 from wherry.apiserver.storage.etcd import address
 from wherry.apiserver.storage.etcd.store import EtcdStorage
 from wherry.apiserver.storage.interface import NOTHING, Entry, LogEntry, Page, Stale, Write
@@ -23,26 +24,13 @@ PATIENT_MARK_SECONDS = 1.0
 _numbers = count()
 
 
-def free_ports(number: int) -> list[int]:
-    """Return ports of 127.0.0.1 that were free just now."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
 class Etcd:
     """One member, in a folder; `start` and `kill` as often as wanted."""
 
     def __init__(self, folder: Path):
         self._folder = folder
-        client, peer = free_ports(2)
-        self.url = f"http://127.0.0.1:{client}"
-        self._peer = f"http://127.0.0.1:{peer}"
+        self.url = f"http://127.0.0.1:{free_port()}"  # also between its lives
+        self._peer = f"http://127.0.0.1:{free_port()}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -59,7 +47,7 @@ class Etcd:
             stderr=subprocess.DEVNULL,
         )
         host, port = self.url.removeprefix("http://").split(":")
-        for _ in range(300):
+        for _ in range(1200):
             with socket.socket() as probe:
                 if probe.connect_ex((host, int(port))) == 0:
                     return
