@@ -86,7 +86,9 @@ class Cluster:
         """Return every process below the init, by its pid on the host, with its command line."""
         ps = ["ps", "-ww", "-eo", "pid=,ppid=,args="]
         lines = subprocess.run(ps, capture_output=True, encoding="utf-8", errors="replace", check=True).stdout
-        found = {int(pid): (int(ppid), args) for pid, ppid, args in (x.split(None, 2) for x in lines.splitlines())}
+        columns = (line.split(None, 2) for line in lines.splitlines())
+        # One that is just being started, or ends, may have no command line.
+        found = {int(pid): (int(ppid), "".join(args)) for pid, ppid, *args in columns}
         below = {self.init_pid}
         while more := {pid for pid, (ppid, _) in found.items() if ppid in below} - below:
             below |= more
@@ -146,7 +148,7 @@ def traffic(k8s: Cluster, node: str, *curl: str) -> Iterator[Counter[str]]:
         yield counted
     finally:
         stop.touch()
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=60)
     counted.update(line.strip() for line in output.splitlines())
 
 

@@ -69,12 +69,26 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         made.kubectl(f"apply -f {Path(__file__).with_name('families.yaml')}")
         made.kubectl("apply -f -", stdin=MANIFEST)
         made.kubectl("rollout status deployment/echo --timeout=60s")
-        made.kubectl("wait --for=condition=Ready pod/client pod/host-port --timeout=30s")
+        made.kubectl("wait --for=condition=Ready pod/client pod/host-port --timeout=60s")
+        pods = set(made.pods("app=echo", "default"))
+        for family in ("-4", "-6"):
+            eventually(f"both by {family}", lambda family=family: answering(made, family)[0] == pods)
         yield made
 
 
 def from_pod(k8s: Cluster, *words: str) -> str:
     return k8s.run(k8s.kubectl_path, "exec", "client", "--", *words)
+
+
+def answering(k8s: Cluster, family: str) -> tuple[set[str], set[str]]:
+    """Ask the Service by its name twenty times; return who answered, and whom they saw."""
+    seen = from_pod(k8s, "sh", "-c", f"curl {family} -sS -m5 " + " ".join(["http://both/"] * 20)).splitlines()
+    return {line.split()[0] for line in seen}, {line.split()[1] for line in seen}
+
+
+def starts(k8s: Cluster, node: str, url: str, name: str) -> None:
+    """Ask from a node until somebody of that name answers: its proxy may have yet to hear of the Service."""
+    eventually(f"{name} at {url}", lambda: k8s.on(node, "curl", "-gsS", "-m5", url).startswith(name))
 
 
 def test_nodes_pods_and_services_have_addresses_of_both(k8s: Cluster) -> None:
@@ -93,10 +107,8 @@ def test_nodes_pods_and_services_have_addresses_of_both(k8s: Cluster) -> None:
 
 @pytest.mark.parametrize("family", ["-4", "-6"])
 def test_a_pod_reaches_a_service_of_both_by_either(k8s: Cluster, family: str) -> None:
-    seen = from_pod(k8s, "sh", "-c", f"curl {family} -sS -m5 " + " ".join(["http://both/"] * 20)).splitlines()
-    assert {line.split()[0] for line in seen} == set(k8s.pods("app=echo", "default"))
     own = k8s.kubectl("get pod client -o jsonpath={.status.podIPs[*].ip}").split()
-    assert {line.split()[1] for line in seen} == {own[family == "-6"]}
+    assert answering(k8s, family) == (set(k8s.pods("app=echo", "default")), {own[family == "-6"]})
 
 
 def test_names_have_the_addresses_of_their_families(k8s: Cluster) -> None:
@@ -113,24 +125,27 @@ def test_names_have_the_addresses_of_their_families(k8s: Cluster) -> None:
     pods = json.loads(k8s.kubectl("get pods -l app=echo -o json"))["items"]
     for number, kind in enumerate(("A", "AAAA")):
         wanted = {pod["status"]["podIPs"][number]["ip"] for pod in pods}
-        assert set(dig(kind, "heads.default.svc.cluster.local")) == wanted
+        eventually(
+            f"{kind} of both",
+            lambda: set(dig(kind, "heads.default.svc.cluster.local")) == wanted,  # noqa: B023
+        )
 
 
 @pytest.mark.parametrize("address", NODES)
 def test_node_ports_answer_on_every_address_of_every_node(k8s: Cluster, address: str) -> None:
-    assert k8s.on("k8s-master", "curl", "-gsS", "-m5", f"http://{address}:30390/").startswith("echo-")
+    starts(k8s, "k8s-master", f"http://{address}:30390/", "echo-")
 
 
 @pytest.mark.parametrize("address", ["192.168.51.64", "[fd00:51::40]"])
 def test_a_load_balancer_has_an_address_of_each(k8s: Cluster, address: str) -> None:
-    given = k8s.kubectl("get svc both -o jsonpath={.status.loadBalancer.ingress[*].ip}").split()
-    assert address.strip("[]") in given
-    assert k8s.on("k8s-slave1", "curl", "-gsS", "-m5", f"http://{address}/").startswith("echo-")
+    given = "get svc both -o jsonpath={.status.loadBalancer.ingress[*].ip}"
+    eventually("the address", lambda: address.strip("[]") in k8s.kubectl(given).split())
+    starts(k8s, "k8s-slave1", f"http://{address}/", "echo-")
 
 
 @pytest.mark.parametrize("address", NODES[2:])
 def test_a_host_port_leads_to_its_pod_by_either(k8s: Cluster, address: str) -> None:
-    assert k8s.on("k8s-master", "curl", "-gsS", "-m5", f"http://{address}:8099/").startswith("host-port")
+    starts(k8s, "k8s-master", f"http://{address}:8099/", "host-port")
 
 
 @pytest.mark.parametrize("family", [0, 1])
@@ -148,7 +163,7 @@ def test_a_service_is_given_a_second_family_and_loses_it_again(k8s: Cluster) -> 
         return k8s.kubectl("get svc six -o jsonpath={.spec.clusterIPs[*]}").split()
 
     six, four = patch("PreferDualStack")
-    eventually("an answer", lambda: k8s.on("k8s-master", "curl", "-sS", "-m2", f"http://{four}/").startswith("echo-"))
+    starts(k8s, "k8s-master", f"http://{four}/", "echo-")
     assert patch("SingleStack") == [six]
     assert k8s.on("k8s-master", "curl", "-gsS", "-m5", f"http://[{six}]/").startswith("echo-")
 
@@ -157,7 +172,7 @@ def test_a_network_policy_closes_both(k8s: Cluster) -> None:
     def closed(family: str) -> bool:
         return "closed" in from_pod(k8s, "sh", "-c", f"curl {family} -sS -m2 http://both/ 2>&1 || echo closed")
 
-    assert not closed("-4")
-    assert not closed("-6")
+    for family in ("-4", "-6"):
+        eventually("an answer", lambda family=family: not closed(family))
     k8s.kubectl("apply -f -", stdin=DENY)
     eventually("both are closed", lambda: closed("-4") and closed("-6"))

@@ -57,16 +57,25 @@ def ready(k8s: Cluster, pod: str) -> None:
     k8s.kubectl(f"wait --for=condition=Ready pod/{pod} --timeout=60s")
 
 
+def serves(k8s: Cluster, pod: str, page: str) -> None:
+    """Wait until the pod's server has its page for the node: it is Ready as soon as it runs."""
+    url = field(k8s, pod, "podIP")
+    eventually(f"the page of {pod}", lambda: k8s.on("k8s-master", "curl", "-s", "-m5", url) == page)
+
+
+def told(k8s: Cluster, pod: str, *texts: str) -> None:
+    events = f"get events --field-selector involvedObject.name={pod}"
+    eventually(f"the events of {pod}", lambda: all(text in k8s.kubectl(events) for text in texts))
+
+
 def test_what_was_pushed_to_a_registry_on_this_machine_runs(k8s: Cluster, open_to_all: Registry) -> None:
     made = web("from a registry\n")
     push(open_to_all.url, "web", "v1", made)
     k8s.kubectl(f"run web --image={open_to_all.host}/web:v1 --port=80")
     ready(k8s, "web")
-    assert k8s.on("k8s-master", "curl", "-s", field(k8s, "web", "podIP")) == "from a registry\n"
+    serves(k8s, "web", "from a registry\n")
     assert field(k8s, "web", "containerStatuses[0].imageID") == f"{open_to_all.host}/web@{made.digest}"
-    events = k8s.kubectl("get events --field-selector involvedObject.name=web")
-    assert "Pulling image" in events
-    assert "Successfully pulled image" in events
+    told(k8s, "web", "Pulling image", "Successfully pulled image")
 
 
 def test_it_sees_the_images_files_and_nothing_of_the_machine(k8s: Cluster) -> None:
@@ -84,10 +93,7 @@ def test_a_private_image_needs_its_secret(k8s: Cluster, locked: Registry) -> Non
     push(locked.url, "private", "v1", web("secret\n"), LOGIN)
     k8s.kubectl(f"run stranger --image={locked.host}/private:v1")
 
-    def told() -> bool:
-        return "401: UNAUTHORIZED: authentication required" in k8s.kubectl("describe pod stranger")
-
-    eventually("the registry's reason", told)
+    told(k8s, "stranger", "401: UNAUTHORIZED: authentication required")
     user, password = LOGIN
     k8s.kubectl(
         f"create secret docker-registry login --docker-server={locked.host} "
@@ -103,7 +109,7 @@ def test_a_private_image_needs_its_secret(k8s: Cluster, locked: Registry) -> Non
 def test_what_this_machine_plays_needs_no_registry(k8s: Cluster) -> None:
     k8s.kubectl("run played --image=busybox --command -- sleep 1000")
     ready(k8s, "played")
-    assert "already present" in k8s.kubectl("get events --field-selector involvedObject.name=played")
+    told(k8s, "played", "already present")
 
 
 @pytest.mark.parametrize("policy", ["Never", "IfNotPresent", "Always"])
@@ -117,7 +123,7 @@ def test_what_was_loaded_from_a_file_runs_by_every_policy(k8s: Cluster, tmp_path
     assert "registry.invalid/mine:v1" in k8s.wherry("image", "ls", "--name", k8s.name)
     k8s.kubectl(f"run {pod} --image=registry.invalid/mine:v1 --image-pull-policy={policy}")
     ready(k8s, pod)
-    assert k8s.on("k8s-master", "curl", "-s", field(k8s, pod, "podIP")) == f"{policy}\n"
+    serves(k8s, pod, f"{policy}\n")
 
 
 def test_what_was_fetched_before_a_pod_asks_is_there_and_goes_when_it_is_removed(

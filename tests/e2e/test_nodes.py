@@ -64,7 +64,8 @@ def test_a_node_that_is_switched_off_has_no_process_and_its_pods_are_back_with_i
 
     node(k8s, "start")
     eventually("the pod's answer", lambda: answers(k8s))
-    assert k8s.kubectl("get pod web -o jsonpath={.status.containerStatuses[0].restartCount}") == "1"
+    restarts = "get pod web -o jsonpath={.status.containerStatuses[0].restartCount}"
+    eventually("the restart in the status", lambda: k8s.kubectl(restarts) == "1")
 
 
 def test_a_node_is_added_to_a_running_cluster_and_removed_again(k8s: Cluster) -> None:
@@ -74,7 +75,7 @@ def test_a_node_is_added_to_a_running_cluster_and_removed_again(k8s: Cluster) ->
     k8s.kubectl("wait --for=condition=Ready pod/guest --timeout=60s")
     curl = "curl -s -m 5 -o /dev/null -w %{http_code}"
     address = k8s.kubectl("get pod web -o jsonpath={.status.podIP}")
-    assert k8s.kubectl(f"exec guest -- {curl} http://{address}/") == "200"
+    eventually("the way back", lambda: k8s.kubectl(f"exec guest -- {curl} http://{address}/") == "200")
 
     node(k8s, "rm", "new")
     assert "new" not in k8s.kubectl("get nodes -o name")

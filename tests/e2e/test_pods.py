@@ -62,12 +62,17 @@ def tool(request: pytest.FixtureRequest, k8s: Cluster) -> Cluster:
 
 
 def ready(k8s: Cluster, what: str) -> None:
-    k8s.kubectl(f"wait --for=condition=Ready {what} --timeout=40s")
+    k8s.kubectl(f"wait --for=condition=Ready {what} --timeout=90s")
 
 
 def status(k8s: Cluster, pod: str) -> list[str]:
     """The pod's READY, STATUS and RESTARTS as `kubectl get` shows them."""
     return k8s.kubectl(f"get pod {pod} --no-headers").split()[1:4]
+
+
+def described(k8s: Cluster, pod: str, *texts: str) -> None:
+    """Wait until `kubectl describe` says all of it: events come a moment after the state they are about."""
+    eventually(f"the description of {pod}", lambda: all(one in k8s.kubectl(f"describe pod {pod}") for one in texts))
 
 
 def shows(k8s: Cluster, pod: str, *columns: str) -> Callable[[], bool]:
@@ -99,7 +104,7 @@ def background(k8s: Cluster, line: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def read_line(process: subprocess.Popen[str]) -> str:
@@ -118,16 +123,15 @@ class TestConfiguration:
 
     def test_a_missing_config_map_is_waited_for(self, k8s: Cluster) -> None:
         eventually("the error", shows(k8s, "unconfigured", "0/1", "CreateContainerConfigError"))
-        assert 'configmap "late" not found' in k8s.kubectl("describe pod unconfigured")
+        described(k8s, "unconfigured", 'configmap "late" not found')
         k8s.kubectl("create configmap late --from-literal=x=y")
         ready(k8s, "pod/unconfigured")
         assert sh(k8s, "unconfigured", "echo $X") == "y\n"
 
     def test_an_image_that_is_in_no_map_is_asked_for_and_its_registrys_reason_told(self, k8s: Cluster) -> None:
         eventually("the error", lambda: status(k8s, "unknown")[1] in ("ErrImagePull", "ImagePullBackOff"))
-        described = k8s.kubectl("describe pod unknown")
-        assert 'failed to pull image "127.0.0.1:1/team/app:1": GET' in described
-        assert "connect: connection refused" in described
+        reason = 'failed to pull image "127.0.0.1:1/team/app:1": GET'
+        described(k8s, "unknown", reason, "connect: connection refused")
 
     def test_limits_are_in_the_control_group(self, k8s: Cluster) -> None:
         if not has_memory_limits:
@@ -151,9 +155,13 @@ class TestConfiguration:
         eventually("figures", counted)
         exactly = k8s.kubectl("get podmetrics limited -o jsonpath={.containers[0].usage.memory}")
         assert 0 < int(exactly.removesuffix("Ki")) <= 48 << 10
-        rows = [line.split() for line in k8s.kubectl("top node --no-headers").splitlines()]
-        assert sorted(row[0] for row in rows) == sorted(NODES)
-        assert all(int(memory.removesuffix("Mi")) > 0 for _, _, _, memory, _ in rows)
+
+        def all_counted() -> bool:
+            rows = [line.split() for line in k8s.kubectl("top node --no-headers").splitlines()]
+            assert sorted(row[0] for row in rows) == sorted(NODES)
+            return all(re.fullmatch(r"[1-9]\d*Mi", row[3]) for row in rows)
+
+        eventually("figures of all nodes", all_counted)
 
 
 class TestVolumes:
@@ -202,9 +210,9 @@ class TestLife:
     def test_a_crashing_container_backs_off_and_shows_why(self, k8s: Cluster) -> None:
         eventually("the back-off", shows(k8s, "crasher", "0/1", "CrashLoopBackOff"))
         assert int(status(k8s, "crasher")[2]) >= 1
-        described = k8s.kubectl("describe pod crasher")
-        assert re.search(r"Last State:\s+Terminated\n\s+Reason:\s+Error\n\s+Exit Code:\s+3\n", described)
-        assert "Back-off restarting failed container" in described
+        last = r"Last State:\s+Terminated\n\s+Reason:\s+Error\n\s+Exit Code:\s+3\n"
+        assert re.search(last, k8s.kubectl("describe pod crasher"))
+        described(k8s, "crasher", "Back-off restarting failed container")
         assert sorted(k8s.kubectl("logs crasher --previous").splitlines()) == ["to stderr", "to stdout"]
 
     def test_restart_policies(self, k8s: Cluster) -> None:
@@ -218,13 +226,12 @@ class TestLife:
         ready(k8s, "pod/alive")
         sh(k8s, "alive", "touch /tmp/dead")
         eventually("the restart", shows(k8s, "alive", "1/1", "Running", "1"))
-        events = k8s.kubectl("describe pod alive")
-        assert "Liveness probe failed: HTTP probe failed with statuscode: 503" in events
-        assert "Container main failed liveness probe, will be restarted" in events
+        failed = "Liveness probe failed: HTTP probe failed with statuscode: 503"
+        described(k8s, "alive", failed, "Container main failed liveness probe, will be restarted")
 
     def test_init_containers_run_in_order_before_the_others(self, k8s: Cluster) -> None:
         ready(k8s, "pod/prepared")
-        assert sh(k8s, "prepared", "cat /work/log") == "one\ntwo\nmain\n"
+        eventually("the log", lambda: sh(k8s, "prepared", "cat /work/log") == "one\ntwo\nmain\n")
         eventually("failure", lambda: status(k8s, "unprepared")[1] in ("Init:Error", "Init:CrashLoopBackOff"))
         assert "waiting to start: PodInitializing" in k8s.kubectl("logs unprepared -c main", check=False)
 
@@ -232,7 +239,7 @@ class TestLife:
         ready(k8s, "pod/polite")
         start = time.monotonic()
         assert k8s.kubectl("delete pod polite").startswith('pod "polite" deleted')
-        assert time.monotonic() - start < 10
+        assert time.monotonic() - start < 18  # not its whole grace
         ready(k8s, "pod/writer")
         k8s.kubectl("create -f -", stdin=LOOK)
         eventually("its end", shows(k8s, "look", "0/1", "Completed"))
@@ -242,11 +249,11 @@ class TestLife:
         ready(k8s, "pod/deaf")
         start = time.monotonic()
         k8s.kubectl("delete pod deaf")
-        assert 2 <= time.monotonic() - start < 8
+        assert 2 <= time.monotonic() - start < 20  # and not after the 30 of those that name none
         ready(k8s, "pod/limited")
         start = time.monotonic()
         k8s.kubectl("delete pod limited --grace-period=0 --force")
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 10
 
     def test_too_much_memory_is_told_as_oom_killed(self, k8s: Cluster) -> None:
         if not has_memory_limits:
@@ -316,36 +323,39 @@ class TestStreams:
                 line = read_line(process)
                 assert line, "attach ended"
             assert line == "heard ahoy\n"
-        assert "heard ahoy" in tool.kubectl("logs listener")
+        eventually("the log", lambda: "heard ahoy" in tool.kubectl("logs listener"))
 
 
 class TestTraffic:
     @pytest.fixture
     def url(self, k8s: Cluster) -> str:
         k8s.kubectl("rollout status deployment/echo --timeout=60s")
-        return f"http://{k8s.kubectl('get svc echo -o jsonpath={.spec.clusterIP}')}"
+        url = f"http://{k8s.kubectl('get svc echo -o jsonpath={.spec.clusterIP}')}"
+        eventually("an answer", lambda: k8s.on("k8s-master", "curl", "-sS", "-m5", url))
+        return url
 
     def test_who_fails_its_readiness_probe_keeps_old_connections_and_gets_no_new_ones(
         self, k8s: Cluster, url: str
     ) -> None:
-        command = ["wherry", "shell", "--name", k8s.name, "k8s-master", "--", "curl", "-sSN", "-m", "30", f"{url}/slow"]
+        curl = ["curl", "-sSN", "-m", "180", f"{url}/slow"]
+        command = ["wherry", "shell", "--name", k8s.name, "k8s-master", "--", *curl]
         old = subprocess.Popen(command, env=k8s.environment, cwd=k8s.home, stdout=subprocess.PIPE, text=True)
         assert old.stdout is not None
         pod = old.stdout.readline().split()[0]
         (other,) = {*echo_pods(k8s)} - {pod}
         k8s.kubectl(f"exec {pod} -- touch /tmp/unready")
-        k8s.kubectl(f"wait --for=condition=Ready=false pod/{pod} --timeout=20s")
+        k8s.kubectl(f"wait --for=condition=Ready=false pod/{pod} --timeout=60s")
 
         def answering() -> set[str]:
             return {line.split()[0] for line in k8s.on("k8s-master", "curl", "-sS", "-m5", *[url] * 20).splitlines()}
 
-        eventually("the other alone", lambda: answering() == {other}, 10)
-        addresses = k8s.kubectl("get endpoints echo --no-headers").split()[1]
-        assert addresses == k8s.kubectl(f"get pod {other} -o jsonpath={{.status.podIP}}") + ":8080"
+        eventually("the other alone", lambda: answering() == {other})
+        left = k8s.kubectl(f"get pod {other} -o jsonpath={{.status.podIP}}") + ":8080"
+        eventually("its endpoint", lambda: k8s.kubectl("get endpoints echo --no-headers").split()[1] == left)
         k8s.kubectl(f"exec {pod} -- touch /tmp/go")
-        assert old.communicate(timeout=10)[0] == f"{pod} last\n"
+        assert old.communicate(timeout=60)[0] == f"{pod} last\n"
         k8s.kubectl(f"exec {pod} -- rm /tmp/unready")
-        eventually("both again", lambda: answering() == {pod, other}, 10)
+        eventually("both again", lambda: answering() == {pod, other})
 
     def test_no_request_fails_while_a_deployment_is_updated_undone_and_scaled(self, k8s: Cluster, url: str) -> None:
         before = set(echo_pods(k8s))
@@ -380,7 +390,7 @@ class TestVerbs:
             assert k8s.kubectl("get pods -l colour=green -o name") == "pod/prepared\n"
             assert k8s.kubectl("get pod prepared -o jsonpath={.metadata.annotations.note}") == "yes"
             k8s.kubectl("delete pod prepared --wait=false")
-            k8s.kubectl("wait --for=delete pod/prepared --timeout=20s")
+            k8s.kubectl("wait --for=delete pod/prepared --timeout=60s")
             seen = [read_line(process).split()[2] for _ in range(3)]
             assert seen[0] == "Running"
         assert "NotFound" in k8s.kubectl("get pod prepared", check=False)

@@ -105,10 +105,11 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with cluster("services", BIND, home, "--nodes", "3", "--addons", "dns", "--image-map", image_map) as made:
         made.kubectl("apply -f -", stdin=MANIFEST)
         made.kubectl("rollout status deployment/echo --timeout=60s")
-        made.kubectl("wait --for=condition=Ready pod/local --timeout=30s")
-        made.kubectl("-n kube-public wait --for=condition=Ready pod/client --timeout=30s")
-        pods = set(made.pods("app=echo", "default"))
-        eventually("three answers", lambda: set(ask(made, "k8s-master", cluster_ip(made, "echo"), 30)) == pods)
+        made.kubectl("wait --for=condition=Ready pod/local --timeout=60s")
+        made.kubectl("-n kube-public wait --for=condition=Ready pod/client --timeout=60s")
+        pods, ip = set(made.pods("app=echo", "default")), cluster_ip(made, "echo")
+        for node in NODES:
+            eventually(f"three answers on {node}", lambda node=node: set(ask(made, node, ip, 60)) == pods)
         yield made
 
 
@@ -144,6 +145,10 @@ def refusal(k8s: Cluster, node: str, target: str) -> float:
     return min(time.monotonic() - start, int(took[1]) / 1000)
 
 
+AT_ONCE = 2.5
+"""Seconds: far from the five after which curl gives up, on a machine with other work."""
+
+
 @pytest.mark.parametrize("node", NODES)
 def test_a_cluster_ip_answers_on_every_node_from_every_endpoint(k8s: Cluster, node: str) -> None:
     counted = ask(k8s, node, cluster_ip(k8s, "echo"), 60)
@@ -156,22 +161,32 @@ def test_a_cluster_ip_answers_in_pods_those_behind_it_included(k8s: Cluster) -> 
     """Every pod gets answers from every pod: also from itself, through the Service (hairpin)."""
     pods = k8s.pods("app=echo", "default")
     for pod in pods:
-        assert ask_from_pod(k8s, pod, "echo", 30).keys() == set(pods)
+        assert ask_from_pod(k8s, pod, "echo", 60).keys() == set(pods)
+
+
+DATAGRAMS = """
+import socket, sys
+asking = [socket.socket(type=socket.SOCK_DGRAM) for _ in range(40)]
+for one in asking:
+    one.settimeout(20)
+    one.connect((sys.argv[1], int(sys.argv[2])))
+    one.send(b"hi")
+for one in asking:
+    print(one.recv(99).decode().strip())
+"""
 
 
 @pytest.mark.parametrize("address", [*NODES.values(), "the host"])
 def test_a_node_port_answers_at_every_address_over_tcp_and_udp(k8s: Cluster, address: str) -> None:
     pods = set(k8s.pods("app=echo", "default"))
-    urls = [f"http://{BIND if address == 'the host' else address}:30180/"] * 20
-    curl = ["curl", "-sS", "-m5", *urls]
-    target = f"{BIND if address == 'the host' else address}:30181"
-    udp = ["sh", "-c", f"for i in 1 2 3 4 5 6 7 8; do echo hi | socat -t1 - UDP:{target},shut-none & done; wait"]
+    target = BIND if address == "the host" else address
+    curl, udp = ["curl", "-sS", "-m5", *[f"http://{target}:30180/"] * 60], ["python3", "-c", DATAGRAMS, target, "30181"]
     run = k8s.run if address == "the host" else lambda *command: k8s.on("k8s-slave2", *command)
-    assert {line.split()[0] for line in run(*curl).splitlines()} == pods
+    # Every pod, of which each answers one in three.
+    eventually("all by TCP", lambda: {line.split()[0] for line in run(*curl).splitlines()} == pods)
     answers = [line.split()[0] for line in run(*udp).splitlines()]
-    assert len(answers) == 8
-    assert set(answers) <= pods
-    assert len(set(answers)) > 1
+    assert len(answers) == 40
+    assert set(answers) == pods
 
 
 def test_a_client_sticks_to_its_endpoint_with_session_affinity(k8s: Cluster) -> None:
@@ -185,30 +200,31 @@ def test_a_pod_that_is_not_ready_gets_no_new_connections_until_it_is_again(k8s: 
     ip = cluster_ip(k8s, "echo")
     first, *others = k8s.pods("app=echo", "default")
     k8s.kubectl(f"exec {first} -- touch /tmp/unready")
-    k8s.kubectl(f"wait --for=condition=Ready=false pod/{first} --timeout=20s")
-    eventually("the rest alone", lambda: ask(k8s, "k8s-slave1", ip, 30).keys() == set(others), 10)
-    assert ask(k8s, "k8s-master", ip, 30).keys() == set(others)
+    k8s.kubectl(f"wait --for=condition=Ready=false pod/{first} --timeout=60s")
+    for node in NODES:
+        eventually(f"the rest alone on {node}", lambda node=node: ask(k8s, node, ip, 30).keys() == set(others))
     k8s.kubectl(f"exec {first} -- rm /tmp/unready")
-    eventually("all again", lambda: ask(k8s, "k8s-slave1", ip, 30).keys() == {first, *others}, 10)
+    for node in NODES:
+        eventually(f"all again on {node}", lambda node=node: ask(k8s, node, ip, 60).keys() == {first, *others})
 
 
 @pytest.mark.parametrize("node", NODES)
 def test_without_endpoints_a_connection_is_refused_at_once(k8s: Cluster, node: str) -> None:
-    assert refusal(k8s, node, cluster_ip(k8s, "nobody")) < 1
-    assert refusal(k8s, node, f"{NODES['k8s-slave2']}:30190") < 1
+    assert refusal(k8s, node, cluster_ip(k8s, "nobody")) < AT_ONCE
+    assert refusal(k8s, node, f"{NODES['k8s-slave2']}:30190") < AT_ONCE
 
 
 def test_without_endpoints_a_connection_from_a_pod_is_refused_at_once(k8s: Cluster) -> None:
-    start = time.monotonic()
     output = k8s.kubectl("-n kube-public exec client -- curl -sS -m5 http://nobody.default/", check=False)
-    assert "Couldn't connect" in output
-    assert time.monotonic() - start < 2  # the resolver and kubectl included
+    took = re.search(r"after (\d+) ms: Couldn't connect", output)
+    assert took, output
+    assert int(took[1]) / 1000 < AT_ONCE  # the resolver included
 
 
 def test_the_local_policy_keeps_the_clients_address_and_other_nodes_do_not_answer(k8s: Cluster) -> None:
     there, elsewhere = NODES["k8s-slave1"], NODES["k8s-slave2"]
-    answer = k8s.on("k8s-master", "curl", "-sS", "-m5", f"http://{there}:30182/")
-    assert answer == f"local {NODES['k8s-master']}\n"
+    curl = ("curl", "-sS", "-m5", f"http://{there}:30182/")
+    eventually("the pod's answer", lambda: k8s.on("k8s-master", *curl) == f"local {NODES['k8s-master']}\n")
     dropped = k8s.on("k8s-master", "curl", "-sS", "-m1", f"http://{elsewhere}:30182/", check=False)
     assert "timed out" in dropped
     # The Service's own address is cluster-wide all the same.
@@ -281,7 +297,7 @@ def test_kubectl_proxy_is_a_way_to_a_service(k8s: Cluster) -> None:
         assert "X-Forwarded-Uri: /api/v1/namespaces/default/services/echo:http/proxy/headers" in head
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def test_an_external_name_is_an_alias(k8s: Cluster) -> None:
@@ -298,23 +314,24 @@ def test_an_address_of_another_range_is_served(k8s: Cluster) -> None:
         "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: more}\nspec: {cidrs: [203.0.113.0/24]}\n"
     )
     k8s.kubectl("apply -f -", stdin=more)
-    k8s.kubectl("wait --for=condition=Ready servicecidr/more --timeout=10s")
+    k8s.kubectl("wait --for=condition=Ready servicecidr/more --timeout=60s")
     spec = "{clusterIP: 203.0.113.9, selector: {app: echo}, ports: [{port: 80, targetPort: 8080}]}"
     k8s.kubectl("apply -f -", stdin=f"apiVersion: v1\nkind: Service\nmetadata: {{name: far}}\nspec: {spec}\n")
-    assert k8s.kubectl("get ip 203.0.113.9").splitlines()[-1].split() == ["203.0.113.9", "services/default/far"]
-    eventually("all answers", lambda: len(ask(k8s, "k8s-slave2", "203.0.113.9", 30)) == 3, 10)
-    assert dig(k8s, "far.default.svc.cluster.local") == ["203.0.113.9"]
+    owned = ["203.0.113.9", "services/default/far"]
+    eventually("its address", lambda: k8s.kubectl("get ip 203.0.113.9").splitlines()[-1].split() == owned)
+    eventually("all answers", lambda: len(ask(k8s, "k8s-slave2", "203.0.113.9", 30)) == 3)
+    eventually("its name", lambda: dig(k8s, "far.default.svc.cluster.local") == ["203.0.113.9"])
     k8s.kubectl("delete service far")
-    assert "203.0.113.9" not in k8s.kubectl("get ip")
+    eventually("its address goes", lambda: "203.0.113.9" not in k8s.kubectl("get ip"))
     assert 'servicecidr.networking.k8s.io "more" deleted' in k8s.kubectl("delete servicecidr more")
 
 
 def test_endpoints_follow_scaling_and_a_deleted_service_is_gone(k8s: Cluster) -> None:
     ip = cluster_ip(k8s, "echo")
     k8s.kubectl("scale deployment echo --replicas=1")
-    eventually("one pod", lambda: len(k8s.pods("app=echo", "default")) == 1, 15)
+    eventually("one pod", lambda: len(k8s.pods("app=echo", "default")) == 1)
     (left,) = k8s.pods("app=echo", "default")
-    eventually("one answer", lambda: ask(k8s, "k8s-slave2", ip, 20).keys() == {left}, 10)
+    eventually("one answer", lambda: ask(k8s, "k8s-slave2", ip, 20).keys() == {left})
     k8s.kubectl("delete service echo")
-    eventually("its end", lambda: refusal(k8s, "k8s-slave2", f"{NODES['k8s-slave2']}:30180") < 1, 10)
-    assert dig(k8s, "echo.default.svc.cluster.local") == []
+    eventually("its end", lambda: refusal(k8s, "k8s-slave2", f"{NODES['k8s-slave2']}:30180") < AT_ONCE)
+    eventually("its name's end", lambda: dig(k8s, "echo.default.svc.cluster.local") == [])
