@@ -39,9 +39,8 @@ scheduling.k8s.io/v1: PriorityClass
 storage.k8s.io/v1: CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment VolumeAttributesClass
 """
 """What `kubectl api-resources` lists on a cluster of Kubernetes 1.37 as it comes."""
-MOUNT = {"name": "v", "mountPath": "/v", "mountPropagation": "HostToContainer"}
 CONTAINERS = {
-    "mountPropagation HostToContainer of v": {"name": "c", "image": "nginx", "volumeMounts": [MOUNT]},
+    "volumeDevices": {"name": "c", "image": "nginx", "volumeDevices": [{"name": "v", "devicePath": "/dev/v"}]},
 }
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fake.chaos import Chaos, ChaosClient
 from tests.fake.client import FakeClient
-from tests.node.test_registration import CONFIG, MACHINE, PROGRAMS
+from tests.node.test_registration import CONFIG, MACHINE, MACHINES, PROGRAMS
 from tests.virtual import in_virtual_time
 from wherry.component.component import Component
 from wherry.node.pods.act.objectcache import ObjectCache
@@ -73,7 +73,7 @@ def test_the_node_is_known_and_its_routes_and_objects_are_right_in_the_end(seed:
         client, chaos = FakeClient(config_map("first")), Chaos(seed, reads=0.02)
         component = Component("node", ChaosClient(client, chaos))
         nodes = component.follow(NODES)
-        registration = Registration(component.client, CONFIG, MACHINE, PROGRAMS)
+        registration = Registration(component.client, CONFIG, MACHINE, PROGRAMS, MACHINES)
         registration.heed(nodes)
         routes = Routes(nodes, CONFIG.name)
         routes.chaos = chaos

@@ -12,13 +12,18 @@ from wherry.component.informer import Informer
 from wherry.node.config import NodeConfig
 from wherry.node.registration import Hardware, Registration, conditions, is_doubted
 from wherry.node.runtime.machine import Programs
+from wherry.node.runtime.spec import Machine
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ServiceUnavailable
 from wherry.objects.resource import LEASES, NODES
 
 NOW = 1_800_000_000.0
 MACHINE = Hardware(cpus=2, memory=8 << 30, disk=100 << 30, machine_id="m", boot_id="b", os_image="Debian")
-PROGRAMS = Programs(Path("/runc"), Path("/conmon"), "runc", "1.1.5", {"runc": Path("/runc"), "crun": Path("/crun")})
+PROGRAMS = Programs(Path("/runc"), Path("/conmon"), "runc", "1.1.5")
+MACHINES = {
+    "": Machine(frozenset(), 1 << 30, unified_cgroups=False),
+    "crun": Machine(frozenset(), 1 << 30, unified_cgroups=False, recursive_read_only=False),
+}
 TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 CONFIG = NodeConfig(
     name="k8s-master",
@@ -37,7 +42,7 @@ CONFIG = NodeConfig(
 
 
 async def registered(client: FakeClient) -> Object:
-    await Registration(client, CONFIG, MACHINE, PROGRAMS).register()
+    await Registration(client, CONFIG, MACHINE, PROGRAMS, MACHINES).register()
     found = client.peek(NODES, "k8s-master")
     assert found is not None
     return found
@@ -51,7 +56,10 @@ async def test_a_new_node_is_created_ready_with_its_role_taint_and_range():
     assert (metadata.condition(found, "Ready") or {})["status"] == "True"
     assert found["status"]["capacity"]["memory"] == "8388608Ki"
     assert found["status"]["nodeInfo"]["containerRuntimeVersion"] == "runc://1.1.5"
-    assert [one["name"] for one in found["status"]["runtimeHandlers"]] == ["", "crun", "runc"]
+    assert found["status"]["runtimeHandlers"] == [
+        {"name": "", "features": {"recursiveReadOnlyMounts": True}},
+        {"name": "crun", "features": {"recursiveReadOnlyMounts": False}},
+    ]
 
 
 async def test_what_users_changed_is_left_alone():
@@ -72,7 +80,7 @@ async def test_it_waits_for_the_api_server():
 
 async def test_the_lease_is_made_and_renewed():
     client = FakeClient()
-    keeper = Registration(client, CONFIG, MACHINE, PROGRAMS)
+    keeper = Registration(client, CONFIG, MACHINE, PROGRAMS, MACHINES)
     await keeper.register()
     running = asyncio.create_task(keeper.run())
     async for event in client.watch(LEASES, "kube-node-lease", resource_version="0"):
@@ -96,7 +104,7 @@ def test_a_heartbeat_changes_no_transition_time_and_keeps_others_conditions():
 
 async def test_a_node_that_was_given_up_as_silent_says_at_once_that_it_is_ready():
     client = FakeClient()
-    nodes, keeper = Informer(client, NODES), Registration(client, CONFIG, MACHINE, PROGRAMS)
+    nodes, keeper = Informer(client, NODES), Registration(client, CONFIG, MACHINE, PROGRAMS, MACHINES)
     await keeper.register()
     keeper.heed(nodes)
     tasks = [asyncio.create_task(nodes.run()), asyncio.create_task(keeper.run())]

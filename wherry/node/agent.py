@@ -95,10 +95,11 @@ class Agent:
         pulls = _pulls(config)
         self._images = Sources(config.image_maps, self._root, pulls)
         self._controllers = cgroups.prepare(config.cgroup_parent)
+        self._machines = machine.describe(self._programs, self._controllers)
         self._hardware = registration.hardware(config.state_dir)
         self._events = component.recorder("kubelet", config.name)
         self._nodes = nodes = component.follow(NODES)
-        self._registration = Registration(client, config, self._hardware, self._programs)
+        self._registration = Registration(client, config, self._hardware, self._programs, self._machines)
         self._registration.heed(nodes)
         component.task("registration", self._registration.run)
         component.task("routes", RouteKeeper(nodes, config.name).run)
@@ -159,7 +160,7 @@ class Agent:
             files=self._files,
             host_ports=HostPorts(NftCommand(), config.addresses, sandboxes.host_ports),
             images=self._images,
-            machines=machine.describe(self._programs, self._controllers),
+            machines=self._machines,
             objects=ObjectCache(component),
             sandboxes=sandboxes,
             services=component.follow(SERVICES),

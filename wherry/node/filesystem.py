@@ -4,6 +4,7 @@ Changes are kept in `state_dir/upper`, so they survive `down` and `up`, and two 
 different files. An overlay does not show what is mounted below its lower folder: `/dev`, `/proc` and `/sys` are
 bound in from the host. `/run` starts empty, as on a machine that has just booted.
 
+What a pod of mountPropagation Bidirectional mounts in it stays mounted for the life of the sandbox, as on any node.
 A path is opened once, with this file system as its root: an absolute link in it stays in it.
 """
 
@@ -43,6 +44,7 @@ class NodeFileSystem:
         for folder in self._hidden:
             self._hide(folder)
         mounts.tmpfs(self.root / "run")
+        mounts.share(self.root)  # what a pod mounts in a hostPath, by mountPropagation, other pods' show
         for name in PASSED_THROUGH:
             mounts.bind(Path("/", name), self.root / name, recursive=True)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from wherry.images import trees
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
-MS_PRIVATE = 1 << 18
+MS_PRIVATE, MS_SHARED = 1 << 18, 1 << 20
 MNT_DETACH = 2
 LONGEST_OPTIONS = 4096
 """A page, with the zero at the end (mount(2))."""
@@ -32,20 +32,30 @@ def _mount(source: str, target: Path, kind: str | None, flags: int, data: str | 
         raise OSError(number, f"mount {kind or 'bind'} {source}: {os.strerror(number)}", str(target))
 
 
-def bind(source: Path, target: Path, *, recursive: bool = False) -> None:
-    """Show `source` (a file or a folder) at `target`, which must exist; changes of mounts do not propagate."""
+def bind(source: Path, target: Path, *, recursive: bool = False, shared: bool = False) -> None:
+    """Show `source` (a file or a folder) at `target`, which must exist.
+
+    What is mounted below one of them from now on shows at the other one only if that is `shared`.
+    """
     _mount(str(source), target, None, MS_BIND | (MS_REC if recursive else 0))
-    _mount("none", target, None, MS_PRIVATE | (MS_REC if recursive else 0))
+    _mount("none", target, None, (MS_SHARED if shared else MS_PRIVATE) | (MS_REC if recursive else 0))
 
 
-def bind_open(fd: int, target: Path) -> None:
+def share(target: Path) -> None:
+    """Let what is mounted below `target` from now on show wherever that is bound to, and the other way round."""
+    if not is_mounted(target):
+        _mount(str(target), target, None, MS_BIND)
+    _mount("none", target, None, MS_SHARED | MS_REC)
+
+
+def bind_open(fd: int, target: Path, *, shared: bool = False) -> None:
     """Show the file or folder that is open as `fd` at `target`, which is made; no other path is looked up."""
     if stat.S_ISDIR(os.fstat(fd).st_mode):
         target.mkdir(parents=True, exist_ok=True)
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
-    bind(Path(f"/proc/self/fd/{fd}"), target, recursive=True)
+    bind(Path(f"/proc/self/fd/{fd}"), target, recursive=True, shared=shared)
 
 
 def make_private(target: Path) -> None:
@@ -106,11 +116,20 @@ def _escape(path: Path) -> str:
 
 
 def unmount(target: Path) -> None:
-    """Take the topmost mount at `target` away, at once even if it is in use; no error if there is none."""
+    """Take the topmost mount at `target` away, at once even if it is in use; no error if there is none.
+
+    What is mounted below it, and shared, stays where else it shows.
+    """
+    _keep_to_itself(target)
     if _libc.umount2(os.fsencode(target), MNT_DETACH) != 0:
         number = ctypes.get_errno()
         if number not in (22, 2):  # EINVAL: not a mount point; ENOENT
             raise OSError(number, f"unmount: {os.strerror(number)}", str(target))
+
+
+def _keep_to_itself(target: Path) -> None:
+    """Do as `make_private`, if anything is mounted at `target`."""
+    _libc.mount(b"none", os.fsencode(target), None, ctypes.c_ulong(MS_PRIVATE | MS_REC), None)
 
 
 def mount_points(mountinfo: str) -> list[Path]:
@@ -131,7 +150,10 @@ def is_mounted(target: Path) -> bool:
 
 def unmount_below(folder: Path) -> None:
     """Take away every mount at or below `folder`, the deepest first."""
-    for target in reversed(_mounted_below(folder)):
+    found = _mounted_below(folder)
+    for target in found:
+        _keep_to_itself(target)
+    for target in reversed(found):
         unmount(target)
 
 

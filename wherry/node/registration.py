@@ -12,6 +12,7 @@ import logging
 import os
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from wherry.component.backoff import Backoff
 from wherry.component.informer import Informer
 from wherry.node.config import NodeConfig
 from wherry.node.runtime.machine import Programs
+from wherry.node.runtime.spec import Machine
 from wherry.objects import Object, metadata, version
 from wherry.objects.errors import AlreadyExists, ApiError, NotFound
 from wherry.objects.meaning import wellknown
@@ -104,8 +106,16 @@ def node(config: NodeConfig) -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec}
 
 
+def handlers(machines: Mapping[str, Machine]) -> list[Object]:
+    """Return what the Node tells of the handlers that RuntimeClasses can name, "" being what runs all other pods."""
+    return [
+        {"name": name, "features": {"recursiveReadOnlyMounts": machines[name].recursive_read_only}}
+        for name in sorted(machines)
+    ]
+
+
 def status(config: NodeConfig, machine: Hardware, programs: Programs, old: Object, now: float) -> Object:
-    """Return the Node's status; `old` is the Node as it is."""
+    """Return the Node's status but for its handlers; `old` is the Node as it is."""
     amounts = {
         "cpu": str(machine.cpus),
         "memory": f"{machine.memory // 1024}Ki",
@@ -124,7 +134,6 @@ def status(config: NodeConfig, machine: Hardware, programs: Programs, old: Objec
         "conditions": conditions(old, now),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": config.port}},
         "images": [],
-        "runtimeHandlers": [{"name": name} for name in ("", *sorted(programs.handlers))],
         "nodeInfo": {
             "machineID": machine.machine_id,
             "systemUUID": machine.machine_id,
@@ -172,7 +181,15 @@ def lease(config: NodeConfig, uid: str, now: float) -> Object:
 class Registration:
     """Keeps the Node and its Lease. `register` returns once the Node is there and Ready; then `run` keeps both."""
 
-    def __init__(self, client: Client, config: NodeConfig, machine: Hardware, programs: Programs):
+    def __init__(
+        self,
+        client: Client,
+        config: NodeConfig,
+        machine: Hardware,
+        programs: Programs,
+        machines: Mapping[str, Machine],
+    ):
+        self._handlers = handlers(machines)
         self._client = client
         self._config = config
         self._machine = machine
@@ -244,7 +261,7 @@ class Registration:
         if change:
             known = await self._client.patch(NODES, name, change)
         now = time.time()
-        new = status(self._config, self._machine, self._programs, known, now)
+        new = status(self._config, self._machine, self._programs, known, now) | {"runtimeHandlers": self._handlers}
         await self._client.patch(NODES, name, {"status": new}, subresource="status")
         self._uid = known["metadata"]["uid"]
 

@@ -73,6 +73,26 @@ def test_it_has_the_usual_capabilities_and_may_not_see_the_machines_keys():
     assert "rlimits" not in built["process"]
 
 
+def test_mounts_propagate_as_far_as_they_are_asked_to():
+    source = Path("/v")
+    plain, deep = Mount(source, "/a"), Mount(source, "/b", read_only=True, recursive=True)
+    follows, leads = (
+        Mount(source, "/c", propagation="HostToContainer"),
+        Mount(source, "/d", propagation="Bidirectional"),
+    )
+    built = config(mounts=[plain, deep, follows, leads])
+    options = {mount["destination"]: mount["options"] for mount in built["mounts"]}
+    assert [options[target] for target in ("/a", "/b", "/c", "/d")] == [
+        ["rbind", "rprivate", "rw"],
+        ["rbind", "rprivate", "ro", "rro"],
+        ["rbind", "rslave", "rw"],
+        ["rbind", "rshared", "rw"],
+    ]
+    assert built["linux"]["rootfsPropagation"] == "rshared"
+    assert config(mounts=[plain, follows])["linux"]["rootfsPropagation"] == "rslave"
+    assert "rootfsPropagation" not in config(mounts=[plain])["linux"]
+
+
 def test_an_apparmor_profile_is_passed_on_where_the_kernel_has_it():
     asked = {"appArmorProfile": {"type": "Localhost", "localhostProfile": "mine"}}
     some = Machine(frozenset(CAPABILITIES), 1 << 34, False, confines=True)

@@ -110,8 +110,9 @@ class PodWorker:
             self._note(Began(action))
             self._tasks.create_task(self._perform(action))
         if not self.state.gone:
-            runtime = node.containers.programs.name
-            self._status.offer(build.build(pod, self.state, now, host_ips=node.addresses, runtime=runtime))
+            runtime, deep = node.containers.programs.name, node.machine(self.state.handler).recursive_read_only
+            told = build.build(pod, self.state, now, host_ips=node.addresses, runtime=runtime, recursive=deep)
+            self._status.offer(told)
         return decision
 
     def _follow(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import resource
 import shutil
 import stat
@@ -22,6 +23,9 @@ HANDLERS = ("runc", "crun")
 """The OCI runtimes a RuntimeClass can name, where they are installed."""
 
 APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
+RECURSIVE_KERNEL, RECURSIVE = (5, 12), {"runc": (1, 1), "crun": (1, 4)}
+"""Since when a mount can be read-only with all that is mounted below it (mount_setattr(2), the option `rro`)."""
+
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 CRUN_LEFT_OUT = "crun runs nothing where controllers of cgroup v1 and v2 are mixed"
 NO_DEVICE_RULES = "without CAP_SYS_RESOURCE crun cannot set device rules on cgroup v2 (runc can)"
@@ -134,18 +138,27 @@ def describe(programs: Programs, controllers: frozenset[str]) -> dict[str, Machi
         lowest_oom_score=-1000 if "CAP_SYS_RESOURCE" in bounding else own_score,
         devices=tuple(devices(Path("/dev"))),
     )
-    names = {"": programs.name, **{name: name for name in programs.handlers}}
-    if not _under(programs.name, machine).restricts_devices:
+    found = {"": _under(programs.name, programs.version, machine)}
+    if not found[""].restricts_devices:
         log.warning("devices are kept from pods by having no nodes for them only: %s", NO_DEVICE_RULES)
-    return {handler: _under(name, machine) for handler, name in names.items()}
+    for name, path in programs.handlers.items():
+        found[name] = found[""] if name == programs.name else _under(name, _version(path), machine)
+    return found
 
 
-def _under(runtime: str, machine: Machine) -> Machine:
-    """Return what containers have that are run by `runtime`."""
+def _under(runtime: str, version: str, machine: Machine) -> Machine:
+    """Return what containers have that are run by a version of `runtime`."""
+    known = _numbers(os.uname().release) >= RECURSIVE_KERNEL
+    machine = replace(machine, recursive_read_only=known and _numbers(version) >= RECURSIVE[runtime])
     if can_restrict_devices(runtime, machine.capabilities):
         return machine
     # What a container can neither find nor make, it cannot open.
     return replace(machine, restricts_devices=False, capabilities=machine.capabilities - {"CAP_MKNOD"})
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version (`6.1.0-rc2` is 6 and 1)."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 def can_restrict_devices(runtime: str, bounding: frozenset[str]) -> bool:

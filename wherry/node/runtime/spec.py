@@ -24,6 +24,7 @@ MASKED = (
     "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
     "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
 )  # fmt: skip
+PROPAGATION = {"": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
 READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
@@ -43,11 +44,16 @@ class Namespaces:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A bind mount into a container: `source` on the host, `target` in the container."""
+    """A bind mount into a container: `source` on the host, `target` in the container.
+
+    `recursive`: what is mounted below it is read-only as well. `propagation`: a volumeMount's, but for None.
+    """
 
     source: Path
     target: str
     read_only: bool = False
+    recursive: bool = False
+    propagation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,8 @@ class Overlay:
 class Machine:
     """What containers on this machine can have. `controllers`: those of control groups that limits can be set for.
 
-    filters_calls: there is seccomp; confines: AppArmor is enabled; `architecture` is uname(2)'s.
+    recursive_read_only: what is mounted below a mount can be read-only with it. filters_calls: there is seccomp;
+    confines: AppArmor is enabled; `architecture` is uname(2)'s.
     """
 
     capabilities: frozenset[str]
@@ -72,6 +79,7 @@ class Machine:
     unified_cgroups: bool
     controllers: frozenset[str] = LIMITING
     restricts_devices: bool = True
+    recursive_read_only: bool = True
     filters_calls: bool = True
     confines: bool = False
     architecture: str = "x86_64"
@@ -134,6 +142,9 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
         linux["readonlyPaths"] = list(READ_ONLY)
     if read_only_root := bool(settings.get("readOnlyRootFilesystem")):
         linux.setdefault("readonlyPaths", []).extend(one.target for one in request.overlays)
+    if kinds := {mount.propagation for mount in request.mounts if mount.propagation}:
+        # What runc makes of its root before it mounts anything; a slave's mounts do not get out.
+        linux["rootfsPropagation"] = PROPAGATION["Bidirectional" if "Bidirectional" in kinds else "HostToContainer"]
     sysctls = (request.pod["spec"].get("securityContext") or {}).get("sysctls")
     if sysctls:
         linux["sysctl"] = {entry["name"].replace("/", "."): entry["value"] for entry in sysctls}
@@ -217,7 +228,8 @@ def _special(target: str, kind: str, *options: str) -> Object:
 
 
 def _bind(mount: Mount) -> Object:
-    options = ["rbind", "rprivate", "ro" if mount.read_only else "rw"]
+    options = ["rbind", PROPAGATION[mount.propagation], "ro" if mount.read_only else "rw"]
+    options += ["rro"] if mount.recursive else []
     return {"destination": mount.target, "type": "bind", "source": str(mount.source), "options": options}
 
 

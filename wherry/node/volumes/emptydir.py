@@ -28,3 +28,12 @@ def set_up(source: Object, on_disk: Path, in_memory: Path, group: int | None) ->
         os.chown(folder, -1, group)
         folder.chmod(0o2777)
     return folder
+
+
+def share(folder: Path, place: Path) -> Path:
+    """Have what one of the pod's containers mounts in it show in the others; returns where it is then, `place`."""
+    if folder != place and not mounts.is_mounted(place):
+        place.mkdir(parents=True, exist_ok=True)
+        mounts.bind(folder, place)
+    mounts.share(place)
+    return place

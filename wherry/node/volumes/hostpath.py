@@ -28,8 +28,10 @@ CHECKS: dict[str, tuple[str, Callable[[int], bool]]] = {
 }
 
 
-def set_up(source: Object, files: NodeFileSystem, place: Path) -> Path:
+def set_up(source: Object, files: NodeFileSystem, place: Path, *, shared: bool = False) -> Path:
     """Bind what is at the path to `place`, made if its type says so, and return `place`. Blocks.
+
+    `shared`: what is mounted below one of them shows at the other.
 
     Raises VolumeError where the type does not fit, OSError.
     """
@@ -41,7 +43,7 @@ def set_up(source: Object, files: NodeFileSystem, place: Path) -> Path:
     fd = _open(path, kind, files)
     try:
         _check(fd, source["path"], kind)
-        mounts.bind_open(fd, place)
+        mounts.bind_open(fd, place, shared=shared)
     finally:
         os.close(fd)
     return place

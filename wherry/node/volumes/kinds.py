@@ -30,6 +30,36 @@ def refusals(pod: Object) -> list[str]:
     return found
 
 
+def propagation(entry: Object) -> str:
+    """Return a volumeMount's mountPropagation, "" where nothing propagates."""
+    return "" if (asked := entry.get("mountPropagation") or "None") == "None" else str(asked)
+
+
+def propagating(pod: Object) -> set[str]:
+    """Return the names of the volumes in which mounts are to show that were made after a container had begun."""
+    lists = (pod["spec"].get(kind) or () for kind in ("initContainers", "containers", "ephemeralContainers"))
+    entries = (entry for one in lists for container in one for entry in container.get("volumeMounts") or ())
+    return {entry["name"] for entry in entries if propagation(entry)}
+
+
+def recursive(entry: Object, *, supported: bool) -> bool:
+    """Return whether what is mounted in a volume is to be read-only as the volume is; raises VolumeError.
+
+    Source: kubernetes pkg/kubelet/kubelet_pods.go (resolveRecursiveReadOnly).
+    """
+    asked = entry.get("recursiveReadOnly") or "Disabled"
+    if asked == "Disabled":
+        return False
+    text = f'volume "{entry["name"]}" requested recursive read-only mode, but it is not'
+    if not entry.get("readOnly"):
+        raise VolumeError(f"{text} read-only")
+    if how := propagation(entry):
+        raise VolumeError(f'{text} compatible with propagation "{how}"')
+    if asked == "Enabled" and not supported:
+        raise VolumeError(f"{text} supported by the runtime")
+    return supported
+
+
 def sub_path(entry: Object, env: Mapping[str, str]) -> str:
     """Return the path below the volume that a volumeMount asks for, "" for the volume itself; raises VolumeError.
 

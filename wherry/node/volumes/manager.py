@@ -13,7 +13,7 @@ from wherry.node.filesystem import NodeFileSystem
 from wherry.node.volumes import atomic, emptydir, hostpath, payload, persistent
 from wherry.node.volumes.claims import ClaimSource
 from wherry.node.volumes.errors import VolumeError
-from wherry.node.volumes.kinds import kind_of
+from wherry.node.volumes.kinds import kind_of, propagating
 from wherry.node.volumes.payload import Facts, Lookup
 from wherry.node.volumes.tokens import TokenSource
 from wherry.objects import Object
@@ -96,14 +96,15 @@ class VolumeManager:
         kind, source = kind_of(volume)
         security = pod["spec"].get("securityContext") or {}
         group = security.get("fsGroup")
-        in_memory = self._run / uid / "volumes" / name
+        in_memory, shared = self._run / uid / "volumes" / name, name in propagating(pod)
         try:
             if kind == "emptyDir":
-                return emptydir.set_up(source, self._state / uid / "volumes" / name, in_memory, group)
+                folder = emptydir.set_up(source, self._state / uid / "volumes" / name, in_memory, group)
+                return emptydir.share(folder, in_memory) if shared else folder
             if kind == "hostPath":
-                return hostpath.set_up(source, self._files, in_memory)
+                return hostpath.set_up(source, self._files, in_memory, shared=shared)
             if name in claimed:
-                return persistent.set_up(claimed[name], self._files, in_memory, security)
+                return persistent.set_up(claimed[name], self._files, in_memory, security, shared=shared)
             atomic.write(in_memory, payload.build(kind, source, facts), group=group)
         except VolumeError as error:
             raise VolumeError(error.message, name) from error

@@ -24,17 +24,20 @@ LEVELS = 100
 """How deep what is in a volume may be for its group to be set."""
 
 
-def set_up(volume: Object, files: NodeFileSystem, place: Path, security: Object) -> Path:
-    """Bind a volume to `place`, and return it; `security` is the pod's. Blocks. Raises VolumeError, OSError."""
+def set_up(volume: Object, files: NodeFileSystem, place: Path, security: Object, *, shared: bool) -> Path:
+    """Bind a volume to `place`, and return it; `security` is the pod's, `shared` as for hostPaths. Blocks.
+
+    Raises VolumeError, OSError.
+    """
     kind, source = source_of(volume)
     if kind == "hostPath":
-        return hostpath.set_up(source, files, place)
+        return hostpath.set_up(source, files, place, shared=shared)
     if mounts.is_mounted(place):
         return place
     with files.opened() as root:
         fd = _open(root, source["path"], make=metadata.annotations(volume).get(PROVISIONED_BY) == LOCAL_PATH)
     try:
-        mounts.bind_open(fd, place)
+        mounts.bind_open(fd, place, shared=shared)
     finally:
         os.close(fd)
     if (group := security.get("fsGroup")) is not None:

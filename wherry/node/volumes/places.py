@@ -15,30 +15,39 @@ from pathlib import Path
 
 from wherry.node import beneath, mounts
 from wherry.node.runtime.spec import Mount
+from wherry.node.volumes import kinds
 from wherry.node.volumes.errors import VolumeError
-from wherry.node.volumes.kinds import kind_of, sub_path
+from wherry.node.volumes.kinds import kind_of, propagation, sub_path
 from wherry.node.volumes.payload import PAYLOADS
 from wherry.objects import Object
 
 
 def of_container(
-    pod: Object, container: Object, volumes: Mapping[str, Path], env: Mapping[str, str], private: Path
+    pod: Object,
+    container: Object,
+    volumes: Mapping[str, Path],
+    env: Mapping[str, str],
+    private: Path,
+    *,
+    recursive: bool = True,
 ) -> list[Mount]:
     """Return the container's volumeMounts. Raises VolumeError.
 
     `volumes` says where each volume is; subPaths are bound below `private`, a folder of the container's own.
+    `recursive`: whether its runtime can make what is mounted in a volume read-only.
     """
     read_only_volumes = {v["name"] for v in pod["spec"].get("volumes") or () if _is_read_only(v)}
     found = []
     for number, entry in enumerate(container.get("volumeMounts") or ()):
-        source, name = volumes[entry["name"]], entry["name"]
+        source, name, how = volumes[entry["name"]], entry["name"], propagation(entry)
         if inside := sub_path(entry, env):
             try:
-                source = _bind(source, inside, private / str(number))
+                source = _bind(source, inside, private / str(number), shared=bool(how))
             except OSError as error:
                 raise VolumeError(_refusal(error, inside, name, container["name"])) from error
         read_only = bool(entry.get("readOnly")) or name in read_only_volumes
-        found.append(Mount(source, entry["mountPath"], read_only))
+        deep = kinds.recursive(entry, supported=recursive)
+        found.append(Mount(source, entry["mountPath"], read_only, deep, how))
     return found
 
 
@@ -47,14 +56,14 @@ def _is_read_only(volume: Object) -> bool:
     return kind in PAYLOADS or (kind == "persistentVolumeClaim" and bool(source.get("readOnly")))
 
 
-def _bind(volume: Path, inside: str, target: Path) -> Path:
+def _bind(volume: Path, inside: str, target: Path, *, shared: bool) -> Path:
     folder = os.open(volume, os.O_PATH)
     try:
         fd = _open(folder, inside)
     finally:
         os.close(folder)
     try:
-        mounts.bind_open(fd, target)
+        mounts.bind_open(fd, target, shared=shared)
     finally:
         os.close(fd)
     return target

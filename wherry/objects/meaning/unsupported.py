@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from wherry.objects import Object
 
 
@@ -13,13 +11,6 @@ def of_pod_spec(spec: Object) -> list[str]:
     if spec.get("hostUsers") is False:
         found.append("hostUsers: false")
     for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
-        found += [f"container {container.get('name')}: {what}" for what in _of_container(container)]
+        if container.get("volumeDevices"):
+            found.append(f"container {container.get('name')}: volumeDevices")
     return found
-
-
-def _of_container(container: Object) -> Iterator[str]:
-    if container.get("volumeDevices"):
-        yield "volumeDevices"
-    for entry in container.get("volumeMounts") or ():
-        if (entry.get("mountPropagation") or "None") != "None":
-            yield f"mountPropagation {entry['mountPropagation']} of {entry.get('name')}"

@@ -14,7 +14,7 @@ from wherry.objects import Object, podreferences
     ("spec", "named"),
     [
         (pod(volumes=[{"name": "v", "nfs": {"server": "x", "path": "/"}}]), "nfs"),
-        (pod(container(volumeMounts=[{"name": "v", "mountPath": "/v", "mountPropagation": "Bidirectional"}])), "Bidir"),
+        (pod(container(volumeDevices=[{"name": "v", "devicePath": "/v"}])), "volumeDevices"),
     ],
 )
 def test_what_cannot_be_done_is_refused_by_name(spec: Object, named: str):

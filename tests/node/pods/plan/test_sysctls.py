@@ -46,7 +46,7 @@ def test_a_pod_that_is_rejected_fails_with_the_reason_and_starts_nothing():
     spec = asking("kernel.msgmax")
     state = State(rejected=rejection(spec), cleaned=True)
     assert decide(spec, state, 0.0).actions == []
-    status = build(spec, state, 0.0, host_ips=["10.0.0.1"], runtime="runc")
+    status = build(spec, state, 0.0, host_ips=["10.0.0.1"], runtime="runc", recursive=True)
     assert (status["phase"], status["reason"]) == ("Failed", "SysctlForbidden")
     assert status["message"] == 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted'
     assert "containerStatuses" not in status

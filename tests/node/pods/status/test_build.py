@@ -18,7 +18,7 @@ PROBED = container(readinessProbe={"exec": {"command": ["true"]}})
 
 
 def build(spec: Object, observed: State, now: float = NOW) -> Object:
-    return status.build(spec, observed, now, host_ips=["192.168.51.210"], runtime="runc")
+    return status.build(spec, observed, now, host_ips=["192.168.51.210"], runtime="runc", recursive=True)
 
 
 def only(spec: Object, observed: State) -> Object:
@@ -153,3 +153,16 @@ class TestInheriting:
 
     def test_what_never_ran_is_nothing(self):
         assert inheritance.runs(pod(status=build(pod(), seen())), container(), NOW) == ()
+
+
+def test_how_volumes_are_mounted_is_told():
+    mounts = [
+        {"name": "a", "mountPath": "/a"},
+        {"name": "b", "mountPath": "/b", "readOnly": True},
+        {"name": "c", "mountPath": "/c", "readOnly": True, "recursiveReadOnly": "IfPossible"},
+    ]
+    assert only(pod(container(volumeMounts=mounts)), seen(run()))["volumeMounts"] == [
+        {"name": "a", "mountPath": "/a"},
+        {"name": "b", "mountPath": "/b", "readOnly": True, "recursiveReadOnly": "Disabled"},
+        {"name": "c", "mountPath": "/c", "readOnly": True, "recursiveReadOnly": "Enabled"},
+    ]

@@ -51,6 +51,10 @@ class NodeServices:
     session: aiohttp.ClientSession
     volumes: VolumeManager
 
+    def machine(self, handler: str) -> Machine:
+        """Return what containers of a handler can have; of one that has gone since, what usual ones have."""
+        return self.machines.get(handler) or self.machines[""]
+
     def probe_target(self, run: Instance, container: Object, ip: str) -> ProbeTarget:
         """Return what the probes and hooks of a running container are tried on."""
 

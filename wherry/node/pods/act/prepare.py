@@ -89,7 +89,7 @@ def prepare(
     known = OfThisMachine() if image.of_this_machine else of_layers(image.layers)
     user = security.resolve_user(image.user, pod, container, known)
     try:
-        mounts = _mounts(node, pod, container, image, run.id, places, variables)
+        mounts = _mounts(node, pod, container, image, run, places, variables)
         volumes = _volumes(pod, container, image, mounts)
         mounts += [Mount(node.containers.volume(run.id, i), target) for i, target in enumerate(volumes)]
         if image.of_this_machine and (why := program.hidden(arguments[0], variables.get("PATH"), mounts)):
@@ -128,15 +128,16 @@ def _mounts(
     pod: Object,
     container: Object,
     image: Image,
-    id: str,
+    run: Instance,
     places: Mapping[str, Path],
     variables: Mapping[str, str],
 ) -> list[Mount]:
     """Return all mounts but the special ones; a volumeMount takes the place of a provided file."""
-    own = volume_places.of_container(pod, container, places, variables, node.containers.private(id))
+    deep, private = node.machine(run.handler).recursive_read_only, node.containers.private(run.id)
+    own = volume_places.of_container(pod, container, places, variables, private, recursive=deep)
     taken = {mount.target for mount in own}
     ending = container.get("terminationMessagePath") or DEFAULT_TERMINATION_PATH
-    provided = [*node.sandboxes.provided_files(pod), Mount(node.containers.bundle(id) / TERMINATION_LOG, ending)]
+    provided = [*node.sandboxes.provided_files(pod), Mount(node.containers.bundle(run.id) / TERMINATION_LOG, ending)]
     brought = [Mount(m.source, m.target, m.read_only) for m in image.mounts]
     return [*brought, *(m for m in provided if m.target not in taken), *own]
 
@@ -152,5 +153,5 @@ async def start(node: NodeServices, pod: Object, prepared: Prepared) -> Instance
         ending.chmod(0o666)
 
     await asyncio.to_thread(lay_out)
-    config = spec.build(request, prepared.arguments, node.machines[run.handler])
+    config = spec.build(request, prepared.arguments, node.machine(run.handler))
     return await node.containers.start(run, config, node.containers.log_path(pod, run), request.container)

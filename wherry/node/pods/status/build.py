@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from wherry.node.pods.plan.containers import ephemeral_containers, init_containers
 from wherry.node.pods.plan.lifetime import deadline, init_failed, is_over
 from wherry.node.pods.plan.state import State
+from wherry.node.pods.status import volumemounts
 from wherry.node.pods.status.conditions import conditions, is_through
 from wherry.node.pods.status.containers import container_status
 from wherry.objects import Object
@@ -20,14 +21,19 @@ from wherry.objects.timestamps import rfc3339
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 
 
-def build(pod: Object, state: State, now: float, *, host_ips: Sequence[str], runtime: str) -> Object:
+def build(pod: Object, state: State, now: float, *, host_ips: Sequence[str], runtime: str, recursive: bool) -> Object:
     """Return the whole status. `runtime` ("runc", "crun") is the scheme of usual container ids.
+
+    `recursive`: whether the pod's runtime can make what is mounted in a volume read-only.
 
     What others keep in it (conditions of their own, nominatedNodeName, qosClass …) is taken over as it is.
     """
     old = pod.get("status") or {}
-    inits = [container_status(pod, c, state, now, runtime) for c in init_containers(pod)]
-    regular = [container_status(pod, c, state, now, runtime) for c in pod["spec"]["containers"]]
+
+    def of(containers: Sequence[Object]) -> list[Object]:
+        return [_container(pod, one, state, now, runtime, recursive) for one in containers]
+
+    inits, regular = of(init_containers(pod)), of(pod["spec"]["containers"])
     status = dict(old)
     status["phase"] = phase(pod, state, inits, regular, now)
     for name in ("reason", "message"):
@@ -43,8 +49,14 @@ def build(pod: Object, state: State, now: float, *, host_ips: Sequence[str], run
             status["initContainerStatuses"] = inits
         status["containerStatuses"] = regular
         if ephemeral := ephemeral_containers(pod):
-            status["ephemeralContainerStatuses"] = [container_status(pod, c, state, now, runtime) for c in ephemeral]
+            status["ephemeralContainerStatuses"] = of(ephemeral)
     return status
+
+
+def _container(pod: Object, container: Object, state: State, now: float, runtime: str, recursive: bool) -> Object:
+    status = container_status(pod, container, state, now, runtime)
+    mounts = volumemounts.of_container(container, recursive=recursive)
+    return {**status, "volumeMounts": mounts} if mounts else status
 
 
 def _why(pod: Object, state: State, old: Object, now: float) -> Object:

@@ -18,6 +18,7 @@ from wherry.objects.errors import FieldError
 DEFAULT_MODE = 0o644
 _TOKEN_SECONDS = 3600
 _MODE_RULE = "must be a number between 0 and 0777 (octal), both inclusive"
+_RECURSIVE = ("Disabled", "Enabled", "IfPossible")
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 _KEY_SOURCES = ("secret", "configMap")
 
@@ -221,4 +222,16 @@ def _mount_options(path: str, here: str, mount: Object, container: Object) -> li
         if mode == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
             text = "Bidirectional mount propagation is available only to privileged containers"
             errors.append(fields.forbidden(f"{path}.mountPropagation", text))
+    return errors + _recursive(f"{path}.recursiveReadOnly", mount)
+
+
+def _recursive(path: str, mount: Object) -> list[FieldError]:
+    mode, errors = mount.get("recursiveReadOnly") or "Disabled", []
+    if mode not in _RECURSIVE:
+        return [fields.not_supported(path, mode, _RECURSIVE)]
+    if mode != "Disabled" and not mount.get("readOnly"):
+        errors.append(fields.forbidden(path, "may only be specified when readOnly is true"))
+    if mode != "Disabled" and (mount.get("mountPropagation") or "None") != "None":
+        text = "may only be specified when mountPropagation is None or not specified"
+        errors.append(fields.forbidden(path, text))
     return errors
