@@ -64,6 +64,20 @@ async def test_a_late_subscriber_is_handed_the_cache():
     assert told == [(None, "1")]
 
 
+async def test_of_each_object_only_its_shape_is_kept():
+    client = FakeClient(placed("1"))
+
+    def shape(obj):
+        return {"metadata": obj["metadata"], "data": {"x": obj["data"]["x"] * 3}}
+
+    async with following(client, shape=shape) as (informer, told):
+        client.put(placed("2"))
+        await until(lambda: told == [(None, "111"), ("111", "222")])
+        assert [set(obj) for obj in informer.items()] == [{"metadata", "data"}]
+        client.remove(CONFIG_MAPS, "a", "demo")
+        await until(lambda: told[2:] == [("222", None)])
+
+
 async def test_after_an_expired_watch_only_the_difference_is_told():
     client = FakeClient(placed("1"), placed("1", "b"), placed("1", "c"))
     async with following(client) as (informer, told):

@@ -45,7 +45,7 @@ def test_there_are_as_many_as_were_collected() -> None:
         ("dns64 10.0.0.0/8", "is no IPv6 prefix"),
         ("dns64 64:ff9b::/95", "a prefix has 32, 40"),
         ("bind nowhere0", "neither an address nor an interface"),
-        ("autopath @kubernetes", "needs the plugin kubernetes with `pods verified`"),
+        ("autopath @kubernetes", "needs the plugin kubernetes in the same block"),
         ("autopath @etcd", "knows no search path"),
         ("file nowhere.zone", "nowhere.zone: No such file"),
         ("errors {\n  consolidate soon .*\n }", "is not a duration"),

@@ -26,7 +26,6 @@ from wherry.dns.plugins.file import File
 from wherry.dns.plugins.file import Settings as FileSettings
 from wherry.dns.query import SERVFAIL, Answer, Query
 from wherry.dns.server import Server
-from wherry.objects import Object
 
 ZONE = "$ORIGIN example.org.\n@ 300 IN SOA ns admin {serial} 7200 1800 86400 60\n@ 300 IN NS ns\nwww 300 IN A {ip}\n"
 
@@ -45,7 +44,8 @@ async def serving(directory: Path, text: str, client: FakeClient | None = None) 
 async def ask(server: Server, name: str, type: str = "A", client: str = "127.0.0.1") -> list[str]:
     """Return the data of an answer's records, from what is kept if it is."""
     data = dns.message.make_query(name, type).to_wire()
-    wire = server.known(data, datagram=True) or await server.answer(data, client, "udp")
+    wire = server.known(data, datagram=True) or server.gated(data, client, datagram=True)
+    wire = wire or await server.answer(data, client, "udp")
     message = dns.message.from_wire(wire or b"")
     return [r.to_text() for s in message.answer for r in s] or [dns.rcode.to_text(message.rcode())]
 
@@ -101,44 +101,6 @@ async def test_a_zone_is_taken_by_its_time_where_that_is_wanted(tmp_path: Path) 
         touched(path, ZONE.format(serial=1, ip="192.0.2.2"), 2000 + expected)
         plugin.look()
         assert len(changed) == expected
-
-
-def pod(name: str, namespace: str, address: str, phase: str = "Running") -> Object:
-    meta = {"name": name, "namespace": namespace}
-    status = {"phase": phase, "podIP": address, "podIPs": [{"ip": address}]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {}, "status": status}
-
-
-AUTOPATH = """
-autopath @kubernetes
-kubernetes cluster.local {
-    pods verified
-}
-hosts {
-    192.0.2.80 www.example.org
-    fallthrough
-}
-"""
-
-
-async def test_the_search_path_is_walked_for_a_pod_and_for_nobody_else(tmp_path: Path) -> None:
-    client = await cluster.fake()
-    client.put(pod("p", "demo", "10.244.9.1"))
-    async with serving(tmp_path, AUTOPATH, client) as server:
-        name = "www.example.org.demo.svc.cluster.local"
-        assert await ask(server, name, client="10.244.9.1") == ["www.example.org.", "192.0.2.80"]
-        assert await ask(server, name, client="10.244.9.2") == ["NXDOMAIN"]
-
-
-async def test_the_next_pod_at_an_address_is_not_taken_for_the_one_that_ended(tmp_path: Path) -> None:
-    client = await cluster.fake()
-    client.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
-    client.put(pod("job", "demo", "10.244.9.1", "Succeeded"))
-    client.put(pod("next", "other", "10.244.9.1"))
-    async with serving(tmp_path, AUTOPATH, client) as server:
-        for namespace, expected in (("other", ["www.example.org.", "192.0.2.80"]), ("demo", ["NXDOMAIN"])):
-            name = f"www.example.org.{namespace}.svc.cluster.local"
-            assert await ask(server, name, client="10.244.9.1") == expected
 
 
 async def test_the_log_has_the_places_and_classes_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

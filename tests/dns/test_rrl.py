@@ -119,7 +119,7 @@ async def test_kept_answers_are_limited_as_those_of_the_whole_path(
             clock.now += chance.randrange(SECOND // 20)
             name, type = chance.choice(("a.example", "b.example")), chance.choice(("A", "AAAA"))
             data, client = dns.message.make_query(name, type).to_wire(), f"192.0.{chance.randrange(2)}.9"
-            found = kept.gated(data, client)
+            found = kept.gated(data, client, datagram=True)
             if found is None:
                 found = await kept.answer(data, client, "udp")
             assert kept.known(data, datagram=True) is None
@@ -134,17 +134,17 @@ async def test_a_flood_is_answered_from_kept_bytes_though_nothing_is_sent(tmp_pa
         assert await server.answer(data, "192.0.2.9", "udp")
         server.forget(None)
         assert await server.answer(data, "192.0.2.9", "udp") is None
-        assert server.gated(data, "192.0.2.9") == b""
-        assert said(server.gated(data, "192.0.3.9")) == "1 records"
+        assert server.gated(data, "192.0.2.9", datagram=True) == b""
+        assert said(server.gated(data, "192.0.3.9", datagram=True)) == "1 records"
 
 
 async def test_what_is_limited_is_forgotten_like_the_rest(tmp_path: Path) -> None:
     async with running(tmp_path, "responses-per-second 1000") as (instance, _):
         server, data = server_of(instance), dns.message.make_query("a.example", "A").to_wire()
         await server.answer(data, "192.0.2.9", "udp")
-        assert server.gated(data, "192.0.2.9")
+        assert server.gated(data, "192.0.2.9", datagram=True)
         server.forget(None)
-        assert server.gated(data, "192.0.2.9") is None
+        assert server.gated(data, "192.0.2.9", datagram=True) is None
 
 
 async def test_over_a_socket_what_slips_through_sends_an_honest_client_to_tcp(tmp_path: Path) -> None:

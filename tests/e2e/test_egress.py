@@ -61,6 +61,16 @@ def test_a_pod_reaches_the_world_by_address_and_by_name(k8s: Cluster) -> None:
     assert "NOERROR" in k8s.kubectl("exec deploy/asks -- dig kubernetes.default.svc.cluster.local")
 
 
+def test_a_name_of_the_world_costs_a_pod_one_round_trip(k8s: Cluster) -> None:
+    """Its resolver asks with its namespace behind the name first, and is told what its last question would find."""
+
+    def first(namespace: str) -> str:
+        return k8s.kubectl(f"exec deploy/asks -- dig web.world.test.{namespace}.svc.cluster.local")
+
+    eventually("its search path is walked", lambda: WEB in first("default"), 30)
+    assert "NXDOMAIN" in first("kube-system")
+
+
 def test_a_node_reaches_the_world(k8s: Cluster) -> None:
     assert "the world saw 198.51.100.1" in k8s.on("k8s-slave1", "curl", "-s", "-m", "5", f"http://{WEB}/")
 

@@ -21,15 +21,15 @@ from typing import Any, TypeVar
 from wherry.client.interface import Client
 from wherry.component.events import EventRecorder, EventWriter
 from wherry.component.health import Health
-from wherry.component.informer import Informer
+from wherry.component.informer import Informer, Shape
 from wherry.component.supervise import supervise
 from wherry.component.troubles import Troubles
 from wherry.component.workqueue import WorkQueue
 from wherry.objects.resource import Resource
 
 K = TypeVar("K", bound=Hashable)
-Selection = tuple[Resource, str | None, str, str]
-"""(resource, namespace, labels, fields)."""
+Selection = tuple[Resource, str | None, str, str, Shape | None]
+"""(resource, namespace, labels, fields, shape)."""
 Work = Callable[[], Awaitable[None]]
 
 
@@ -64,12 +64,20 @@ class Component:
     # What it follows
 
     def follow(
-        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        shape: Shape | None = None,
     ) -> Informer:
         """Return the informer of a selection, the same one for everybody who asks."""
-        selection = (resource, namespace, labels, fields)
+        selection = (resource, namespace, labels, fields, shape)
         if selection not in self._followed:
-            informer = Informer(self.client, resource, namespace, labels=labels, fields=fields, troubles=self.troubles)
+            informer = Informer(
+                self.client, resource, namespace, labels=labels, fields=fields, shape=shape, troubles=self.troubles
+            )
             self._followed[selection] = informer
             if self._running:
                 self._start_following(informer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 
 from wherry.client.interface import Client, ObjectList, WatchEvent
 from wherry.component.backoff import Backoff
@@ -37,11 +37,16 @@ PAGE = 500
 """How many objects are listed at a time, as client-go does."""
 
 
+Shape = Callable[[Object], Object]
+"""Returns what is kept of an object, with its name, namespace and resourceVersion. It must not fail."""
+
+
 class Informer:
     """The current objects of `resource`, kept up to date by `run`.
 
-    `namespace`, `labels` and `fields` narrow it. Handlers subscribed before `run` see every object; `synced` is set
-    after the first whole list has been handed to them. What fails unexpectedly is told to `troubles`.
+    `namespace`, `labels` and `fields` narrow it, `shape` says what is kept of each, where that is not all. Handlers
+    subscribed before `run` see every object; `synced` is set after the first whole list has been handed to them. What
+    fails unexpectedly is told to `troubles`.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Informer:
         *,
         labels: str = "",
         fields: str = "",
+        shape: Shape | None = None,
         troubles: Troubles | None = None,
     ):
         self.resource = resource
@@ -60,6 +66,7 @@ class Informer:
         self._namespace = namespace
         self._labels = labels
         self._fields = fields
+        self._shape = shape
         self._objects: dict[Key, Object] = {}
         self._version = ""
         self._pages = True
@@ -178,16 +185,19 @@ class Informer:
     async def _list(self) -> tuple[list[Object], str]:
         """Return all objects, and the version of the first page: from there a watch misses nothing."""
         page = await self._list_page("")
-        items, version = page.items, page.resource_version
+        items, version = self._shaped(page.items), page.resource_version
         while page.continue_:
             try:
                 page = await self._list_page(page.continue_)
             except Expired:
                 self._pages = False  # the next pages would come too late again
                 raise
-            items = [*items, *page.items]
+            items = [*items, *self._shaped(page.items)]
         self._pages = True
         return items, version
+
+    def _shaped(self, objects: list[Object]) -> list[Object]:
+        return objects if self._shape is None else [self._shape(obj) for obj in objects]
 
     def _list_page(self, token: str) -> Awaitable[ObjectList]:
         return self._client.list(
@@ -208,7 +218,8 @@ class Informer:
         self._version = event.object["metadata"]["resourceVersion"]
         self._went_well()
         if event.type != "BOOKMARK":
-            self._set(metadata.key(event.object), None if event.type == "DELETED" else event.object)
+            (obj,) = self._shaped([event.object])
+            self._set(metadata.key(obj), None if event.type == "DELETED" else obj)
 
     # Telling
 

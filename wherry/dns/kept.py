@@ -184,7 +184,7 @@ class Answers:
         return found
 
     def pass_gate(self, question: bytes, client: str) -> bytes | None:
-        """Return the kept answer, once its gate was asked: empty where none is to be sent."""
+        """Return the kept answer, once its gate was asked: empty where none is to be sent, None where there is none."""
         kept = self.names.get(question) or self.crowd.get(question)
         found = None if kept is None else self.find(question)
         if kept is None or found is None:
@@ -195,8 +195,12 @@ class Answers:
                 return found
             case Verdict.CUT:
                 return kept.cut
+            case Verdict.DROP:
+                found = b""
+            case Verdict.ASK:
+                found = None
         kept.hits -= 1
-        return b""
+        return found
 
     def put(self, question: bytes, kept: Kept) -> None:
         """Keep an answer."""

@@ -85,11 +85,20 @@ class Query:
 
 
 class Verdict(Enum):
-    """What is to become of an answer: it is sent, sent without its records and with TC, or not at all."""
+    """What is to become of an answer.
+
+    It is sent, sent without its records and with TC, or not at all; or it is none for this client, and the plugins are
+    asked.
+    """
 
     SEND = 1
     CUT = 2
     DROP = 3
+    ASK = 4
+
+
+Gate = Callable[[str], Verdict]
+"""Says what is to become of a kept answer for a client (an address)."""
 
 
 class Keep(NamedTuple):
@@ -105,7 +114,7 @@ class Keep(NamedTuple):
     until: float = FOR_EVER
     crowd: bool = False
     used: Callable[[int], None] | None = None
-    gate: Callable[[str], Verdict] | None = None
+    gate: Gate | None = None
 
     def and_(self, other: Keep | None) -> Keep | None:
         """Return how long an answer made of two is good."""
@@ -114,6 +123,12 @@ class Keep(NamedTuple):
         until, crowd = min(self.until, other.until), self.crowd or other.crowd
         used, gate = self.used or other.used, self.gate or other.gate
         return Keep((*self.tags, *other.tags), self.stored, until, crowd, used, gate)
+
+    def while_(self, other: Keep | None) -> Keep | None:
+        """Return how long an answer is good that has no record of another, but is right only as long as that is."""
+        if other is None:
+            return None
+        return self._replace(tags=(*self.tags, *other.tags), until=min(self.until, other.until))
 
 
 class Answer(NamedTuple):
@@ -142,6 +157,8 @@ class Answer(NamedTuple):
 
 Handler = Callable[[Query], Awaitable[Answer]]
 """The rest of the chain."""
+SearchPath = tuple[bytes, ...]
+"""Domains a resolver puts behind a name, the root last (resolv.conf(5))."""
 
 
 class Plugin(Protocol):
@@ -151,9 +168,11 @@ class Plugin(Protocol):
     client sends or an upstream does: failures are answers (SERVFAIL). `start` and `stop` are awaited at most once;
     queries may come before the one and after the other. `ready` returns once it has what it needs to answer, and
     `is_ready` tells whether it has. `sees_every_query`: no kept answer may be given again without asking it.
+    `asks_searches`: it calls `searches` of the block's others.
     """
 
     sees_every_query: bool
+    asks_searches: bool
 
     async def start(self) -> None:
         """Begin what runs beside the queries."""
@@ -175,8 +194,12 @@ class Plugin(Protocol):
         """Return when the server may go, once it has been told to."""
         ...
 
-    def searches(self, client: str) -> list[bytes] | None:
-        """Return the search path of the resolver at an address, the root last; None where it is not known."""
+    def searches(self, client: str) -> SearchPath | None:
+        """Return the search path of the resolver at an address, None where it is not known; it must be quick."""
+        ...
+
+    def begins_search(self, domain: bytes) -> bool:
+        """Whether a search path that `searches` returns may begin with this domain."""
         ...
 
     async def serve(self, query: Query, next: Handler) -> Answer:
@@ -188,6 +211,7 @@ class Quiet:
     """The parts of `Plugin` that most plugins leave empty."""
 
     sees_every_query = False
+    asks_searches = False
 
     async def start(self) -> None:
         """Nothing runs beside the queries."""
@@ -205,9 +229,13 @@ class Quiet:
     async def linger(self) -> None:
         """It does not mind."""
 
-    def searches(self, client: str) -> list[bytes] | None:
+    def searches(self, client: str) -> SearchPath | None:
         """It knows no resolver."""
         return None
+
+    def begins_search(self, domain: bytes) -> bool:
+        """It knows no resolver."""
+        return False
 
     async def serve(self, query: Query, next: Handler) -> Answer:
         """Let the next plugin answer."""

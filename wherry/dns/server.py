@@ -1,8 +1,8 @@
 """The server blocks of one address and port: which of them a query is for, and its answer as bytes.
 
 Every transport (`transports/`) comes here twice: `known` for what is kept, which is one look into a table and never
-waits, and `answer` for everything else. UDP asks for what is kept and limited (`gated`) in between: what is not limited
-costs nothing more.
+waits, and `answer` for everything else. In between is `gated`, what is kept but is not for every client: the others
+cost nothing more for it.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ class Server:
         self._metrics = metrics
         self._changes = 0
         self._datagrams, self._streams = Answers(self._tell), Answers(self._tell)
-        self._gated = Answers(self._tell)  # datagrams too, but a plugin is asked first
+        self._gated = Answers(self._tell), Answers(self._tell)  # streams, datagrams; a plugin is asked first
+        self._all = (self._datagrams, self._streams, *self._gated)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def forget(self, tags: tuple[object, ...] | None) -> None:
         """Drop what is kept and was made of `tags` (None: of anything): they have changed."""
         self._changes += 1
-        for kept in (self._datagrams, self._streams, self._gated):
+        for kept in self._all:
             kept.forget(tags)
 
     def refresh(self) -> None:
         """Bring the metrics up to date."""
-        stores = []
-        for kept in (self._datagrams, self._streams, self._gated):
+        for kept in self._all:
             kept.tell()
-            stores += [kept.names, kept.crowd]
+        stores = (s for kept in self._all for s in (kept.names, kept.crowd))
         self._metrics.kept_entries.labels(str(self.place)).set(sum(map(len, stores)))
 
     def known(self, data: bytes, datagram: bool) -> bytes | None:
@@ -64,9 +64,12 @@ class Server:
         found = (self._datagrams if datagram else self._streams).find(data[2:])
         return None if found is None else data[:2] + found
 
-    def gated(self, data: bytes, client: str) -> bytes | None:
-        """Return the kept answer to a datagram where a plugin is to be asked first; empty: none may be sent."""
-        found = self._gated.pass_gate(data[2:], client.removeprefix(MAPPED))
+    def gated(self, data: bytes, client: str, datagram: bool) -> bytes | None:
+        """Return the kept answer to these bytes from this client, where a plugin is asked first; empty: send none.
+
+        Over TCP whoever keeps an answer never says that none is to be sent.
+        """
+        found = self._gated[datagram].pass_gate(data[2:], client.removeprefix(MAPPED))
         return data[:2] + found if found else found
 
     def begin(self, data: bytes, client: tuple[Any, ...], transport: str) -> asyncio.Task[bytes | None] | None:
@@ -128,9 +131,10 @@ class Server:
             self._store(keep, query.transport).put(query.data[2:], kept)
 
     def _store(self, keep: Keep, transport: str) -> Answers:
-        if transport != "udp":
-            return self._streams
-        return self._gated if keep.gate else self._datagrams
+        datagram = transport == "udp"
+        if keep.gate:
+            return self._gated[datagram]
+        return self._datagrams if datagram else self._streams
 
     def _good(self, keep: Keep, changes: int) -> bool:
         """Whether an answer is still good: nothing it may have been made of has changed since there were `changes`."""

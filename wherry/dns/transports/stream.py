@@ -158,6 +158,8 @@ class Stream(asyncio.Protocol):
                 break
             message, at = data[at + 2 : end], end
             known = self._server.known(message, datagram=False)
+            if known is None:
+                known = self._server.gated(message, self.client[0], datagram=False)
             if known is not None:
                 out.append(len(known).to_bytes(2, "big") + known)
             else:

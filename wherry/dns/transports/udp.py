@@ -34,7 +34,7 @@ class Datagrams(asyncio.DatagramProtocol):
         if known is not None:
             self._transport.sendto(known, addr)
             return
-        known = self._server.gated(data, addr[0])
+        known = self._server.gated(data, addr[0], datagram=True)
         if known is not None:
             if known:
                 self._transport.sendto(known, addr)

@@ -10,8 +10,21 @@ from wherry.dns.plugins.kubernetes.endpoint import Naming
 from wherry.dns.plugins.kubernetes.follow import Follower
 from wherry.dns.plugins.kubernetes.records import Found, Labels, Records, nothing
 from wherry.dns.plugins.kubernetes.records import Record as Relative
+from wherry.dns.plugins.kubernetes.searchers import Searchers
 from wherry.dns.plugins.kubernetes.settings import Settings
-from wherry.dns.query import NOERROR, NXDOMAIN, REFUSED, SERVFAIL, Answer, Handler, Keep, Query, Quiet, follow
+from wherry.dns.query import (
+    NOERROR,
+    NXDOMAIN,
+    REFUSED,
+    SERVFAIL,
+    Answer,
+    Handler,
+    Keep,
+    Query,
+    Quiet,
+    SearchPath,
+    follow,
+)
 from wherry.dns.wire.record import AXFR, CNAME, IXFR, PTR, SOA, Record, soa, type_text
 
 MOST_HOPS = 8
@@ -31,8 +44,9 @@ class Kubernetes(Quiet):
             naming=Naming(wanted.pod_names),
             only_hostnames_reversed=wanted.only_hostnames_reversed,
         )
-        self._follower = Follower(wanted, self.records, environment)
         self.zone = next((z for z in wanted.zones if not names.is_reverse(z)), names.of_text("cluster.local."))
+        self._searchers = Searchers(self.zone)
+        self._follower = Follower(wanted, self.records, self._searchers, environment)
 
     async def start(self) -> None:
         """Follow the cluster."""
@@ -51,15 +65,13 @@ class Kubernetes(Quiet):
         """Return once everything has been read."""
         await self._follower.synced()
 
-    def searches(self, client: str) -> list[bytes] | None:
-        """Return the search path of the one pod at an address (`pods verified` only)."""
-        pods = self._follower.pods_by_ip.get(client, {})
-        namespaces = {namespace for namespace, _ in pods}
-        if len(namespaces) != 1:
-            return None
-        (namespace,) = namespaces
-        above = [names.join((namespace, "svc"), self.zone), names.join(("svc",), self.zone), self.zone]
-        return [*above, names.ROOT]
+    def searches(self, client: str) -> SearchPath | None:
+        """Return the search path of the one pod at an address."""
+        return self._searchers.of(client)
+
+    def begins_search(self, domain: bytes) -> bool:
+        """Whether it is a namespace's."""
+        return self._searchers.begins_with(domain)
 
     async def serve(self, query: Query, next: Handler) -> Answer:
         """Answer for our zones."""

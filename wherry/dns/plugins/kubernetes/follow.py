@@ -11,6 +11,7 @@ from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.dns.chain import Environment
 from wherry.dns.plugins.kubernetes.records import Records, Tag
+from wherry.dns.plugins.kubernetes.searchers import Searchers, has_usual_search_path, kept_of_pod
 from wherry.dns.plugins.kubernetes.settings import Settings
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import addresses, has_ended
@@ -24,19 +25,17 @@ log = logging.getLogger(__name__)
 class Follower:
     """Follows Namespaces, Services, EndpointSlices, and pods where they are wanted; `serial` is the last change's time.
 
-    `pods_by_ip` holds the namespaces of the pods at an address, where pods are followed: one that has ended has none,
-    so the next pod at its address is not taken for it (coredns#3765).
+    `searchers` knows whose resolvers have which search path, where somebody asks for that.
     """
 
-    def __init__(self, wanted: Settings, records: Records, environment: Environment):
+    def __init__(self, wanted: Settings, records: Records, searchers: Searchers, environment: Environment):
         self._settings = wanted
         self._environment = environment
         self._component: Component | None = None
         self._task: asyncio.Task[None] | None = None
         self.records = records
         self.serial = int(time.time())
-        self.pods_by_ip: dict[str, dict[Key, None]] = {}
-        self._pod_ips: dict[Key, tuple[str, ...]] = {}
+        self._searchers = searchers
 
     def start(self, client: Client) -> None:
         """Begin."""
@@ -45,8 +44,9 @@ class Follower:
         component.follow(SERVICES).subscribe(self._service)
         if self._settings.endpoints:
             component.follow(ENDPOINT_SLICES).subscribe(self._slice)
-        if self._settings.pods == "verified":
-            component.follow(PODS).subscribe(self._pod)
+        asked = any(plugin.asks_searches for plugin in self._environment.plugins.values())
+        if self._settings.pods == "verified" or asked:
+            component.follow(PODS, shape=kept_of_pod).subscribe(self._pod)
         component.task("first list", self._tell_synced, forever=False)
         self._task = asyncio.ensure_future(component.run())
 
@@ -107,14 +107,7 @@ class Follower:
     def _pod(self, old: Object | None, new: Object | None) -> None:
         key = _key(old, new)
         ips = tuple(addresses(new)) if new and not has_ended(new) else ()
-        for ip in self._pod_ips.pop(key, ()):
-            self.pods_by_ip[ip].pop(key, None)
-            if not self.pods_by_ip[ip]:
-                del self.pods_by_ip[ip]
-        if ips:
-            self._pod_ips[key] = ips
-        for ip in ips:
-            self.pods_by_ip.setdefault(ip, {})[key] = None
+        self._searchers.set(key, ips, new is not None and has_usual_search_path(new))
         self._changed(self.records.set_pod(key, ips))
 
 

@@ -12,7 +12,7 @@ from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.metrics import Metrics
 from wherry.dns.plugins.rrl.accounts import Accounts
 from wherry.dns.plugins.rrl.settings import Kind, Settings, settings
-from wherry.dns.query import NOERROR, NXDOMAIN, Answer, Handler, Query, Quiet, Verdict
+from wherry.dns.query import NOERROR, NXDOMAIN, Answer, Gate, Handler, Query, Quiet, Verdict
 from wherry.dns.wire.record import NS
 
 MOST_CLIENTS = 1000
@@ -43,7 +43,8 @@ class Rrl(Quiet):
             return answer._replace(keep=None) if self._settings.requests else answer
         account = _account(query, answer)
         if answer.keep:
-            answer = answer._replace(keep=answer.keep._replace(gate=partial(self._again, account)))
+            gate = partial(self._again, account, answer.keep.gate)
+            answer = answer._replace(keep=answer.keep._replace(gate=gate))
         match self._verdict(network, account):
             case Verdict.DROP:
                 return Answer(None, whole=answer, why=f"rrl: {network} has had its share of such answers")
@@ -52,8 +53,10 @@ class Rrl(Quiet):
                 return answer._replace(largest=0, keep=None, whole=answer, why=why)
         return answer
 
-    def _again(self, account: tuple[Kind, int, bytes], client: str) -> Verdict:
-        """Say what is to become of a kept answer."""
+    def _again(self, account: tuple[Kind, int, bytes], below: Gate | None, client: str) -> Verdict:
+        """Say what is to become of a kept answer; one of the plugins below may have something to say, too."""
+        if below and (verdict := below(client)) is not Verdict.SEND:
+            return verdict
         network = self._network(client)
         return Verdict.DROP if self._too_many_requests(network) else self._verdict(network, account)
 
