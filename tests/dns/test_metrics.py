@@ -7,7 +7,8 @@ import dns.message
 import pytest
 
 from wherry.dns.instance import DnsConfig, Instance
-from wherry.dns.metrics import Metrics, Tally
+from wherry.dns.metrics import Metrics
+from wherry.dns.tally import Count, Tally
 
 NAMES = [
     "coredns_build_info",
@@ -79,8 +80,17 @@ async def test_kept_answers_are_counted_when_somebody_looks(tmp_path: Path) -> N
 @pytest.mark.parametrize(("value", "bucket"), [(0.5, "1.0"), (1, "1.0"), (1.5, "2.0"), (9, "+Inf")])
 def test_a_tally_is_a_histogram(value: float, bucket: str) -> None:
     tally = Tally("x", "help", ("a",), (1, 2))
-    tally.add(("l",), value, 3)
+    tally.labels("l").add(value, 3)
     (family,) = tally.collect()
     buckets = {s.labels["le"]: s.value for s in family.samples if s.name == "x_bucket"}
     assert next(le for le, count in buckets.items() if count) == bucket
     assert buckets["+Inf"] == 3
+
+
+def test_a_count_is_there_from_the_beginning_where_it_has_no_labels() -> None:
+    alone, labelled = Count("x_total", "help"), Count("y_total", "help", ("a",))
+    labelled.labels("l").inc(2)
+    labelled.labels("l").inc()
+    alone.inc()
+    samples = [(s.name, s.labels, s.value) for c in (alone, labelled) for m in c.collect() for s in m.samples]
+    assert samples == [("x_total", {}, 1), ("y_total", {"a": "l"}, 3)]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from wherry import __version__
+from wherry.dns.tally import Count, Number, Observed, Tally
 from wherry.dns.wire.record import type_text
 
 SECONDS = (0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0, 2.0, 4.0, 8.0)
@@ -60,32 +58,14 @@ class Seen(NamedTuple):
     dnssec: bool
 
 
-class Tally(Collector):
-    """A histogram that takes many equal observations at a time (kept answers are counted when somebody looks)."""
+class _Numbers(NamedTuple):
+    """What one sort of query is counted in: five labels are slow to look up."""
 
-    def __init__(self, name: str, help: str, labels: Sequence[str], bounds: Sequence[float]):
-        self._name, self._help, self._labels, self._bounds = name, help, tuple(labels), tuple(bounds)
-        self._values: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
-
-    def add(self, labels: tuple[str, ...], value: float, times: int = 1) -> None:
-        """Observe `value` so many times."""
-        found = self._values.get(labels)
-        if found is None:
-            found = self._values[labels] = [0] * (len(self._bounds) + 1), [0.0]
-        counts, total = found
-        counts[bisect_left(self._bounds, value)] += times
-        total[0] += value * times
-
-    def collect(self) -> Iterator[Metric]:
-        """Return what has been observed."""
-        family = HistogramMetricFamily(self._name, self._help, labels=self._labels)
-        for labels, (counts, total) in self._values.items():
-            buckets, sum = [], 0
-            for bound, count in zip((*self._bounds, float("inf")), counts, strict=True):
-                sum += count
-                buckets.append(("+Inf" if bound == float("inf") else str(float(bound)), sum))
-            family.add_metric(labels, buckets, total[0])
-        yield family
+    requests: Number
+    responses: Number
+    seconds: Observed
+    request_bytes: Observed
+    response_bytes: Observed
 
 
 class Metrics:
@@ -97,7 +77,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.refresh: list[Callable[[], None]] = []
-        self._counters: dict[tuple[str, str, str, int, int], tuple[Counter, Counter]] = {}  # labels are slow to look up
+        self._numbers: dict[tuple[str, str, str, int, int], _Numbers] = {}
         where = ("server", "zone", "view")
         self._gauge("coredns_build_info", "What is running.", ("version", "revision", "goversion")).labels(
             __version__, "wherry", ""
@@ -134,10 +114,9 @@ class Metrics:
         self.forward_failures = self._counter(
             "coredns_forward_failures_total", "Upstream queries without an answer.", ("to",)
         )
-        self.proxy_seconds = Histogram(
-            "coredns_proxy_request_duration_seconds", "Time an upstream took.", ("proxy_name", "to", "rcode"),
-            buckets=SECONDS, registry=self.registry,
-        )  # fmt: skip
+        self.proxy_seconds = self._tally(
+            "coredns_proxy_request_duration_seconds", "Time an upstream took.", ("proxy_name", "to", "rcode"), SECONDS
+        )
         self.forward_broken = self._counter(
             "coredns_forward_healthcheck_broken_total", "Queries for which every upstream was resting after failures."
         )
@@ -185,24 +164,34 @@ class Metrics:
 
     def count(self, seen: Seen, seconds: float, times: int = 1) -> None:
         """Count one query, or `times` equal ones."""
-        where = seen.server, seen.zone, ""
         key = (seen.server, seen.zone, seen.transport, seen.type, seen.rcode)
-        counters = self._counters.get(key)
-        if counters is None:
-            requests = self.requests.labels(*where, seen.transport, type_label(seen.type))
-            counters = requests, self.responses.labels(*where, rcode_label(seen.rcode))
-            if len(self._counters) < MOST_COUNTERS:
-                self._counters[key] = counters
-        counters[0].inc(times)
-        counters[1].inc(times)
+        numbers = self._numbers.get(key)
+        if numbers is None:
+            numbers = self._of(seen)
+            if len(self._numbers) < MOST_COUNTERS:
+                self._numbers[key] = numbers
+        numbers.requests.value += times
+        numbers.responses.value += times
         if seen.dnssec:
-            self.dnssec.labels(*where).inc(times)
-        self.seconds.add(where, seconds, times)
-        self.request_bytes.add((*where, seen.transport), seen.request, times)
-        self.response_bytes.add((*where, seen.transport), seen.response, times)
+            self.dnssec.labels(seen.server, seen.zone, "").inc(times)
+        numbers.seconds.add(seconds, times)
+        numbers.request_bytes.add(seen.request, times)
+        numbers.response_bytes.add(seen.response, times)
 
-    def _counter(self, name: str, help: str, labels: Sequence[str] = ()) -> Counter:
-        return Counter(name, help, labels, registry=self.registry)
+    def _of(self, seen: Seen) -> _Numbers:
+        where, transport = (seen.server, seen.zone, ""), seen.transport
+        return _Numbers(
+            self.requests.labels(*where, transport, type_label(seen.type)),
+            self.responses.labels(*where, rcode_label(seen.rcode)),
+            self.seconds.labels(*where),
+            self.request_bytes.labels(*where, transport),
+            self.response_bytes.labels(*where, transport),
+        )
+
+    def _counter(self, name: str, help: str, labels: Sequence[str] = ()) -> Count:
+        made = Count(name, help, labels)
+        self.registry.register(made)
+        return made
 
     def _gauge(self, name: str, help: str, labels: Sequence[str] = ()) -> Gauge:
         return Gauge(name, help, labels, registry=self.registry)

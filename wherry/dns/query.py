@@ -65,7 +65,10 @@ class Query:
 
     def zone_of(self, zones: tuple[bytes, ...]) -> bytes | None:
         """Return the longest of `zones` the name is in."""
-        return next((name for name in self.above if name in zones), None)
+        for name in self.above:
+            if name in zones:
+                return name
+        return None
 
     def falls_through(self, zones: tuple[bytes, ...] | None) -> bool:
         """Return whether a plugin with `fallthrough` for these zones (None: without it) leaves the name to the next."""

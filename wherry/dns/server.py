@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from wherry.dns import names
@@ -23,6 +24,8 @@ from wherry.dns.wire.question import Unanswerable, bare
 
 log = logging.getLogger(__name__)
 
+Reply = Callable[[bytes | None], None]
+"""Sends an answer, or learns that there is none. It must not raise."""
 DRAIN_SECONDS = 5.0
 KEPT_SECONDS = 0.00001
 """What a kept answer takes: it is not timed, that would cost as much again."""
@@ -44,7 +47,7 @@ class Server:
         self._datagrams, self._streams = Answers(self._tell), Answers(self._tell)
         self._gated = Answers(self._tell), Answers(self._tell)  # streams, datagrams; a plugin is asked first
         self._all = (self._datagrams, self._streams, *self._gated)
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any] | None] = set()
 
     def forget(self, tags: tuple[object, ...] | None) -> None:
         """Drop what is kept and was made of `tags` (None: of anything): they have changed."""
@@ -72,34 +75,32 @@ class Server:
         found = self._gated[datagram].pass_gate(data[2:], client.removeprefix(MAPPED))
         return data[:2] + found if found else found
 
-    def begin(self, data: bytes, client: tuple[Any, ...], transport: str) -> asyncio.Task[bytes | None] | None:
-        """Start to answer; None where this client has more than its share of questions under way."""
+    def begin(self, data: bytes, client: tuple[Any, ...], transport: str, reply: Reply) -> bool:
+        """Answer by `reply`, once the answer is there; False where this client has too many questions under way."""
         if not self.fairness.take(client[0]):
             self._metrics.shed.inc()
-            return None
-        task = asyncio.ensure_future(self._safely(data, client, transport))
-        self.track(task)
-        return task
+            return False
+        self._tasks.add(asyncio.ensure_future(self._safely(data, client, transport, reply)))
+        return True
 
-    async def _safely(self, data: bytes, client: tuple[Any, ...], transport: str) -> bytes | None:
+    async def _safely(self, data: bytes, client: tuple[Any, ...], transport: str, reply: Reply) -> None:
+        """Answer, and say so here: a callback of the task would take another turn of the loop."""
+        answer = None
         try:
-            return await self.answer(data, client[0], transport, client[1])
+            answer = await self.answer(data, client[0], transport, client[1])
         except Exception as error:  # a bug of ours: whoever asked is told, and everybody else is answered
             self._metrics.panics.inc()
             log.error("a query could not be handled", exc_info=error)
-            return bare(data, SERVFAIL)
+            answer = bare(data, SERVFAIL)
         finally:
             self.fairness.leave(client[0])
-
-    def track(self, task: asyncio.Task[Any]) -> None:
-        """Let `drain` wait for a task."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._tasks.discard(asyncio.current_task())
+            reply(answer)
 
     async def drain(self) -> None:
         """Return once what is under way is answered, or after `DRAIN_SECONDS`."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+        if under_way := [task for task in self._tasks if task]:
+            _, late = await asyncio.wait(under_way, timeout=DRAIN_SECONDS)
             for task in late:
                 task.cancel()
 

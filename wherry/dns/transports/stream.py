@@ -186,14 +186,11 @@ class Stream(asyncio.Protocol):
             self._later = asyncio.get_running_loop().call_soon(self._work)
 
     def _begin(self, message: bytes) -> None:
-        task = self._server.begin(message, self.client, self._streams.transport)
-        if task:
+        if self._server.begin(message, self.client, self._streams.transport, self._done):
             self._under_way += 1
-            task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[bytes | None]) -> None:
+    def _done(self, answer: bytes | None) -> None:
         self._under_way -= 1
-        answer = None if task.cancelled() else task.result()
         if self._transport.is_closing():
             return
         if answer is None:  # no query, or one that gets no answer

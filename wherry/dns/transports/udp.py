@@ -39,12 +39,9 @@ class Datagrams(asyncio.DatagramProtocol):
             if known:
                 self._transport.sendto(known, addr)
             return
-        task = self._server.begin(data, addr, "udp")
-        if task:
-            task.add_done_callback(partial(self._send, addr))
+        self._server.begin(data, addr, "udp", partial(self._send, addr))
 
-    def _send(self, addr: tuple[Any, ...], task: asyncio.Task[bytes | None]) -> None:
-        answer = None if task.cancelled() else task.result()
+    def _send(self, addr: tuple[Any, ...], answer: bytes | None) -> None:
         if answer is None:
             return
         if not self._transport.is_closing():

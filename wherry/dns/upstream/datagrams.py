@@ -20,16 +20,18 @@ FEWEST = 16
 MOST_IDLE = 256
 MOST_USES = 32
 OLDEST_SECONDS = 10.0
+SWEEP_SECONDS = 0.05
+"""So much later than asked for we may stop waiting: a timer for each question would cost more than the question."""
 
 
 class _Socket(asyncio.DatagramProtocol):
-    """One connected socket."""
+    """One connected socket. While a question is under way, `deadline` is when there is no more use in waiting."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop):
-        self._loop = loop
+    def __init__(self, now: float):
         self.transport: Any = None
-        self.born = loop.time()
+        self.born = now
         self.uses = 0
+        self.deadline = 0.0
         self._waiting: asyncio.Future[bytes] | None = None
         self._id = b""
         self._question = b""
@@ -46,49 +48,51 @@ class _Socket(asyncio.DatagramProtocol):
             waiting.set_result(data)
 
     def error_received(self, exc: Exception) -> None:
-        if self._waiting and not self._waiting.done():
-            self._waiting.set_exception(exc)
+        self.fail(exc)
 
-    async def ask(self, query: bytes, length: int, seconds: float) -> bytes:
-        """Send a query whose question has `length` bytes; raises OSError, TimeoutError."""
+    def fail(self, why: Exception) -> None:
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_exception(why)
+
+    def send(self, query: bytes, length: int, deadline: float, waiting: asyncio.Future[bytes]) -> None:
+        """Send a query whose question has `length` bytes; `waiting` is told the answer, or what failed."""
         self.uses += 1
+        self.deadline = deadline
         self._id = two_bytes()
         self._question = query[HEADER : HEADER + length].lower()
-        waiting: asyncio.Future[bytes] = self._loop.create_future()
         self._waiting = waiting
-        timer = self._loop.call_later(seconds, _late, waiting)
-        try:
-            self.transport.sendto(self._id + query[2:])
-            return await waiting
-        finally:
-            timer.cancel()
-            self._waiting = None
-
-
-def _late(waiting: asyncio.Future[bytes]) -> None:
-    if not waiting.done():
-        waiting.set_exception(TimeoutError("no answer in time"))
+        self.transport.sendto(self._id + query[2:])
 
 
 class Datagrams:
-    """The sockets to one server."""
+    """The sockets to one server. One timer, while anything is under way, ends what has no answer in time."""
 
     def __init__(self, address: str, port: int):
         self._to = (address, port)
         self._idle: list[_Socket] = []
+        self._asking: dict[_Socket, None] = {}  # in the order of their deadlines, all waiting being as long
+        self._sweeper: asyncio.TimerHandle | None = None
 
     async def ask(self, query: bytes, length: int, seconds: float) -> bytes:
         """Return the answer to a query (its id is replaced); raises UpstreamError."""
-        sock = None
+        loop = asyncio.get_running_loop()
+        sock, now = None, loop.time()
         try:
-            sock = self._take() or await self._open()
-            answer = await sock.ask(query, length, seconds)
+            sock = self._take(now) or await self._open(loop)
+            waiting: asyncio.Future[bytes] = loop.create_future()
+            self._asking[sock] = None
+            if self._sweeper is None:
+                self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
+            sock.send(query, length, now + seconds, waiting)
+            answer = await waiting
         except BaseException as error:
             if sock:
+                self._asking.pop(sock, None)
                 sock.transport.close()
             if isinstance(error, OSError):  # a TimeoutError is one
                 raise UpstreamError(f"udp {self._to[0]}: {error}") from error
             raise
+        del self._asking[sock]
         if sock.uses < MOST_USES and len(self._idle) < MOST_IDLE:
             self._idle.append(sock)
         else:
@@ -101,24 +105,31 @@ class Datagrams:
             sock.transport.close()
         self._idle = []
 
-    def _take(self) -> _Socket | None:
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for sock in tuple(self._asking):
+            if sock.deadline > now:
+                break
+            sock.fail(TimeoutError("no answer in time"))
+        self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep, loop) if self._asking else None
+
+    def _take(self, now: float) -> _Socket | None:
         idle = self._idle
         while len(idle) >= FEWEST:
             at = below(len(idle))
             idle[at], idle[-1] = idle[-1], idle[at]
             sock = idle.pop()
-            if asyncio.get_running_loop().time() - sock.born < OLDEST_SECONDS and not sock.transport.is_closing():
+            if now - sock.born < OLDEST_SECONDS and not sock.transport.is_closing():
                 return sock
             sock.transport.close()
         return None
 
-    async def _open(self) -> _Socket:
-        loop = asyncio.get_running_loop()
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> _Socket:
         made = socket.socket(socket.AF_INET6 if ":" in self._to[0] else socket.AF_INET, socket.SOCK_DGRAM)
         try:
             made.setblocking(False)
             made.connect(self._to)
-            _, protocol = await loop.create_datagram_endpoint(lambda: _Socket(loop), sock=made)
+            _, protocol = await loop.create_datagram_endpoint(lambda: _Socket(loop.time()), sock=made)
         except OSError:
             made.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 import dns.exception
@@ -138,6 +139,7 @@ def write(id: bytes, name: bytes, type: int, cls: int = IN, *, flags: int = RD, 
     return head + opt(edns) if edns else head
 
 
+@lru_cache(maxsize=256)
 def opt(edns: Edns, options: bytes = b"", extended_rcode: int = 0) -> bytes:
     """Return an OPT record."""
     flags = DO if edns.dnssec else 0

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from wherry.dns.wire.question import HEADER
 from wherry.dns.wire.record import NAMES_IN, OPT, Record
 
+TO_THE_QUESTION = b"\xc0\x0c"
+"""A pointer to where the question's name stands."""
+
 
 class Malformed(ValueError):
     """It is no DNS message."""
@@ -36,15 +39,16 @@ def _read(data: bytes) -> Response:
     flags, questions, answers, authorities, additionals = struct.unpack_from("!HHHHH", data, 2)
     if questions > 1 or not flags & 0x8000:
         raise Malformed("no response to one question")
-    at = HEADER
+    asked, at = b"", HEADER
     if questions:
-        at = name_at(data, at)[1] + 4
+        asked, at = name_at(data, at)
+        at += 4
     question = data[HEADER:at]
     sections, rcode = [], flags & 0xF
     for count in (answers, authorities, additionals):
         section = []
         for _ in range(count):
-            record, at = _record(data, at)
+            record, at = _record(data, at, asked)
             if record.type == OPT:
                 rcode |= record.ttl >> 24 << 4
             else:
@@ -53,8 +57,9 @@ def _read(data: bytes) -> Response:
     return Response(flags, rcode, question, *sections)
 
 
-def _record(data: bytes, at: int) -> tuple[Record, int]:
-    name, at = name_at(data, at)
+def _record(data: bytes, at: int, asked: bytes) -> tuple[Record, int]:
+    """Read a record. Most have the name asked for (`asked`), as a pointer to it, which need not be read again."""
+    name, at = (asked, at + 2) if asked and data.startswith(TO_THE_QUESTION, at) else name_at(data, at)
     type, _, ttl, length = struct.unpack_from("!HHIH", data, at)
     start, end = at + 10, at + 10 + length
     if end > len(data):

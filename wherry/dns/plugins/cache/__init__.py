@@ -48,6 +48,10 @@ class Cache(Quiet):
     )
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        for sort, store in self._stores.items():
+            self.environment.metrics.cache_entries.labels(sort).set_function(partial(len, store))
+
     async def stop(self) -> None:
         """Fetch nothing more."""
         for task in self._tasks:
@@ -142,23 +146,20 @@ class Cache(Quiet):
         if not answer.cacheable:
             return _capped(answer, limits.longest)
         seconds = self._seconds(answer, limits)
-        if seconds <= 0 or names.below(key[0], limits.disabled):
+        if seconds <= 0 or (limits.disabled and names.below(key[0], limits.disabled)):
             return answer
         now, ttl = self.clock(), int(seconds)
-        item = _Item(_flat(answer, ttl)._replace(authoritative=False, cacheable=False), now, now + seconds)
-        self._forget(key)
+        item = _Item(_flat(answer, ttl), now, now + seconds)
+        for other in self._stores.values():
+            other.pop(key, None)
         store = self._stores[sort]
         store[key] = item
         if len(store) > limits.capacity:
             store.popitem(last=False)
             self.environment.metrics.cache_evictions.labels(sort).inc()
-        self.environment.metrics.cache_entries.labels(sort).set(len(store))
-        return item.answer._replace(authoritative=answer.authoritative)  # most names are asked for but once
-
-    def _forget(self, key: Key) -> None:
-        for sort, store in self._stores.items():
-            if store.pop(key, None):
-                self.environment.metrics.cache_entries.labels(sort).set(len(store))
+        if not answer.authoritative:
+            return item.answer
+        return item.answer._replace(authoritative=True)  # most names are asked for but once
 
     def _seconds(self, answer: Answer, limits: TtlLimits) -> float:
         """Return how long a response may be kept; 0 for not at all."""
@@ -187,16 +188,18 @@ def _sort(answer: Answer) -> Sort:
 
 
 def _flat(answer: Answer, ttl: int) -> Answer:
-    """Return an answer whose records all have the TTL it is kept for (CoreDNS plugin/cache)."""
+    """Return an answer whose records all have the TTL it is kept for (CoreDNS plugin/cache), and which is ours now."""
     return answer._replace(
         answer=_with(answer.answer, ttl),
         authority=_with(answer.authority, ttl),
         additional=_with(answer.additional, ttl),
+        authoritative=False,
+        cacheable=False,
     )
 
 
 def _with(records: tuple[Record, ...], ttl: int) -> tuple[Record, ...]:
-    return tuple([r._replace(ttl=ttl) for r in records])
+    return tuple([Record(name, type, ttl, data) for name, type, _, data in records]) if records else ()
 
 
 def _capped(answer: Answer, most: int) -> Answer:

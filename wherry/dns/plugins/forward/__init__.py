@@ -6,13 +6,12 @@ import itertools
 import random
 import time
 
-from prometheus_client import Counter, Histogram
-
 from wherry.dns.chain import Environment
 from wherry.dns.corefile import Directive, ServerBlock
 from wherry.dns.metrics import rcode_label
 from wherry.dns.plugins.forward.settings import Settings, settings
 from wherry.dns.query import NXDOMAIN, REFUSED, SERVFAIL, Answer, Handler, Query, Quiet
+from wherry.dns.tally import Number, Observed
 from wherry.dns.upstream.errors import UpstreamError
 from wherry.dns.upstream.server import Upstream
 from wherry.dns.wire.question import AA, AD
@@ -32,8 +31,9 @@ class Forward(Quiet):
         self._upstreams = wanted.upstreams()
         self._metrics = environment.metrics
         self._names = {upstream: str(upstream) for upstream in self._upstreams}
+        self._why = {upstream: f"upstream {name} said so" for upstream, name in self._names.items()}
         self._forwarded = {u: environment.metrics.forwarded.labels(name) for u, name in self._names.items()}
-        self._by_rcode: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._by_rcode: dict[tuple[str, int], tuple[Number, Observed]] = {}
         self._turn = itertools.count()
         self._running = 0
 
@@ -88,10 +88,10 @@ class Forward(Quiet):
             return Answer(SERVFAIL, why=str(error))
         responses, seconds = self._counters(name, response.rcode)
         responses.inc()
-        seconds.observe(time.perf_counter() - start)
-        return _answer(response, name)
+        seconds.add(time.perf_counter() - start)
+        return _answer(response, self._why[upstream])
 
-    def _counters(self, name: str, rcode: int) -> tuple[Counter, Histogram]:
+    def _counters(self, name: str, rcode: int) -> tuple[Number, Observed]:
         found = self._by_rcode.get((name, rcode))
         if found is None:
             label, metrics = rcode_label(rcode), self._metrics
@@ -116,7 +116,7 @@ def _is_short(query: Query) -> bool:
     return len(query.above) == 2 and query.type in (A, AAAA)
 
 
-def _answer(response: Response, upstream: str) -> Answer:
+def _answer(response: Response, why: str) -> Answer:
     return Answer(
         response.rcode,
         response.answer,
@@ -125,7 +125,7 @@ def _answer(response: Response, upstream: str) -> Answer:
         bool(response.flags & AA),
         bool(response.flags & AD),
         cacheable=True,
-        why=f"upstream {upstream} said so",
+        why=why,
     )
 
 
