@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.networkpolicy import build, reference
 from tests.networkpolicy.reference import Connection
 from tests.networkpolicy.simulator import Simulator
-from wherry.networkpolicy import pod, policy
+from wherry.networkpolicy import pod, policy, verdict
 from wherry.networkpolicy.plan import Plan
+from wherry.networkpolicy.policy import Direction
 from wherry.objects import Object, metadata
 from wherry.objects.family import family_of
 
@@ -119,6 +120,23 @@ class Told:
         kinds = ("NetworkPolicy", "Pod", "Namespace")
         return reference.World(*([o for (k, _), o in self.objects.items() if k == kind] for kind in kinds))
 
+    def consents(self, connection: Connection) -> bool:
+        """Judge as `wherry trace` does."""
+        found = {k: [o for (kind, _), o in self.objects.items() if kind == k] for k in ("NetworkPolicy", "Pod")}
+        spaces = {key[1]: metadata.labels(o) for (kind, key), o in self.objects.items() if kind == "Namespace"}
+        read = [one for o in found["Pod"] if (one := pod.read(o, NODE))]
+        at = {address: one for one in read for address in one.addresses}
+        asked = verdict.Connection(
+            verdict.Party(connection.client, at.get(connection.client)),
+            verdict.Party(connection.server, at.get(connection.server)),
+            connection.protocol,
+            connection.port,
+        )
+        own = {Direction.EGRESS: asked.client, Direction.INGRESS: asked.server}
+        here = [d for d, party in own.items() if party.pod is not None and party.pod.local]
+        rules = [policy.read(o) for o in found["NetworkPolicy"]]
+        return all(verdict.judge(asked, direction, rules, spaces).allowed for direction in here)
+
 
 def judged_alike(told: Told, kernel: Simulator) -> None:
     addresses = (*ADDRESSES, *OUTSIDE)
@@ -130,6 +148,7 @@ def judged_alike(told: Told, kernel: Simulator) -> None:
                         connection = Connection(client, server, protocol, port)
                         right = reference.allowed(told.world, NODE, connection)
                         assert kernel.allows(connection) is right, connection
+                        assert told.consents(connection) is right, connection
 
 
 @given(changes)

@@ -1,4 +1,4 @@
-"""What would be answered, and why: `wherry dns query`.
+"""What would be answered, and why: `wherry dns query` and `wherry trace`.
 
 The Corefile is loaded as for serving, but nothing listens: the query goes through the chain from here.
 """
@@ -6,7 +6,8 @@ The Corefile is loaded as for serving, but nothing listens: the query goes throu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import dns.exception
@@ -24,10 +25,41 @@ from wherry.dns.wire.record import Record, data_text, type_text
 SYNC_SECONDS = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question that was put: its name, what was answered (a code, `NOERROR` say), and `lines` that say why.
+
+    `records` are those of the answer, as text; `addresses` those among them that are of the type asked for.
+    """
+
+    name: str
+    code: str
+    lines: tuple[str, ...]
+    records: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
 async def explain(
     config: DnsConfig, connect: Callable[[], Client], name: str, type: str, client: str, search: list[str]
 ) -> list[str]:
     """Return lines that say what is answered to a client (an address) for a name, with each of `search` behind it.
+
+    Raises as `ask` does.
+    """
+    asked = await ask(config, connect, name, type, client, search)
+    return [line for one in asked for line in one.lines]
+
+
+async def ask(
+    config: DnsConfig,
+    connect: Callable[[], Client],
+    name: str,
+    type: str,
+    client: str,
+    search: Sequence[str],
+    dots: int = 5,
+) -> list[Asked]:
+    """Return the questions a resolver puts until one is answered, `dots` being its `ndots`.
 
     Raises CorefileError for what is no Corefile, name or type, ConfigError when the API cannot be found, TimeoutError
     when it does not answer.
@@ -40,17 +72,27 @@ async def explain(
             await plugin.start()
         async with asyncio.timeout(SYNC_SECONDS):
             await asyncio.gather(*(plugin.ready() for plugin in following))
-        lines: list[str] = []
-        for full in _tried(name, search):
+        asked: list[Asked] = []
+        for full in _tried(name, search, dots):
             query = Query.ask(full, number, client)
-            answer, told = await _ask(instance, query)
-            lines += told
+            answer, lines = await _ask(instance, query)
+            asked.append(_asked(query, answer, lines))
             if answer.rcode != NXDOMAIN:
                 break
-        return lines
+        return asked
     finally:
         for plugin in following:
             await plugin.stop()
+
+
+def _asked(query: Query, answer: Answer, lines: list[str]) -> Asked:
+    addresses = (data_text(record) for record in answer.answer if record.type == query.type)
+    records = tuple(map(_text, answer.answer))
+    return Asked(names.text(query.name), _code(answer), tuple(lines), records, tuple(addresses))
+
+
+def _code(answer: Answer) -> str:
+    return "no answer at all" if answer.rcode is None else rcode_label(answer.rcode)
 
 
 def _type(text: str) -> int:
@@ -60,12 +102,12 @@ def _type(text: str) -> int:
         raise CorefileError(f"{text} is no type of record") from error
 
 
-def _tried(name: str, search: list[str]) -> list[str]:
-    """Return the names a resolver asks for, as it does with `ndots:5`."""
+def _tried(name: str, search: Sequence[str], dots: int) -> list[str]:
+    """Return the names a resolver asks for, `dots` being its `ndots` (resolv.conf(5))."""
     if name.endswith("."):
         return [name]
     longer = [f"{name}.{domain.strip('.')}." for domain in search]
-    return [*longer, f"{name}."] if name.count(".") < 5 else [f"{name}.", *longer]
+    return [*longer, f"{name}."] if name.count(".") < dots else [f"{name}.", *longer]
 
 
 async def _ask(instance: Instance, query: Query) -> tuple[Answer, list[str]]:
@@ -78,8 +120,7 @@ async def _ask(instance: Instance, query: Query) -> tuple[Answer, list[str]]:
         if type(plugin).serve is not Quiet.serve:
             handle = partial(_watched, name, plugin, handle, passed)
     answer = await handle(query)
-    code = "no answer at all" if answer.rcode is None else rcode_label(answer.rcode)
-    lines = [f"{query}: {code}", f"  server block: {chain.block.at}, zone {names.text(zone)}"]
+    lines = [f"{query}: {_code(answer)}", f"  server block: {chain.block.at}, zone {names.text(zone)}"]
     lines += [f"  plugins: {' > '.join(passed)}"]
     if answer.why:
         lines.append(f"  because: {answer.why}")
