@@ -1,8 +1,9 @@
 """How long Services take to get into the kernel in nftables mode: all of them at a start, and one that changes.
 
-`scripts/bench proxy [SERVICES …]`, root; works in a network namespace of its own. Every Service has 5 endpoints. A
-change is one endpoint becoming unready, from the EndpointSlice to the kernel; the limit beside it is a transaction that
-deletes the only element of a table: most of it is the kernel waiting for its readers before it lets go of the element.
+`scripts/bench proxy [SERVICES …]`, root; works in a network namespace of its own, and then relays on loopback
+(relay.py). Every Service has 5 endpoints. A change is one endpoint becoming unready, from the EndpointSlice to the
+kernel; the limit beside it is a transaction that deletes the only element of a table: most of it is the kernel waiting
+for its readers before it lets go of the element.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Awaitable
 from pathlib import Path
 
+from benchmarks import relay
 from benchmarks.figures import line
 from tests.proxy.build import CLUSTER_CIDR, NODE, SERVICE_CIDR, endpoint, endpoint_slice, service
 from wherry.net import namespaces
@@ -115,6 +117,7 @@ def main(sizes: list[int]) -> None:
             namespaces.run(path, lambda: asyncio.run(run(sizes)))
         finally:
             namespaces.delete(path)
+    relay.main()
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import asyncio
 import os
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -34,11 +34,16 @@ _ALL: dict[str, Callable[[ModeConfig], Mode]] = {
     "nftables": partial(make, "nftables"),
     "iptables-nft": partial(IptablesMode, variant="nft"),
     "iptables-legacy": partial(IptablesMode, variant="legacy"),
+    "userspace": partial(make, "userspace"),
     "ipvs": partial(IpvsMode, variant="legacy"),
 }
 HERE = "WHERRY_TEST_MODES"
 """Names the modes this machine's kernel is to have: ipvs is tried in user-mode Linux (test_ipvs_kernel.py)."""
-MODES = {name: _ALL[name] for name in os.environ.get(HERE, "nftables iptables-nft iptables-legacy").split()}
+MODES = {name: _ALL[name] for name in os.environ.get(HERE, "nftables iptables-nft iptables-legacy userspace").split()}
+
+
+ENDING = ("userspace",)
+"""Modes whose connections end with them, as their README says."""
 
 
 class Driver:
@@ -57,15 +62,17 @@ class Driver:
         self.table = f"{world.family.nft} wherry-proxy"
         self.suspicions = 0
         self.config = config or ModeConfig(*self.told(((CLUSTER_CIDR,), (SERVICE_CIDR,))))
-        self._thread = ThreadPoolExecutor(1, initializer=namespaces.enter, initargs=(world.path["host"],))
-        self._runner = asyncio.Runner()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=f"{mode} at work")
+        self._thread.start()
         self._start()
 
     def close(self) -> None:
         self.inside(self.mode.cleanup)
         self._stop()
-        self._thread.submit(self._runner.close).result()
-        self._thread.shutdown()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def load(self, services: list[Object], slices: list[Object]) -> None:
         self.plan = self._plan(services, slices)
@@ -90,7 +97,7 @@ class Driver:
         return self.world.dial(source, self.told(destination), port, protocol)
 
     def inside(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        return self._thread.submit(self._runner.run, main()).result()
+        return asyncio.run_coroutine_threadsafe(main(), self._loop).result()
 
     def told(self, thing: T) -> T:
         return told_in(self.world.family, thing)
@@ -130,6 +137,11 @@ class Driver:
         if self.name == "ipvs" and self.world.family is Family.V6:
             while not namespaces.run(self.world.path["host"], there):
                 time.sleep(0.005)
+
+    def _run(self) -> None:
+        """Be in the node's namespace all the time: a mode may have tasks."""
+        namespaces.enter(self.world.path["host"])
+        self._loop.run_forever()
 
     def _start(self) -> None:
         self.mode = self.make(self.config)

@@ -358,7 +358,7 @@ async def test_a_health_check_port_counts_local_endpoints(mode: NotingMode) -> N
                 await asyncio.sleep(0.005)
 
 
-@pytest.mark.parametrize("name", ["userspace", "ebpf", "nonsense"])
+@pytest.mark.parametrize("name", ["ebpf", "nonsense"])
 def test_a_mode_that_is_not_there_is_refused_by_name(name: str) -> None:
     with pytest.raises(modes.UnsupportedMode, match=name):
         component.make_mode(config(mode=name))

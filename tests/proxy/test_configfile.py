@@ -103,6 +103,12 @@ def test_what_kubeadm_writes_is_taken_in_silence(caplog: pytest.LogCaptureFixtur
     assert made == ProxyConfig(node_name="n1", cluster_cidr="10.244.0.0/16")
 
 
+def test_the_userspace_mode_is_told_by_the_section_nftables(caplog: pytest.LogCaptureFixture) -> None:
+    told = from_file({**HEAD, "mode": "userspace", "nftables": {"syncPeriod": "7s", "masqueradeAll": True}})
+    assert told == {"mode": "userspace", "sync_period": 7.0, "masquerade_all": True}
+    assert not caplog.records
+
+
 def test_the_ipvs_mode_masquerades_as_the_section_iptables_says() -> None:
     document = {**HEAD, "mode": "ipvs", "iptables": {"masqueradeBit": 3, "masqueradeAll": True}}
     document["ipvs"] = {"syncPeriod": "7s", "excludeCIDRs": ["10.9.0.0/16", "10.8.0.0/16"], "strictARP": True}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from tests.proxy.build import (
 )
 from tests.proxy.cases import NODE_PORT
 from tests.proxy.families import told_in
-from tests.proxy.outcome import REJECT, Outcome, masqueraded_to
+from tests.proxy.outcome import REJECT, Outcome, masqueraded_to, to
 from tests.proxy.world import World, small_world
 from wherry.objects import Object
 from wherry.objects.family import Family, bracketed, network
@@ -49,15 +50,16 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         yield made
 
 
-async def wherry(*args: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(*WHERRY, *args, stdout=asyncio.subprocess.PIPE)
+async def wherry(*args: str, within: tuple[str, ...] = ()) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(*within, *WHERRY, *args, stdout=asyncio.subprocess.PIPE)
 
 
 @contextlib.asynccontextmanager
-async def proxy(kubeconfig: Path, cluster_cidr: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await wherry(
-        "proxy", f"--kubeconfig={kubeconfig}", "--hostname-override=n1", f"--cluster-cidr={cluster_cidr}"
-    )
+async def proxy(
+    kubeconfig: Path, cluster_cidr: str, *more: str, within: tuple[str, ...] = ()
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    told = f"--kubeconfig={kubeconfig}", "--hostname-override=n1", f"--cluster-cidr={cluster_cidr}"
+    process = await wherry("proxy", *told, *more, within=within)
     try:
         yield process
     finally:
@@ -70,6 +72,15 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not await asyncio.to_thread(true):  # noqa: ASYNC110 - a condition in a test, of no event
             await asyncio.sleep(0.02)
+
+
+def healthy() -> bool:
+    """Whether a proxy says here that it has programmed everything."""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:10256/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_a_service_works_while_the_proxy_runs_and_after_it(world: World, tmp_path: Path) -> None:
@@ -116,6 +127,80 @@ def test_a_service_works_while_the_proxy_runs_and_after_it(world: World, tmp_pat
             assert f"add element {world.family.nft} wherry-proxy services {{" in output
             await (await wherry("proxy", "--cleanup")).wait()
             assert node_port() == REJECT  # by the node itself, where nobody listens
+
+    world.inside("host", scenario)
+
+
+def test_a_proxy_in_userspace_comes_and_goes_and_no_new_connection_fails(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From nftables and back, by ending one process and starting another; but for kill -9, as nobody relays then."""
+    monkeypatch.setattr("tests.proxy.world.TIMEOUT_SECONDS", 10)  # a busy machine is no failure
+
+    told = partial(told_in, world.family)
+    outcomes: set[str] = set()
+    calling = True
+
+    def cluster_ip() -> Outcome:
+        return world.send("p3", told(CLUSTER_IP), 80)
+
+    def call() -> None:
+        while calling:
+            outcomes.add(str(cluster_ip()))
+
+    async def end(process: asyncio.subprocess.Process) -> None:
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 60) == 0
+
+    async def scenario() -> None:
+        nonlocal calling
+        async with Front(FakeClient(told(node()), told(WEB), told(endpoint_slice([endpoint("p1")])))) as front:
+            kubeconfig, cidr = tmp_path / "kubeconfig", told(CLUSTER_CIDR)
+            kubeconfig.write_text(yaml.safe_dump(config(front.base)))
+            async with proxy(kubeconfig, cidr) as process:
+                await until(lambda: cluster_ip() == to("p1"))
+                caller = asyncio.create_task(asyncio.to_thread(call))
+                await end(process)
+            for _ in range(2):
+                async with proxy(kubeconfig, cidr, "--proxy-mode=userspace") as process:
+                    await until(lambda: cluster_ip() == masqueraded_to("p1"))
+                    await end(process)
+            async with proxy(kubeconfig, cidr) as process:
+                await until(healthy)
+                assert cluster_ip() == to("p1")
+                calling = False
+                await caller
+                await end(process)
+            assert outcomes == {str(to("p1")), str(masqueraded_to("p1"))}
+            async with proxy(kubeconfig, cidr, "--proxy-mode=userspace") as process:
+                await until(lambda: cluster_ip() == masqueraded_to("p1"))
+                process.kill()
+                await process.wait()
+                assert cluster_ip() == REJECT
+            async with proxy(kubeconfig, cidr, "--proxy-mode=userspace") as process:
+                await until(lambda: cluster_ip() == masqueraded_to("p1"))
+            await (await wherry("proxy", "--cleanup")).wait()
+
+    world.inside("host", scenario)
+
+
+def test_without_any_privilege_node_ports_work_and_the_rest_is_named(
+    world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = partial(told_in, world.family)
+    within = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
+    async def scenario() -> None:
+        async with Front(FakeClient(told(node()), told(WEB), told(endpoint_slice([endpoint("r1")])))) as front:
+            kubeconfig = tmp_path / "kubeconfig"
+            kubeconfig.write_text(yaml.safe_dump(config(front.base)))
+            mode = "--proxy-mode=userspace"
+            async with proxy(kubeconfig, told(CLUSTER_CIDR), mode, within=within) as process:
+                await until(lambda: world.send("client", told(NODE_ADDRESS), NODE_PORT) == masqueraded_to("r1"))
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.wait_for(process.wait(), 60) == 0
+            named = f"these are not served: {bracketed(told(CLUSTER_IP))}:80/TCP of demo/web ("
+            assert named in capfd.readouterr().err
 
     world.inside("host", scenario)
 

@@ -27,6 +27,10 @@ def test_affinity_is_for_each_address_but_in_iptables() -> None:
         assert [line.split(":")[0] for line in lines] == ["demo/outside"]
 
 
+def test_userspace_keeps_no_client_s_address_but_binds_a_client_at_all_of_a_service_s() -> None:
+    assert [line.split(":")[0] for line in shortfalls([STICKY_OUTSIDE, LOCAL], "userspace")] == ["demo/local"]
+
+
 def test_ipvs_leaves_to_iptables_what_depends_on_who_asks() -> None:
     assert [line.split(":")[0] for line in shortfalls([LOCAL], "ipvs")] == ["demo/local"]
     assert shortfalls([LOCAL], "nftables") == []

@@ -29,7 +29,9 @@ def _proxy_mode(context: click.Context, parameter: click.Parameter, value: str |
 @options.name
 @click.option("--nodes", help="How many nodes, or their names: NAME=[IP[+IP]],…  [default: 1]")
 @click.option(
-    "--proxy-mode", callback=_proxy_mode, help="How kube-proxy works: nftables, iptables or ipvs.  [default: nftables]"
+    "--proxy-mode",
+    callback=_proxy_mode,
+    help="How kube-proxy works: nftables, iptables, ipvs or userspace.  [default: nftables]",
 )
 @click.option("--family", type=click.Choice([*FAMILIES]), help="IPv4, IPv6, or both, IPv4 first.  [default: v4]")
 @click.option("--node-cidr", help="The LAN of the nodes.  [default: 192.168.51.0/24, fd00:51::/64]")

@@ -28,13 +28,13 @@ async def _run(*args: str, script: str = "") -> str:
         process = await asyncio.create_subprocess_exec(
             "ipset",
             *args,
-            stdin=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if script else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
     except FileNotFoundError as error:
         raise IpsetMissing("ipset is not installed (Debian package ipset)") from error
-    output, problem = await process.communicate(script.encode())
+    output, problem = await process.communicate(script.encode() or None)
     if process.returncode:
         raise IpsetError(" ".join(problem.decode(errors="replace").split())[:600] or f"status {process.returncode}")
     return output.decode()

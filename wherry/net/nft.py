@@ -140,7 +140,12 @@ class NftCommand:
         finally:
             os.close(reader)
         self.pids.append(process.pid)
-        (output, problem), _ = await asyncio.gather(process.communicate(), asyncio.to_thread(_write, writer, script))
+        at_work = asyncio.gather(process.communicate(), asyncio.to_thread(_write, writer, script))
+        try:
+            (output, problem), _ = await asyncio.shield(at_work)
+        except asyncio.CancelledError:
+            await at_work  # else it would change the kernel behind whoever comes next
+            raise
         if process.returncode:
             raise NftError(_brief(problem.decode(errors="replace")) or f"nft ended with status {process.returncode}")
         return output.decode()

@@ -31,6 +31,7 @@ from wherry.proxy.conntrack_settings import settings
 from wherry.proxy.health_check import HealthChecks
 from wherry.proxy.modes import Mode, ModeConfig, ModeError
 from wherry.proxy.modes.ipvs.names import LINK as IPVS_LINK
+from wherry.proxy.modes.userspace.names import DOORS
 from wherry.proxy.no_local import NoLocal
 from wherry.proxy.node_health import NodeHealth, NodeMetrics
 from wherry.proxy.node_ports import chosen
@@ -76,6 +77,7 @@ def mode_config(config: ProxyConfig) -> ModeConfig:
         config.ipvs_scheduler,
         cidrs(config.ipvs_exclude_cidrs),
         config.ipvs_strict_arp,
+        config.conntrack_udp_timeout_stream,
     )
 
 
@@ -330,7 +332,7 @@ class Proxy:
     def _know_node(self) -> None:
         this = ThisNode.of(self._name, self._node.get("", self._name))
         if self._port_cidrs is not None:
-            there = addresses.local(without=[IPVS_LINK])
+            there = addresses.local(without=[IPVS_LINK]) - set(DOORS.values())
             this = replace(this, node_port_addresses=chosen(there, self._port_cidrs))
         self._changes.node(this)
         if len(self._changes):

@@ -81,7 +81,10 @@ FOLLOWED = {
     "ipvs_exclude_cidrs": "ipvs.excludeCIDRs",
     "ipvs_strict_arp": "ipvs.strictARP",
 }
-"""Fields of `ProxyConfig`, and where they stand: in the section of the mode, or of how it marks packets."""
+"""Fields of `ProxyConfig`, and where they stand: in the section of the mode, or of how it marks packets.
+
+The mode userspace has no section: that of nftables counts.
+"""
 
 NO_EFFECT = (
     "featureGates",

@@ -28,6 +28,8 @@ _WORDS = {
 }
 _IPTABLES_MARKS = ("iptables", "ipvs")
 """Modes whose masquerading is in the section iptables."""
+_SECTIONS = {"userspace": "nftables"}
+"""Modes that have no section: whose is read, as they tell the kernel by its means."""
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -52,6 +54,7 @@ def from_file(document: Any) -> dict[str, Any]:
     if problems := list(_problems(document, FIELDS, "")):
         raise ConfigurationError(f"configuration: {'; '.join(problems)}")
     mode = document.get("mode") or "nftables"
+    mode = _SECTIONS.get(mode, mode)
     for name in _without_effect(document, mode):
         log.warning("configuration: %s is not supported and has no effect", name)
     found = ((ours, _value(document, path.format(mode=mode, marks=_marks(mode)))) for ours, path in FOLLOWED.items())

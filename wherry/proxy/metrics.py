@@ -60,5 +60,5 @@ livez = metrics.counter("kubeproxy_proxy_livez_total", "Answers of /livez", ("co
 
 
 def failures(mode: str) -> Counter:
-    """Return what counts a mode's failed syncs ("" is the default mode)."""
-    return _FAILURES["nftables" if mode in ("", "nftables") else "iptables"]
+    """Return what counts a mode's failed syncs, by what it tells the kernel with ("" is the default mode)."""
+    return _FAILURES["iptables" if mode in ("iptables", "ipvs") else "nftables"]

@@ -25,8 +25,10 @@ def _of_port(port: ServicePort, mode: str) -> Iterator[str]:
     if port.affinity_seconds:
         if mode == "iptables":
             yield f"{name}: sessionAffinity: each endpoint remembers its last {REMEMBERED_CLIENTS} clients, not all"
-        elif _has_several_addresses(port):
+        elif mode != "userspace" and _has_several_addresses(port):
             yield f"{name}: sessionAffinity: a client that uses several of its addresses may have an endpoint at each"
+    if mode == "userspace" and port.external_local and _has_several_addresses(port):
+        yield f"{name}: externalTrafficPolicy: Local chooses endpoints, but they see the node and not who asks"
     if mode == "ipvs" and _is_told_apart(port):
         yield f"{name}: iptables serves what depends on who asks (Local policy, source ranges): not IPVS' scheduler"
 

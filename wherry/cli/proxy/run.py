@@ -37,7 +37,7 @@ def _timeout(name: str, text: str) -> Callable[[Callable[..., None]], Callable[.
 @click.group(invoke_without_command=True)
 @click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Where the API is.  [default: the pod's own]")
 @click.option("--hostname-override", "node_name", help="This node's name.  [default: the host's name]")
-@click.option("--proxy-mode", "mode", help="How to do it: nftables, iptables or ipvs.  [default: nftables]")
+@click.option("--proxy-mode", "mode", help="nftables, iptables, ipvs or userspace.  [default: nftables]")
 @click.option("--cluster-cidr", help="Where pods are: other sources are masqueraded to cluster IPs.")
 @click.option("--service-cidr", help="Where cluster IPs are: those of no Service are dropped.")
 @click.option(

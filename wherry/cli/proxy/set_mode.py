@@ -37,7 +37,7 @@ LONGEST_SECONDS = 3600
     help="How long to wait for each proxy.",
 )
 def set_mode(mode: str, name: str | None, kubeconfig: str | None, seconds: int) -> None:
-    """Have all proxies of a running cluster work by MODE: nftables, iptables or ipvs.
+    """Have all proxies of a running cluster work by MODE: nftables, iptables, ipvs or userspace.
 
     The mode is changed in the ConfigMap of kube-proxy, and each node's proxy is waited for until it works so.
     Connections live on. Exit code 1 when a proxy does not do it.

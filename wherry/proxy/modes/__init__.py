@@ -3,8 +3,9 @@
     nftables/   maps in one nftables table
     iptables/   kube-proxy's chains
     ipvs/       the kernel's load balancer, with iptables for what that cannot do
+    userspace/  connections end in the proxy, which makes others
 
-userspace and ebpf will each be a package beside it with a function `make`, and a line in `_MODES`.
+ebpf will be a package beside it with a function `make`, and a line in `_MODES`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Protocol
 
 from wherry.proxy.plan import Change, Plan
 
-_MODES = {name: f"wherry.proxy.modes.{name}" for name in ("nftables", "iptables", "ipvs")}
-_LATER = ("userspace", "ebpf", "kernelspace")
+_MODES = {name: f"wherry.proxy.modes.{name}" for name in ("nftables", "iptables", "ipvs", "userspace")}
+_LATER = ("ebpf", "kernelspace")
 _PARTS = {"ipvs": ("iptables",)}
 """Modes that one is made of: its `load` replaces what they left."""
 
@@ -42,7 +43,8 @@ class ModeConfig:
     would reset the connection (kubernetes#74839). `masquerade_all`: every connection to a cluster IP gets the node's
     address as source. `masquerade_bit` is the bit of the packet's mark by which a mode that needs one tells which.
     `ipvs_scheduler`: how IPVS chooses (ipvsadm(8)); `ipvs_excluded`: CIDRs whose virtual servers are another's;
-    `ipvs_strict_arp`: addresses of the link are not answered for on the LAN.
+    `ipvs_strict_arp`: addresses of the link are not answered for on the LAN. `udp_seconds`: how long a UDP flow that
+    the proxy relays itself may be silent; 0 for as long as the kernel's own.
     """
 
     cluster_cidrs: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class ModeConfig:
     ipvs_scheduler: str = "rr"
     ipvs_excluded: tuple[str, ...] = ()
     ipvs_strict_arp: bool = False
+    udp_seconds: float = 0.0
 
 
 class Mode(Protocol):

@@ -74,8 +74,8 @@ class Layout:
     @property
     def shape(self) -> dict[str, int]:
         """The chains, each with the number of its rules."""
-        chains = {n: sum(not rule.startswith("type ") for rule in rules) for n, rules in self._chains().items()}
-        return {**chains, self.marker: 0}
+        counted = {n: sum(not rule.startswith("type ") for rule in rules) for n, rules in self.chains.items()}
+        return {**counted, self.marker: 0}
 
     @property
     def affinity(self) -> str:
@@ -99,7 +99,7 @@ class Layout:
     @property
     def text(self) -> str:
         """The table as `nft -f` takes it."""
-        chains = "".join(_chain(name, rules) for name, rules in self._chains().items())
+        chains = "".join(_chain(name, rules) for name, rules in self.chains.items())
         sets = "".join(f"\t{line}\n" for line in (*self.sets.values(), self.affinity) if line)
         return f"table {self.table} {{\n{sets}\tcounter {NO_LOCAL_COUNTER} {{\n\t}}\n{chains}}}"
 
@@ -169,7 +169,9 @@ class Layout:
     def _endpoint(self, protocol: str) -> str:
         return f"{self.family.nft} daddr . {protocol} dport"
 
-    def _chains(self) -> dict[str, list[str]]:
+    @property
+    def chains(self) -> dict[str, list[str]]:
+        """The chains, each with its rules."""
         ip, frontend, asked = self.family.nft, self._frontend, self._asked
         pods, services = _addresses(self.cluster_cidrs), _addresses(self.service_cidrs)
         return {

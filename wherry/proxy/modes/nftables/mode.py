@@ -16,9 +16,9 @@ from wherry.proxy.plan import Change, Plan, Route, by_family, difference
 class NftablesMode:
     """`Mode` in two nftables tables, one per family."""
 
-    def __init__(self, config: ModeConfig):
+    def __init__(self, config: ModeConfig, layout: type[Layout] = Layout):
         self._kernel = Kernel()
-        self._tables = {family: Table(Layout(family, config), self._kernel) for family in Family}
+        self._tables = {family: Table(layout(family, config), self._kernel) for family in Family}
 
     async def load(self, plan: Plan) -> None:
         """Replace or refill the tables, whatever is in them: one family's trouble does not keep the other waiting."""

@@ -65,9 +65,11 @@ class Table:
         await self._cut(change, affinity_suspects(change))
 
     async def cleanup(self) -> None:
-        """Delete the table."""
+        """Delete the table; its rules first: while it goes, its maps are empty already, and it would refuse."""
         try:
-            await self._nft.run(f"add table {self.name}\ndelete table {self.name}\n")
+            if await self._nft.list_table(self.name) is not None:
+                await self._nft.run(f"flush table {self.name}\n")
+                await self._nft.run(f"delete table {self.name}\n")
         except NftError as error:
             raise ModeError(f"cannot delete {self.name}: {error}") from error
 
