@@ -49,7 +49,9 @@ has_memory_limits = Path("/sys/fs/cgroup/memory").is_dir() or (
 def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     home = tmp_path_factory.mktemp("pods")
     image_map = str(HERE / "image-map.yaml")
-    with cluster("pods", BIND, home, "--nodes", "3", "--addons", "none", "--image-map", image_map) as made:
+    (home / "manifests" / "k8s-slave2").mkdir(parents=True)
+    options = ("--nodes", "3", "--addons", "none", "--image-map", image_map, "--static-pods", str(home / "manifests"))
+    with cluster("pods", BIND, home, *options) as made:
         made.kubectl(f"apply -f {HERE / 'pods.yaml'}")
         yield made
 
@@ -421,3 +423,34 @@ class TestVerbs:
         assert "node affinity/selector" in described
         k8s.kubectl("label node k8s-slave2 disk=ssd")
         ready(k8s, "pod/nowhere")
+
+
+STATIC = """
+apiVersion: v1
+kind: Pod
+metadata: {name: fixed, labels: {app: fixed}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: main, image: test/shell, args: ["echo from a file; trap 'exit 0' TERM; sleep 1000 & wait"]}]
+"""
+
+
+def test_a_file_in_a_nodes_folder_is_a_pod_that_a_drain_passes_over(k8s: Cluster) -> None:
+    file = k8s.home / "manifests" / "k8s-slave2" / "fixed.yaml"
+    file.write_text(STATIC)
+    name = "fixed-k8s-slave2"
+    eventually("the mirror", lambda: name in k8s.kubectl("get pods -l app=fixed -o name"))
+    ready(k8s, f"pod/{name}")
+    assert k8s.kubectl(f"logs {name}") == "from a file\n"
+    assert k8s.kubectl(f"exec {name} -- echo inside") == "inside\n"
+    assert "Started container main" in k8s.kubectl(f"describe pod {name}")
+    uid = k8s.kubectl(f"get pod {name} -o jsonpath={{.metadata.uid}}")
+    k8s.kubectl(f"delete pod {name} --wait=false")
+    other = f"get pod {name} --ignore-not-found -o jsonpath={{.metadata.uid}}"
+    eventually("another mirror", lambda: k8s.kubectl(other) not in ("", uid))
+    ready(k8s, f"pod/{name}")
+    assert k8s.kubectl(f"get pod {name} -o jsonpath={{.status.containerStatuses[0].restartCount}}") == "0"
+    file.write_text("kind: Nothing")
+    eventually("the complaint", lambda: "InvalidStaticPod" in k8s.kubectl("describe node k8s-slave2"))
+    file.unlink()
+    eventually("its end", lambda: k8s.kubectl("get pods -l app=fixed -o name") == "")

@@ -50,6 +50,11 @@ def _proxy_mode(context: click.Context, parameter: click.Parameter, value: str |
 @click.option("--image-map", type=click.Path(dir_okay=False), help="Which programs of this machine stand for images.")
 @click.option("--registries", type=click.Path(dir_okay=False), help="Mirrors, TLS and logins of image registries.")
 @click.option(
+    "--static-pods",
+    type=click.Path(file_okay=False),
+    help="A folder of manifests: each is a pod on every node, one in a folder NODE in it on that node.",
+)
+@click.option(
     "--data-dir", type=click.Path(file_okay=False), help="Where state is kept.  [default: XDG data directory]"
 )
 @click.option("--store", help="Where objects are kept: sqlite, or etcd=URL,…[/PREFIX][?ca=…].  [default: sqlite]")
@@ -112,7 +117,14 @@ def _merge(name: str, saved: ClusterConfig | None, given: dict[str, Any]) -> Clu
         values["addons"] = tuple(a for a in values["addons"].split(",") if a not in ("", "none"))
     if "store" in values:
         values["store"] = store.normal(values["store"], name)
-    files_of = ("image_map", "registries", "encryption_provider_config", "audit_policy_file", "audit_log_path")
+    files_of = (
+        "image_map",
+        "registries",
+        "static_pods",
+        "encryption_provider_config",
+        "audit_policy_file",
+        "audit_log_path",
+    )
     for file in set(files_of) & values.keys():
         values[file] = str(files.real(Path(values[file])))
     base = {f: getattr(saved, f) for f in ClusterConfig.__struct_fields__} if saved else {"name": name}

@@ -95,10 +95,15 @@ async def _agent(config: NodeConfig, client: Client) -> None:
     from wherry.networkpolicy.component import NetworkPolicies
     from wherry.node import agent
 
+    form = None
+    if config.static_pods:
+        from wherry.cluster.podform import ApiForm
+
+        form = ApiForm()
     policies = NetworkPolicies(client, config.name)
     enforcing = asyncio.create_task(policies.run())
     try:
-        await agent.run(config, client, policies)
+        await agent.run(config, client, policies, form)
     finally:
         enforcing.cancel()
         await asyncio.wait([enforcing])
@@ -121,6 +126,7 @@ def node_config(node: Node, config: ClusterConfig, paths: Paths) -> NodeConfig:
         image_maps=[Path(config.image_map)] if config.image_map else [],
         images=paths.images,
         registries=Path(config.registries) if config.registries else None,
+        static_pods=[Path(config.static_pods), Path(config.static_pods, node.name)] if config.static_pods else [],
         machine_network=MACHINE_NAMESPACE,
         name_servers=egress.name_servers(config),
         near=f"{config.node_cidr},{config.pod_cidr},{config.service_cidr}".split(","),

@@ -71,6 +71,7 @@ class ClusterConfig(msgspec.Struct, frozen=True):
     egress: str = "auto"
     image_map: str | None = None
     registries: str | None = None
+    static_pods: str | None = None
     bind: str = "127.0.0.1"
     api_port: int = 6443
     http_port: int = 8080
@@ -322,6 +323,8 @@ def check(config: ClusterConfig) -> ClusterConfig:
         registries.load(Path(config.registries) if config.registries else None)
     except registries.RegistriesError as error:
         raise ConfigError(f"--registries {error}") from error
+    if config.static_pods and not Path(config.static_pods).is_dir():
+        raise ConfigError(f"--static-pods {config.static_pods}: there is no such folder")
     return config
 
 

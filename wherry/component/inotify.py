@@ -8,22 +8,23 @@ from pathlib import Path
 
 from asyncinotify import Inotify, Mask
 
-CHANGES = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.MOVED_TO | Mask.CREATE | Mask.DELETE
+CHANGES = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.CREATE | Mask.DELETE
 
 
 class FolderChanges:
-    """Wakes its waiter when a file in `folder` is written, closed, made or removed; a context manager.
+    """Wakes its waiter when a file in one of the folders is written, closed, made, moved or removed.
 
-    Raises `OSError` when the folder is not there, or the user's inotify instances are used up.
+    A context manager; raises `OSError` when a folder is not there, or the user's inotify instances are used up.
     """
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    def __init__(self, *folders: Path):
+        self._folders = folders
 
     def __enter__(self) -> FolderChanges:
         self._inotify = Inotify(sync_timeout=0)
         try:
-            self._inotify.add_watch(self._folder, CHANGES)
+            for folder in self._folders:
+                self._inotify.add_watch(folder, CHANGES)
         except OSError:
             self._inotify.close()
             raise

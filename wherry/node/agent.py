@@ -16,6 +16,8 @@ import aiohttp
 from wherry.client.interface import Client
 from wherry.component.component import Component
 from wherry.component.health import Health
+from wherry.component.informer import Informer
+from wherry.component.supervise import supervise
 from wherry.images import machinestores, registries
 from wherry.images.registry.network import Vantage
 from wherry.images.store.collect import keep_collecting
@@ -39,6 +41,9 @@ from wherry.node.pods.act.objectcache import ObjectCache
 from wherry.node.pods.act.sandboxes import Sandboxes, SandboxSettings
 from wherry.node.pods.act.withdraw import EndpointWatch
 from wherry.node.pods.manager import PodManager
+from wherry.node.pods.manifests import Manifests, PodForm
+from wherry.node.pods.mirrors import Mirrors
+from wherry.node.pods.static import StaticPods
 from wherry.node.pods.view import PodView
 from wherry.node.registration import Registration
 from wherry.node.routes import RouteKeeper
@@ -71,22 +76,23 @@ MIGRATE = ("net/ipv4/tcp_migrate_req", "1")
 an Ingress controller takes over from another on its node without a reset."""
 
 
-async def run(config: NodeConfig, client: Client, fence: Fence | None = None) -> None:
-    """Be the node until cancelled. `fence` hears of the pods' addresses first.
+async def run(config: NodeConfig, client: Client, fence: Fence | None = None, form: PodForm | None = None) -> None:
+    """Be the node until cancelled. `fence` hears of the pods' addresses first; `form` judges static pods.
 
     Raises RuntimeMissingError, ImageMapError, RegistriesError, OSError where it cannot begin.
     """
-    agent = await asyncio.to_thread(Agent, config, client, fence or Unfenced())
+    agent = await asyncio.to_thread(Agent, config, client, fence or Unfenced(), form)
     await agent.component.run()
 
 
 class Agent:
     """The parts that last, and how a life of its pods' part is put together."""
 
-    def __init__(self, config: NodeConfig, client: Client, fence: Fence):
+    def __init__(self, config: NodeConfig, client: Client, fence: Fence, form: PodForm | None):
         self.component = component = Component(f"node-{config.name}", client)
         self._config = config
         self._fence = fence
+        self._form = form
         self._programs = machine.programs(config.runtime)
         self._files = NodeFileSystem(config.state_dir, config.run_dir, config.hidden)
         self._containers = Containers(self._programs, config.run_dir, config.state_dir)
@@ -110,7 +116,6 @@ class Agent:
 
     async def _pods(self) -> None:
         """Live for the node's pods until cancelled; what fell over has a successor, as a killed agent has."""
-        await self._registration.registered.wait()
         config, component = self._config, self._component_of_pods()
         connector = aiohttp.TCPConnector(ssl=False, force_close=True, limit=0)
         async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as tasks:
@@ -118,10 +123,28 @@ class Agent:
             pods = component.follow(PODS, fields=f"spec.nodeName={config.name}")
             manager = PodManager(node, pods, tasks, config.state_dir, component.troubles.part("a pod"))
             component.task("log rotation", partial(keep_rotating, manager.growing_logs))
+            await manager.begin()
+            await self._keep_static(manager, pods, component, tasks)
+            await self._registration.registered.wait()
             tasks.create_task(component.run())
             await manager.start()
             served = (config, PodView(node, manager), self._hardware.memory, self.component.health)
             component.task("server", partial(_serve, *served))
+
+    async def _keep_static(
+        self, manager: PodManager, pods: Informer, component: Component, tasks: asyncio.TaskGroup
+    ) -> None:
+        """Run the pods of the node's own files from now on, whether there is an API server or not."""
+        config = self._config
+        if self._form is None:
+            manager.keep_static({})
+            return
+        mirrors = Mirrors(component.client, config.name, pods, lambda: manager.static, component.troubles)
+        manifests = Manifests(config.static_pods, config.name, self._form)
+        static = StaticPods(manifests, manager, mirrors, self._events)
+        await static.begin()
+        component.task("mirror pods", mirrors.run)
+        tasks.create_task(supervise("static pods", static.run, component.troubles))
 
     def _component_of_pods(self) -> Component:
         """Return what one life follows: it ends with it."""

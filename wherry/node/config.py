@@ -29,6 +29,7 @@ class NodeConfig:
     taints: given to the Node when it is first registered. cgroup_parent: an absolute path, as "/wherry-default/node1".
     runtime: "crun", "runc" or "auto". hidden: folders of the host that containers must not see, beside `state_dir`.
     pod_pids_limit: how many processes and threads a pod may have.
+    static_pods: the folders whose files are pods of this node, whatever the API says.
     component_logs: log files of the components that run on this node, by the name `/logs/` shows (`kubelet.log`).
     """
 
@@ -56,6 +57,7 @@ class NodeConfig:
     pod_pids_limit: int = POD_PIDS_LIMIT
     hidden: Sequence[Path] = ()
     component_logs: Mapping[str, Path] = field(default_factory=dict)
+    static_pods: Sequence[Path] = ()
 
     @property
     def address(self) -> str:

@@ -1,4 +1,7 @@
-"""Which ConfigMaps and Secrets a pod refers to: what its node has to read, and may."""
+"""What a pod refers to: ConfigMaps and Secrets, which its node has to read, and may; whatever else is in the API.
+
+Source of the latter: kubernetes pkg/api/pod/util.go (HasAPIObjectReference).
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,24 @@ def of_pod(pod: Object) -> frozenset[Reference]:
         for container in pod["spec"].get(kind) or ():
             found |= {*_of_environment(container)}
     return frozenset(found)
+
+
+_ALONE = ("emptyDir", "hostPath", "downwardAPI")
+"""The kinds of volume that need nothing of the API."""
+
+
+def needing_the_api(pod: Object) -> Iterator[str]:
+    """Yield what a pod refers to in the API: a static pod, which runs without, may not."""
+    spec = pod["spec"]
+    if spec.get("serviceAccountName") or spec.get("serviceAccount"):
+        yield "serviceaccounts"
+    yield from sorted({f"{kind.lower()}s" for kind, _ in of_pod(pod)})
+    if spec.get("resourceClaims"):
+        yield "resourceclaims"
+    for volume in spec.get("volumes") or ():
+        yield from (f"volumes of type {kind}" for kind in volume if kind not in ("name", "projected", *_ALONE))
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            yield from (f"projected volumes of type {kind}" for kind in source if kind != "downwardAPI")
 
 
 def _of_environment(container: Object) -> Iterator[Reference]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.apiserver.harness import Cluster
 from tests.apiserver.samples import config_map, node, pod
 from wherry.client.interface import Client
 from wherry.objects import Object
-from wherry.objects.errors import Forbidden
+from wherry.objects.errors import Forbidden, Invalid
+from wherry.objects.meaning.wellknown import MIRROR_POD
 from wherry.objects.resource import CONFIG_MAPS, LEASES, NAMESPACES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 
 MINE, OTHER = "n1", "n2"
@@ -93,3 +96,34 @@ async def test_its_tokens_are_for_its_pods_and_end_with_them(agent: Client, clus
         await ask("default", "other")
     with pytest.raises(Forbidden, match=r'cannot create resource "serviceaccounts/token"'):
         await ask("ruler")
+
+
+async def test_it_makes_mirrors_of_its_static_pods_and_nothing_else(cluster: Cluster, agent: Client) -> None:
+    uid = (await cluster.client.get(NODES, MINE))["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "Node", "name": MINE, "uid": uid, "controller": True}
+
+    def mirror(owners: list[Object], node: str = MINE, **spec: Any) -> Object:
+        made = pod("mirror", nodeName=node, **spec)
+        made["metadata"] |= {"annotations": {MIRROR_POD: "abc"}, "ownerReferences": owners}
+        return made
+
+    for refused, why in (
+        (pod("new", nodeName=MINE), "can only create mirror pods"),
+        (mirror([owner], OTHER), "can only create pods with spec.nodeName set to itself"),
+        (mirror([]), "with an owner reference set to itself"),
+        (mirror([{**owner, "name": OTHER}]), "with an owner reference set to itself"),
+        (mirror([owner, {**owner, "kind": "Pod"}]), "with a single owner reference"),
+        (mirror([{**owner, "controller": False}]), "with a controller owner reference"),
+        (mirror([{**owner, "blockOwnerDeletion": True}]), "must not set blockOwnerDeletion"),
+        (mirror([{**owner, "uid": "other"}]), "UID mismatch"),
+        (mirror([owner], volumes=[{"name": "v", "secret": {"secretName": "s"}}]), "that reference secrets"),
+    ):
+        with pytest.raises(Forbidden, match=why):
+            await agent.create(PODS, refused, "demo")
+    made = await agent.create(PODS, mirror([owner]), "demo")
+    assert "volumes" not in made["spec"]  # no token: it runs without the API
+    with pytest.raises(Invalid, match="may not remove or update mirror pod annotation"):
+        await cluster.client.patch(PODS, "mirror", {"metadata": {"annotations": {MIRROR_POD: None}}}, "demo")
+    with pytest.raises(Invalid, match="may not add mirror pod annotation"):
+        await cluster.client.patch(PODS, "mine", {"metadata": {"annotations": {MIRROR_POD: "x"}}}, "demo")
+    await agent.delete(PODS, "mirror", "demo", grace_period_seconds=0)

@@ -20,6 +20,7 @@ import pytest
 from tests.fake.client import FakeClient
 from wherry.cluster.certificates import Authority
 from wherry.node import agent, cgroups, mounts
+from wherry.node.pods.manifests import PodForm
 from wherry.objects import Object, metadata
 from wherry.objects.resource import EVENTS, PODS, Resource
 
@@ -86,6 +87,7 @@ class World:
     def __init__(self, base: Path, disk: Path):
         self.api = Server()
         self.fence = NotingFence()
+        self.form: PodForm | None = None
         self.base, self.disk = base, disk
         self._agent: asyncio.Task[None] | None = None
         self.pki = pki = disk / "pki"
@@ -115,7 +117,7 @@ class World:
 
     def start(self) -> None:
         """Start an agent."""
-        self._agent = asyncio.create_task(agent.run(self.config, self.api, self.fence))
+        self._agent = asyncio.create_task(agent.run(self.config, self.api, self.fence, self.form))
 
     @property
     def is_up(self) -> bool:
@@ -204,7 +206,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(disk: Path) -> AsyncIterator[World]:
+async def world(disk: Path, *, started: bool = True) -> AsyncIterator[World]:
     """Make a node in this sandbox and take it away."""
     base = disk / "volatile"
     base.mkdir()
@@ -212,7 +214,8 @@ async def world(disk: Path) -> AsyncIterator[World]:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"], check=True)
     made = World(base, disk)
-    made.start()
+    if started:
+        made.start()
     try:
         yield made
     finally:

@@ -39,7 +39,7 @@ class Admission:
     def complete(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
         """Do what of `admit` does not wait: once more, when a webhook has changed `new`."""
         lifecycle.admit(kind, new, old, context)
-        noderestriction.admit(kind, new, old, context.user)
+        noderestriction.admit(kind, new, old, context)
         escalation.admit(kind, new, old, context, self.authorizer)
         serviceaccount.admit(kind, new, old, context)
         signers.admit(kind, new, old, context, self.authorizer)

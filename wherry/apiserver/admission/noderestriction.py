@@ -5,24 +5,29 @@ Source of rules and texts: kubernetes plugin/pkg/admission/noderestriction/admis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wherry.apiserver.access import nodes
-from wherry.apiserver.kind import Kind
+from wherry.apiserver.kind import Context, Kind
 from wherry.apiserver.user import User
-from wherry.objects import Object, metadata
+from wherry.objects import Object, metadata, podreferences
 from wherry.objects.errors import Forbidden
+from wherry.objects.meaning.pods import is_mirror
 from wherry.objects.meaning.volumes import LOCAL_PATH_NODE
-from wherry.objects.meaning.wellknown import NODE_LEASE_NAMESPACE
+from wherry.objects.meaning.wellknown import MIRROR_POD, NODE_LEASE_NAMESPACE
 from wherry.objects.resource import LEASES, NODES, PERSISTENT_VOLUMES, PODS
 
 _RESERVED = "node-restriction.kubernetes.io"
 """The domain of labels that only people set, to keep pods on nodes they trust."""
 
 
-def admit(kind: Kind, new: Object, old: Object | None, user: User) -> None:
-    """Raise `Forbidden` when `user` is a node and may not write `new`."""
-    if not (node := nodes.name_of(user)):
+def admit(kind: Kind, new: Object, old: Object | None, context: Context) -> None:
+    """Raise `Forbidden` when the user is a node and may not write `new`."""
+    if not (node := nodes.name_of(context.user)):
         return
-    if kind.resource == PODS:
+    if kind.resource == PODS and old is None:
+        _check_mirror(new, node, context)
+    elif kind.resource == PODS:
         _require_bound(old or new, node, "update pod status for")
     elif kind.resource == NODES:
         _check_node(new, old, node)
@@ -59,6 +64,35 @@ def _require_bound(pod: Object, node: str, verb: str) -> None:
     if pod["spec"].get("nodeName") != node:
         why = f'node "{node}" can only {verb} pods with spec.nodeName set to itself'
         raise Forbidden.of("pods", pod["metadata"].get("name", ""), why)
+
+
+def _check_mirror(pod: Object, node: str, context: Context) -> None:
+    """A node makes mirrors of its static pods, which are its own and refer to nothing."""
+    if not is_mirror(pod):
+        why = f'pod does not have "{MIRROR_POD}" annotation, node "{node}" can only create mirror pods'
+        raise Forbidden.of("pods", pod["metadata"].get("name", ""), why)
+    _require_bound(pod, node, "create")
+    why = _foreign_owner(pod["metadata"].get("ownerReferences") or (), node, context)
+    if not why and (found := next(podreferences.needing_the_api(pod), None)):
+        why = f'node "{node}" can not create pods that reference {found}'
+    if why:
+        raise Forbidden.of("pods", pod["metadata"].get("name", ""), why)
+
+
+def _foreign_owner(owners: Sequence[Object], node: str, context: Context) -> str:
+    """Return why a mirror's owners are not as they must be: the node, as its controller, and nobody else."""
+    itself = ("v1", "Node", node)
+    if len(owners) > 1:
+        return f'node "{node}" can only create pods with a single owner reference set to itself'
+    if not owners or tuple(owners[0].get(key) for key in ("apiVersion", "kind", "name")) != itself:
+        return f'node "{node}" can only create pods with an owner reference set to itself'
+    if not owners[0].get("controller"):
+        return f'node "{node}" can only create pods with a controller owner reference set to itself'
+    if owners[0].get("blockOwnerDeletion"):
+        return f'node "{node}" must not set blockOwnerDeletion on an owner reference'
+    known = context.get(NODES, node)
+    uid, told = known["metadata"]["uid"] if known else "", owners[0].get("uid")
+    return "" if uid == told else f"node {node} UID mismatch: expected {told} got {uid}"
 
 
 def _check_node(new: Object, old: Object | None, node: str) -> None:

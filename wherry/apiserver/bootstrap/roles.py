@@ -138,7 +138,7 @@ NODE = [
     rule(CORE, ("services", "endpoints", "namespaces"), READ),
     rule(CORE, ("nodes",), (*READ, "create", "patch", "update")),
     rule(CORE, ("nodes/status",), ("patch", "update")),
-    rule(CORE, ("pods",), (*READ, "delete")),
+    rule(CORE, ("pods",), (*READ, "create", "delete")),
     rule(CORE, ("pods/status",), ("patch", "update")),
     rule(CORE, ("pods/eviction",), ("create",)),
     rule(DISCOVERY, ("endpointslices",), READ),

@@ -75,6 +75,10 @@ class PodWorker:
             self._note(ReferenceChanged())  # the downward API shows them
         self._changed.set()
 
+    def mirrored(self, pod: Object) -> None:
+        """Tell the worker of a static pod of its mirror in the API."""
+        self._status.seen(pod)
+
     def current_pod(self) -> Object:
         """Return the pod with the newest status, written or not."""
         return self._status.basis(self.pod)

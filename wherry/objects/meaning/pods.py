@@ -8,6 +8,7 @@ from typing import NamedTuple
 from wherry.objects import Object, metadata
 from wherry.objects.family import Family, family_of, usable
 from wherry.objects.meaning.services import protocol
+from wherry.objects.meaning.wellknown import CONFIG_HASH, MIRROR_POD
 from wherry.objects.timestamps import parse
 
 ENDED = ("Succeeded", "Failed")
@@ -42,6 +43,16 @@ def has_ended(pod: Object) -> bool:
 def is_active(pod: Object) -> bool:
     """Return whether the pod counts as a replica: neither ended nor being deleted."""
     return not has_ended(pod) and not metadata.is_being_deleted(pod)
+
+
+def is_mirror(pod: Object) -> bool:
+    """Return whether the pod is one that a node shows, and runs whatever becomes of it in the API."""
+    return MIRROR_POD in metadata.annotations(pod)
+
+
+def is_static(pod: Object) -> bool:
+    """Return whether the pod is one that a node has from a file, as the node knows it."""
+    return CONFIG_HASH in metadata.annotations(pod) and not is_mirror(pod)
 
 
 def is_critical(pod: Object) -> bool:

@@ -13,6 +13,7 @@ from wherry.client.interface import Client
 from wherry.node.pods.status import shared
 from wherry.objects import Object, metadata
 from wherry.objects.errors import ApiError, Conflict, NotFound
+from wherry.objects.meaning.pods import is_static
 from wherry.objects.resource import PODS
 
 log = logging.getLogger(__name__)
@@ -21,11 +22,15 @@ RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
 class StatusWriter:
-    """The status of one pod. `offer` and `seen` never wait; `run` writes until cancelled."""
+    """The status of one pod. `offer` and `seen` never wait; `run` writes until cancelled.
+
+    A static pod's is written to its mirror, once one has been seen.
+    """
 
     def __init__(self, client: Client, pod: Object):
         self._client = client
         self._pod = pod
+        self._uid = "" if is_static(pod) else str(pod["metadata"]["uid"])  # of what is written to
         self._known: Object = pod.get("status") or {}
         self._version = _version(pod)
         self._wanted: Object = self._known
@@ -44,7 +49,10 @@ class StatusWriter:
         if _version(pod) <= self._version:
             return
         before, self._known, self._version = self._known, pod.get("status") or {}, _version(pod)
-        if shared.ours(before) != shared.ours(self._known):
+        if pod["metadata"]["uid"] != self._uid:
+            self._uid = pod["metadata"]["uid"]
+            self._due()  # another mirror, which knows nothing
+        elif shared.ours(before) != shared.ours(self._known):
             self._due()
 
     def _due(self) -> None:
@@ -78,10 +86,10 @@ class StatusWriter:
     async def _write(self) -> None:
         wanted = self._wanted
         change = shared.patch(wanted, self._known)
-        meta = self._pod["metadata"]
-        if change:
+        meta, uid = self._pod["metadata"], self._uid
+        if change and uid:
             # The uid keeps us from writing to another pod that has taken the name.
-            patch = {"metadata": {"uid": meta["uid"]}, "status": change}
+            patch = {"metadata": {"uid": uid}, "status": change}
             try:
                 written = await self._client.patch(
                     PODS, meta["name"], patch, meta["namespace"], type="strategic", subresource="status"
@@ -89,6 +97,8 @@ class StatusWriter:
             except (NotFound, Conflict):
                 log.debug("pod is gone, status dropped: pod=%s", metadata.key(self._pod))
             else:
+                if uid != self._uid:
+                    return  # another mirror has been seen meanwhile
                 self._known, self._version = written.get("status") or {}, _version(written)
                 if shared.patch(wanted, self._known) not in ({}, change):
                     self._wake.set()  # somebody has written over more of ours since we last looked

@@ -14,6 +14,8 @@ from wherry.apiserver.kinds.core import taints
 from wherry.apiserver.kinds.core.pods import ephemeral, volumes
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
+from wherry.objects.meaning.pods import is_mirror
+from wherry.objects.meaning.wellknown import MIRROR_POD
 
 _CHANGEABLE = ",".join(
     (
@@ -30,7 +32,12 @@ def check(new: Object, old: Object | None, part: str) -> list[FieldError]:
     """Check a new pod, or an update through `part`; a binding may do anything."""
     if old is None:
         has = new["spec"].get(ephemeral.FIELD)
-        return [fields.forbidden(f"spec.{ephemeral.FIELD}", "cannot be set on create")] if has else []
+        errors = [fields.forbidden(f"spec.{ephemeral.FIELD}", "cannot be set on create")] if has else []
+        if is_mirror(new) and not new["spec"].get("nodeName"):
+            text = "must set spec.nodeName if mirror pod annotation is set"
+            path = f"metadata.annotations[{MIRROR_POD}]"
+            errors.append(fields.invalid(path, metadata.annotations(new)[MIRROR_POD], text))
+        return errors
     if part == "*":
         return []
     if part == ephemeral.SUBRESOURCE:
@@ -47,12 +54,19 @@ def validate(new: Object, old: Object) -> list[FieldError]:
         if len(now.get(key) or ()) != len(was.get(key) or ()):
             return [fields.forbidden(f"spec.{key}", "pod updates may not add or remove containers")]
     return [
+        *_mirror(new, old),
         *_deadline(now.get("activeDeadlineSeconds"), was.get("activeDeadlineSeconds")),
         *taints.validate_added("spec.tolerations", now.get("tolerations") or (), was.get("tolerations") or ()),
         *_gates(now.get("schedulingGates") or (), was.get("schedulingGates") or ()),
         *_rest(now, was),
         *_status(new, old),
     ]
+
+
+def _mirror(new: Object, old: Object) -> list[FieldError]:
+    now, was = (metadata.annotations(pod).get(MIRROR_POD) for pod in (new, old))
+    text = "may not add mirror pod annotation" if was is None else "may not remove or update mirror pod annotation"
+    return [] if now == was else [fields.forbidden(f"metadata.annotations[{MIRROR_POD}]", text)]
 
 
 def _deadline(now: int | None, was: int | None) -> list[FieldError]:
