@@ -104,9 +104,10 @@ def test_logs_are_followed(k8s: Cluster, api: lightkube.Client) -> None:
 
 
 def test_a_deletion_that_leaves_its_dependents(api: lightkube.Client) -> None:
+    eventually("one dependent", lambda: len(list(api.list(Pod, labels={"app": "web"}))) == 1)
     api.delete(Deployment, "web", cascade=CascadeType.ORPHAN)
     with pytest.raises(ApiError):
-        eventually("gone", lambda: api.get(Deployment, "web") is None, 10)
+        eventually("gone", lambda: api.get(Deployment, "web") is None)
     assert len(list(api.list(Pod, labels={"app": "web"}))) == 1
 
 

@@ -72,7 +72,7 @@ class World:
             assert not wrong, f"{protocol} {port}: {', '.join(wrong)}"
             return True
 
-        eventually(f"{protocol} {port} as the policies say", reached, seconds=20)
+        eventually(f"{protocol} {port} as the policies say", reached)
 
     def apply(self, *policies: object) -> None:
         """Apply policies, made by `policy`."""

@@ -1,4 +1,4 @@
-"""One connection after the other to each address given as HOST:PORT, until a file appears or a minute is over.
+"""One connection after the other to each address given as HOST:PORT, until a file appears or two minutes are over.
 
     stream.py FILE HOST:PORT …
 
@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 
-SECONDS, PAUSE_SECONDS = 60.0, 0.004
+SECONDS, PAUSE_SECONDS = 120.0, 0.004
 
 
 def ask(host: str, port: int) -> str:

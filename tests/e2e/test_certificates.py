@@ -51,7 +51,7 @@ def test_an_approved_user_may_do_what_is_bound_to_the_group(k8s: Cluster) -> Non
     asked(k8s, "jane")
     assert condition(k8s, "jane") == "Pending"
     assert "approved" in k8s.kubectl("certificate approve jane")
-    eventually("a certificate", lambda: condition(k8s, "jane") == "Approved,Issued", 10)
+    eventually("a certificate", lambda: condition(k8s, "jane") == "Approved,Issued")
     certificate = k8s.kubectl("get csr jane -o jsonpath={.status.certificate}")
     (k8s.home / "jane.crt").write_bytes(base64.b64decode(certificate))
     k8s.kubectl("create rolebinding jane --clusterrole=view --group=dev")

@@ -62,7 +62,7 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     there = ("nsenter", f"--target={holder.pid}", "--mount", f"--wdns={home}")
     made = Machine(NAME, BIND, home, BIN / "kubectl", there)
     try:
-        eventually("a name space with cgroup v2", lambda: Path(f"/proc/{holder.pid}/comm").read_text() == "sleep\n", 5)
+        eventually("a name space with cgroup v2", lambda: Path(f"/proc/{holder.pid}/comm").read_text() == "sleep\n")
         made.wherry("up", "--name", NAME, "--bind", BIND, "--addons", "dns")
         made.kubectl("apply -f -", stdin=POD)
         made.kubectl("wait --for=condition=Ready pod/limited --timeout=30s")
@@ -127,7 +127,7 @@ def test_limits_are_set_where_their_controllers_are_and_missing_ones_named(k8s: 
 def test_a_deleted_pod_leaves_no_group(k8s: Machine) -> None:
     uid = k8s.kubectl("get pod limited -o jsonpath={.metadata.uid}")
     k8s.kubectl("delete pod limited --timeout=30s")
-    eventually("its group gone", lambda: not any(uid in path for path in groups(k8s)), 10)
+    eventually("its group gone", lambda: not any(uid in path for path in groups(k8s)))
 
 
 def test_down_leaves_no_group(k8s: Machine) -> None:

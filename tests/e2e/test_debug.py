@@ -119,7 +119,7 @@ def test_containers_of_a_shared_process_namespace_see_one_another(k8s: Cluster) 
 
 def test_nothing_is_left_unreaped_there(k8s: Cluster) -> None:
     states = ["exec", "shared", "-c", "one", "--", "sh", "-c", "cat /proc/[0-9]*/stat"]
-    eventually("no zombie", lambda: " Z " not in k8s.run(k8s.kubectl_path, *states), 10)
+    eventually("no zombie", lambda: " Z " not in k8s.run(k8s.kubectl_path, *states))
 
 
 def test_one_of_them_is_restarted_beside_the_other_also_when_the_first_process_dies(k8s: Cluster) -> None:

@@ -56,7 +56,7 @@ kind: Pod
 metadata: {{name: {name}}}
 spec:
   priorityClassName: {priority}
-  terminationGracePeriodSeconds: 3
+  terminationGracePeriodSeconds: 8
   nodeName: {node}
   containers:
   - name: main
@@ -129,14 +129,14 @@ def test_an_urgent_pod_drives_out_another_and_runs_in_its_place(k8s: Cluster) ->
     k8s.kubectl("cordon k8s-master k8s-slave1")
     try:
         k8s.kubectl("apply -f -", stdin=BIG.format(name="first", priority='""', node="k8s-slave2", cpu=most))
-        k8s.kubectl("wait --for=condition=Ready pod/first --timeout=30s")
+        k8s.kubectl("wait --for=condition=Ready pod/first --timeout=60s")
         k8s.kubectl("apply -f -", stdin=BIG.format(name="urgent", priority="urgent", node='""', cpu=most))
-        k8s.kubectl("wait --for=condition=DisruptionTarget pod/first --timeout=30s")
-        k8s.kubectl("wait --for=condition=Ready pod/urgent --timeout=30s")
+        k8s.kubectl("wait --for=condition=DisruptionTarget pod/first --timeout=30s")  # within the grace it has
+        k8s.kubectl("wait --for=condition=Ready pod/urgent --timeout=60s")
         assert k8s.kubectl("get pod first --ignore-not-found") == ""
-        events = k8s.kubectl("get events -o go-template={{range.items}}{{.reason}}:{{.message}};{{end}}")
+        events = "get events -o go-template={{range.items}}{{.reason}}:{{.message}};{{end}}"
         uid = k8s.kubectl("get pod urgent -o jsonpath={.metadata.uid}").strip()
-        assert f"Preempted:Preempted by pod {uid} on node k8s-slave2" in events
+        eventually("the event", lambda: f"Preempted:Preempted by pod {uid} on node k8s-slave2" in k8s.kubectl(events))
     finally:
         k8s.kubectl("uncordon k8s-master k8s-slave1")
         k8s.kubectl("delete pod first urgent --ignore-not-found --grace-period=0 --force")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,13 +51,13 @@ def k8s(around: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clu
 
 def exit_code(k8s: Cluster, url: str) -> int:
     """What curl, in the pod, makes of a URL."""
-    script = f"curl -s -m 3 -o /dev/null {url}; echo $?"
+    script = f"curl -s -m 5 -o /dev/null {url}; echo $?"
     said = k8s.run(k8s.kubectl_path, "exec", "deploy/asks", "--", "sh", "-c", script)
     return int(said.split()[-1])
 
 
 def test_a_pod_reaches_the_world_by_address_and_by_name(k8s: Cluster) -> None:
-    assert k8s.kubectl(f"{CURL} http://{WEB}/") == "the world saw 198.51.100.1200"
+    eventually("an answer", lambda: k8s.kubectl(f"{CURL} http://{WEB}/") == "the world saw 198.51.100.1200")
     eventually("its name", lambda: "the world saw 198.51.100.1" in k8s.kubectl(f"{CURL} http://web.world.test/"))
     assert "NXDOMAIN" in k8s.kubectl("exec deploy/asks -- dig nosuch.world.test")
     assert "198.51.100.80" in k8s.kubectl("exec deploy/asks -- getent hosts web.world.test")
@@ -87,9 +90,10 @@ def test_addresses_of_the_cluster_never_leave_it(k8s: Cluster) -> None:
 
 def test_the_way_out_comes_back_when_it_was_killed(k8s: Cluster) -> None:
     for pid in k8s.find("slirp4netns"):
-        subprocess.run(["kill", "-9", str(pid)], check=True)
-    eventually("again", lambda: "the world" in k8s.kubectl(f"{CURL} http://{WEB}/", check=False), 30)
-    assert len(k8s.find("slirp4netns")) <= 2  # it runs a part of itself in a sandbox
+        with suppress(ProcessLookupError):  # the part in the sandbox ends with the other
+            os.kill(pid, signal.SIGKILL)
+    eventually("again", lambda: "the world" in k8s.kubectl(f"{CURL} http://{WEB}/", check=False))
+    assert 0 < len(k8s.find("slirp4netns")) <= 2  # it runs a part of itself in a sandbox
     assert not k8s.find("wherry: egress$")  # which has become it
 
 
@@ -109,4 +113,4 @@ def test_a_machine_that_lost_its_network_says_so_to_pods_at_once(k8s: Cluster, a
     finally:
         ip("-n", around.machine, "link", "set", "eth0", "up")
         ip("-n", around.machine, "route", "replace", "default", "via", WEB)
-    eventually("again", lambda: "the world" in k8s.kubectl(f"{CURL} http://{WEB}/", check=False), 30)
+    eventually("again", lambda: "the world" in k8s.kubectl(f"{CURL} http://{WEB}/", check=False))

@@ -20,6 +20,7 @@ from harness import Cluster, cluster, eventually
 pytestmark = pytest.mark.e2e
 
 BIND, INGRESS, NODE_PORT = "127.0.0.36", 8080, 30036
+GUARDIAN, MASTER = "-m wherry ingress ", "nginx: master process .*wherry-ingress"
 DEPLOYMENT = "-n wherry-ingress rollout {} deployment/nginx-ingress-controller"
 APP = """
 apiVersion: apps/v1
@@ -111,31 +112,32 @@ def ready_pods(k8s: Cluster) -> set[str]:
 
 def alone(k8s: Cluster) -> set[str]:
     """Return the one pod there is once no other is left."""
-    eventually("one pod alone", lambda: len(ready_pods(k8s)) == 1 == len(k8s.find("^wherry: ingress controller")))
+    patterns = ("^wherry: ingress controller", GUARDIAN, MASTER)
+    eventually("one pod alone", lambda: {len(ready_pods(k8s)), *(len(k8s.find(one)) for one in patterns)} == {1})
     return ready_pods(k8s)
 
 
 def test_a_killed_controller_is_not_noticed(k8s: Cluster) -> None:
     alone(k8s)
     (controller,) = k8s.find("^wherry: ingress controller")
-    masters = k8s.find("nginx: master process .*wherry-ingress")
+    masters = k8s.find(MASTER)
     with stream() as counted:
         os.kill(controller, signal.SIGKILL)
-        eventually("another", lambda: k8s.find("^wherry: ingress controller") - {controller}, 10)
+        eventually("another", lambda: k8s.find("^wherry: ingress controller") - {controller})
         k8s.kubectl("scale deployment/echo --replicas=2")
         k8s.kubectl("rollout status deployment/echo --timeout=60s")
     assert set(counted) == {"200"}
-    assert k8s.find("nginx: master process .*wherry-ingress") == masters
+    assert k8s.find(MASTER) == masters
 
 
 def test_a_killed_nginx_master_is_not_noticed(k8s: Cluster) -> None:
     """Its workers go on until the next nginx listens beside them."""
     alone(k8s)
-    masters = k8s.find("nginx: master process .*wherry-ingress")
+    masters = k8s.find(MASTER)
     (master,) = masters
     with stream() as counted:
         os.kill(master, signal.SIGKILL)
-        eventually("another", lambda: k8s.find("nginx: master process .*wherry-ingress") - masters, 20)
+        eventually("another", lambda: k8s.find(MASTER) - masters)
         k8s.kubectl("rollout status deployment/echo --timeout=60s")
     assert set(counted) == {"200"}
 
@@ -143,7 +145,7 @@ def test_a_killed_nginx_master_is_not_noticed(k8s: Cluster) -> None:
 def test_who_waits_for_the_workers_of_a_killed_master_is_answered_by_the_next_ones(k8s: Cluster) -> None:
     """Those are held up here until the next nginx tells them to end: connections wait in their queues, and move on."""
     alone(k8s)
-    masters = k8s.find("nginx: master process .*wherry-ingress")
+    masters = k8s.find(MASTER)
     (master,) = masters
     workers = children(master)
     for worker in workers:
@@ -151,11 +153,11 @@ def test_who_waits_for_the_workers_of_a_killed_master_is_answered_by_the_next_on
     with ThreadPoolExecutor(8) as clients:
         answers = [clients.submit(ask) for _ in range(8)]
         os.kill(master, signal.SIGKILL)
-        eventually("their end is asked for", lambda: all(map(is_told_to_quit, workers)), 20)
+        eventually("their end is asked for", lambda: all(map(is_told_to_quit, workers)))
         for worker in workers:
             os.kill(worker, signal.SIGCONT)
         assert [answer.result() for answer in answers] == ["200"] * 8
-    assert not masters & k8s.find("nginx: master process .*wherry-ingress")
+    assert not masters & k8s.find(MASTER)
 
 
 def children(process: int) -> set[int]:
@@ -171,12 +173,13 @@ def is_told_to_quit(process: int) -> bool:
 
 def test_killed_nginx_workers_cost_no_more_than_what_they_were_doing(k8s: Cluster) -> None:
     """A connection that a worker has taken ends with it; those that wait are the next worker's."""
-    (master,) = k8s.find("nginx: master process .*wherry-ingress")
+    alone(k8s)
+    (master,) = k8s.find(MASTER)
     workers = children(master)
     with stream() as counted:
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
-        eventually("others", lambda: not workers & set(k8s.find("nginx: worker process")), 10)
+        eventually("others", lambda: not workers & set(k8s.find("nginx: worker process")))
         k8s.kubectl("rollout status deployment/echo --timeout=60s")
     assert counted.total() - counted["200"] <= len(workers)
 
@@ -186,7 +189,7 @@ def test_a_rollout_is_not_noticed(k8s: Cluster) -> None:
     with stream() as counted:
         k8s.kubectl(DEPLOYMENT.format("restart"))
         k8s.kubectl(DEPLOYMENT.format("status") + " --timeout=60s")
-        eventually("the end of the old one", lambda: not before & ready_pods(k8s), 30)
+        eventually("the end of the old one", lambda: not before & ready_pods(k8s))
     assert set(counted) == {"200"}
 
 
@@ -194,17 +197,17 @@ def test_the_only_pod_may_be_deleted(k8s: Cluster) -> None:
     (only,) = alone(k8s)
     with stream() as counted:
         k8s.kubectl(f"-n wherry-ingress delete pod {only}")
-        eventually("another", lambda: ready_pods(k8s) - {only}, 30)
+        eventually("another", lambda: ready_pods(k8s) - {only})
     assert set(counted) <= {"200", "503"}
 
 
 def test_the_only_pod_may_be_killed(k8s: Cluster) -> None:
     alone(k8s)
-    (guardian,) = k8s.find("-m wherry ingress ")
+    (guardian,) = k8s.find(GUARDIAN)
     with stream() as counted:
         os.kill(guardian, signal.SIGKILL)
-        eventually("another", lambda: k8s.find("-m wherry ingress ") - {guardian}, 30)
-        eventually("an answer", lambda: ask() == "200", 30)
+        eventually("another", lambda: k8s.find(GUARDIAN) - {guardian})
+        eventually("an answer", lambda: ask() == "200")
     assert set(counted) <= {"200", "503"}
 
 
@@ -212,8 +215,8 @@ def test_a_killed_control_plane_is_not_noticed(k8s: Cluster) -> None:
     (victim,) = k8s.find("^wherry: control-plane")
     with stream() as counted:
         os.kill(victim, signal.SIGKILL)
-        eventually("another", lambda: k8s.find("^wherry: control-plane") - {victim}, 30)
-        eventually("the API", lambda: k8s.kubectl("get nodes"), 30)
+        eventually("another", lambda: k8s.find("^wherry: control-plane") - {victim})
+        eventually("the API", lambda: k8s.kubectl("get nodes"))
     assert set(counted) == {"200"}
 
 
@@ -231,12 +234,12 @@ def test_while_the_forward_is_killed_again_and_again_nobody_is_refused_at_a_node
     kills, killed = 5, set[int]()
 
     def kill(counted: Stream) -> None:
-        eventually("the next", lambda: k8s.find("^wherry: host-forward") - killed, 10)
+        eventually("the next", lambda: k8s.find("^wherry: host-forward") - killed)
         (victim,) = k8s.find("^wherry: host-forward")
         killed.add(victim)
         before = counted["200"]
         os.kill(victim, signal.SIGKILL)
-        eventually("answers", lambda: counted["200"] > before + 3, 20)
+        eventually("answers", lambda: counted["200"] > before + 3)
 
     with stream(NODE_PORT) as counted:
         for _ in range(kills):

@@ -62,8 +62,10 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         made.kubectl(f"apply -f {Path(__file__).with_name('families.yaml')}")
         made.kubectl("apply -f -", stdin=MANIFEST)
         made.kubectl("rollout status deployment/echo --timeout=60s")
-        made.kubectl("wait --for=condition=Ready pod/client pod/host-port --timeout=30s")
-        eventually("two answers", lambda: len(ask(made, "k8s-master", f"[{cluster_ip(made, 'echo')}]", 20)) == 2)
+        made.kubectl("wait --for=condition=Ready pod/client pod/host-port --timeout=60s")
+        target = f"[{cluster_ip(made, 'echo')}]"
+        for node in NODES:
+            eventually(f"two answers on {node}", lambda node=node: len(ask(made, node, target, 20)) == 2)
         yield made
 
 
@@ -111,17 +113,20 @@ def test_names_have_ipv6_addresses_only_and_addresses_their_names(k8s: Cluster) 
     assert dig("A", "echo.default.svc.cluster.local") == []
     assert dig("-x", address) == ["echo.default.svc.cluster.local."]
     pods = json.loads(k8s.kubectl("get pods -l app=echo -o json"))["items"]
-    assert set(dig("AAAA", "headless.default.svc.cluster.local")) == {p["status"]["podIP"] for p in pods}
+    wanted = {p["status"]["podIP"] for p in pods}
+    eventually("both", lambda: set(dig("AAAA", "headless.default.svc.cluster.local")) == wanted)
 
 
 def test_node_ports_answer_on_every_node_and_on_the_hosts_loopback(k8s: Cluster) -> None:
     for address in NODES.values():
-        assert len(ask(k8s, "k8s-master", f"[{address}]:30380", 20)) == 2
-    assert k8s.run("curl", "-sS", "-m5", f"http://{BIND}:30380/").split()[0] in k8s.pods("app=echo", "default")
+        target = f"[{address}]:30380"
+        eventually(f"both at {target}", lambda target=target: len(ask(k8s, "k8s-master", target, 20)) == 2)
+    pods, curl = k8s.pods("app=echo", "default"), ("curl", "-sS", "-m5", f"http://{BIND}:30380/")
+    eventually("an answer on the host", lambda: k8s.run(*curl).split()[0] in pods)
     asked = (
         "import socket; s = socket.socket(type=2); s.settimeout(5); s.sendto(b'?', ('%s', 30381)); print(s.recv(99))"
     )
-    assert "echo-" in k8s.run("python3", "-c", asked % BIND)
+    eventually("an answer by UDP", lambda: "echo-" in k8s.run("python3", "-c", asked % BIND))
 
 
 def test_a_client_stays_with_its_endpoint(k8s: Cluster) -> None:
@@ -129,7 +134,8 @@ def test_a_client_stays_with_its_endpoint(k8s: Cluster) -> None:
 
 
 def test_a_host_port_leads_to_its_pod(k8s: Cluster) -> None:
-    assert ask(k8s, "k8s-master", f"[{NODES['k8s-slave1']}]:8099", 2) == {"host-port": 2}
+    target = f"[{NODES['k8s-slave1']}]:8099"
+    eventually("its answers", lambda: ask(k8s, "k8s-master", target, 2) == {"host-port": 2})
 
 
 def test_the_ingress_answers_on_the_host(k8s: Cluster) -> None:
@@ -149,15 +155,15 @@ spec:
 
 def test_a_network_policy_is_kept(k8s: Cluster) -> None:
     def answers() -> int:
-        script = "for i in 1 2 3 4 5 6; do curl -s -m 0.5 http://echo/; done; true"
+        script = "for i in 1 2 3 4 5 6; do curl -s -m 2 http://echo/; done; true"
         said = k8s.run(k8s.kubectl_path, "exec", "client", "--", "sh", "-c", script)
         return len(said.splitlines())
 
     k8s.kubectl("apply -f -", stdin=POLICY)
     try:
-        eventually("nobody is let in", lambda: answers() == 0, 20)
+        eventually("nobody is let in", lambda: answers() == 0)
         k8s.kubectl("label pod client access=yes")
-        eventually("who is labelled is let in", lambda: answers() == 6, 20)
+        eventually("who is labelled is let in", lambda: answers() == 6)
     finally:
         k8s.kubectl("delete networkpolicy echo")
 

@@ -305,14 +305,14 @@ def test_traffic_through_a_service_is_judged_by_its_pods(world: World) -> None:
         found = {c for node in world.nodes for c, [said] in world.ask(node, [[address, 8080, "TCP"]]).items() if said}
         return found == {"x/a", "x/b"}
 
-    eventually("the Service as the policy says", through, seconds=20)
+    eventually("the Service as the policy says", through)
 
 
 def test_probes_and_what_the_node_asks_pass(world: World) -> None:
     """The readiness probes of all pods go on: they come from the node."""
     world.apply(*(policy(each, "deny", ingress=[], egress=[]) for each in "xyz"))
     world.expect(lambda c, s: True)
-    world.k8s.kubectl("-n x wait --for=condition=Ready pod --all --timeout=10s")
+    world.k8s.kubectl("-n x wait --for=condition=Ready pod --all --timeout=60s")
     ready = world.k8s.kubectl("get pod -A -l pod -o jsonpath={.items[*].status.containerStatuses[0].ready}")
     assert set(ready.split()) == {"true"}
 
@@ -321,14 +321,14 @@ def test_a_new_pod_is_fenced_from_its_first_packet_on(world: World) -> None:
     """It asks as soon as it runs, and at that time no API knows its address."""
     world.apply(policy("x", "deny", egress=[]))
     world.expect(lambda c, s: space(c) == "x")
-    assert "0" not in early(world, "x")
-    assert set(early(world, "z")) == {"0"}
+    assert "0" not in early(world, "x", 1)
+    assert set(early(world, "z", 10)) == {"0"}
 
 
-def early(world: World, namespace: str) -> list[str]:
-    """Return curl's exit codes in a pod that asks y/a at once, five times."""
+def early(world: World, namespace: str, seconds: int) -> list[str]:
+    """Return curl's exit codes in a pod that asks y/a at once, five times, and waits so long for each answer."""
     target = world.addresses["y/a"]
-    script = f"for i in 1 2 3 4 5; do echo | curl -s -m 0.3 telnet://{target}:80 >/dev/null; echo $?; done"
+    script = f"for i in 1 2 3 4 5; do echo | curl -s -m {seconds} telnet://{target}:80 >/dev/null; echo $?; done"
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -342,7 +342,7 @@ def early(world: World, namespace: str) -> list[str]:
     kubectl = world.k8s.kubectl
     kubectl("apply -f -", stdin=json.dumps(pod))
     phase = f"-n {namespace} get pod early -o jsonpath={{.status.phase}}"
-    eventually("the pod has run", lambda: kubectl(phase) == "Succeeded", seconds=30)
+    eventually("the pod has run", lambda: kubectl(phase) == "Succeeded")
     said = kubectl(f"-n {namespace} logs early").split()
     kubectl(f"-n {namespace} delete pod early")
     assert len(said) == 5
@@ -355,7 +355,8 @@ def test_what_makes_no_sense_is_told_by_the_api_in_an_event_and_in_the_status(wo
     assert "Warning: spec.egress: the rules are not heeded, as spec.policyTypes lacks Egress" in said
     told = "spec.egress: has rules, which are not heeded as policyTypes lacks Egress"
     eventually("an event", lambda: told in world.k8s.kubectl("-n x get events"))
-    assert f"NetworkPolicy x/odd: {told}\n" in world.k8s.wherry("status", "--name", "policies")
+    status = ("status", "--name", "policies")
+    eventually("the status", lambda: f"NetworkPolicy x/odd: {told}\n" in world.k8s.wherry(*status))
 
 
 def test_rules_are_healed_and_outlive_a_killed_agent(world: World) -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 HERE = Path(__file__).parent
 BIND = "127.0.0.87"
 NODE_PORT = "192.168.51.210:30090"
-KILLS, LONGEST_SECONDS = 5, 50.0
+KILLS, LONGEST_SECONDS = 5, 110.0
 WEB = """
 apiVersion: apps/v1
 kind: Deployment

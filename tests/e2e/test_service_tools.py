@@ -53,8 +53,10 @@ def is_answered(k8s: Cluster, pod: str, url: str) -> bool:
 
 
 def test_the_proxies_change_their_mode_and_nobody_is_refused(k8s: Cluster) -> None:
-    address = k8s.kubectl("get service web -o jsonpath={.spec.clusterIP}")
-    with traffic(k8s, client(k8s), f"http://{address}/") as answers:
+    address, node = k8s.kubectl("get service web -o jsonpath={.spec.clusterIP}"), client(k8s)
+    # The pod is Ready as soon as it runs, and listens a moment later.
+    eventually("an answer", lambda: k8s.on(node, "curl", "-sf", "-m", "5", f"http://{address}/"))
+    with traffic(k8s, node, f"http://{address}/") as answers:
         told = k8s.wherry("proxy", "set-mode", "iptables", "--name", k8s.name)
         assert all(f"{node}: iptables" in told for node in NODES)
         assert "KUBE-SERVICES" in k8s.on(NODES[1], "iptables-save")
@@ -92,7 +94,7 @@ def test_a_connection_from_a_node_and_from_this_machine_is_traced(k8s: Cluster) 
     address, where = pods[0]["status"]["podIP"], pods[0]["spec"]["nodeName"]
     for node in NODES:
         told = k8s.wherry("trace", f"node/{node}", f"{address}:8000", "--name", k8s.name, check=False)
-        curl = ("curl", "-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}", f"http://{address}:8000/")
+        curl = ("curl", "-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", f"http://{address}:8000/")
         answered = k8s.on(node, *curl, check=False).strip() == "200"
         assert (answered, "\nnot answered: " not in told) == (node == where, node == where), told
     assert "only nodes and pods know a way" in k8s.wherry(

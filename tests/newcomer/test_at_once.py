@@ -51,7 +51,7 @@ def test_clusters_of_one_name_in_two_homes_leave_each_other_alone(tmp_path: Path
         first, second = clusters
         assert "is down and forgotten" in first.wherry("down", "--name", first.name, "--purge")
         second.kubectl("run lives --image=busybox --command -- sleep 1000")
-        second.kubectl("wait --for=condition=Ready pod/lives --timeout=30s")
+        second.kubectl("wait --for=condition=Ready pod/lives --timeout=60s")
     finally:
         for made in clusters:
             made.wherry("down", "--name", made.name, "--purge", check=False)
@@ -62,7 +62,7 @@ def test_an_interrupted_up_says_so_and_down_takes_what_it_left(tmp_path: Path, s
     """So many seconds after it began to make something; a quick machine is through by the last."""
     made = make(tmp_path, "interrupted", "127.0.0.78")
     process = start(made)
-    eventually("the data folder", (tmp_path / "wherry" / made.name).exists, 30)
+    eventually("the data folder", (tmp_path / "wherry" / made.name).exists)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)

@@ -54,13 +54,13 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def test_the_cluster_comes_up_and_dns_answers(k8s: Cluster) -> None:
     k8s.kubectl("run asks --image=busybox --restart=Never --command -- sleep 1000")
-    k8s.kubectl("wait --for=condition=Ready pod/asks --timeout=30s")
+    k8s.kubectl("wait --for=condition=Ready pod/asks --timeout=60s")
     assert "10.96.0.1 " in k8s.kubectl("exec asks -- getent hosts kubernetes.default.svc.cluster.local")
 
 
 def test_a_pod_with_the_nodes_resolver_is_told_of_no_loopback(k8s: Cluster) -> None:
     k8s.kubectl("create -f -", stdin=POD)
-    k8s.kubectl("wait --for=condition=Ready pod/asks-the-nodes-resolver --timeout=30s")
+    k8s.kubectl("wait --for=condition=Ready pod/asks-the-nodes-resolver --timeout=60s")
     text = k8s.kubectl("exec asks-the-nodes-resolver -- cat /etc/resolv.conf")
     assert text == "search lan\noptions edns0\n"
 
@@ -73,7 +73,7 @@ def test_coredns_forwards_to_nobody_and_says_so_and_meets_no_loop(k8s: Cluster) 
 
 def test_the_map_for_everything_serves_all_but_the_clusters_own(k8s: Cluster) -> None:
     k8s.kubectl("create deployment web --image=whatever/it-is:1")
-    k8s.kubectl("rollout status deployment/web --timeout=30s")
+    k8s.kubectl("rollout status deployment/web --timeout=60s")
     assert "http.server" in k8s.kubectl("exec deploy/web -- cat /proc/1/cmdline")
 
 
@@ -81,7 +81,7 @@ def test_what_was_deleted_of_an_addon_is_said_and_up_puts_it_back(k8s: Cluster) 
     k8s.kubectl("-n kube-system delete deployment/coredns service/kube-dns")
     said = k8s.wherry("status", "--name", NAME, check=False)
     assert "coredns was deleted: `wherry up --name odd` puts it back" in said
-    said = k8s.wherry("up", "--name", NAME, timeout=40)
+    said = k8s.wherry("up", "--name", NAME)
     assert re.search(r"put back +Service kube-dns, Deployment coredns", said)
     answered = eventually("DNS", lambda: k8s.kubectl("exec asks -- getent hosts kubernetes.default", check=False))
     assert "10.96.0.1 " in str(answered)
@@ -95,15 +95,15 @@ FULL = {64: "sa.key: no space left on device", 84: "merged.json: no space left o
 def test_a_full_disk_is_said_and_leaves_nothing_behind_or_broken(k8s: Cluster, tmp_path: Path, size: int) -> None:
     script = f"""
     mount -t tmpfs -o size={size}k none {tmp_path}
-    {BIN}/wherry up --name full --bind 127.0.0.72 --data-dir {tmp_path} || echo "exit $?"
-    {BIN}/wherry status --name full || true
-    ps -eo args= | grep "^wherry: init of full" && echo "one is left behind"
+    {BIN}/wherry up --name odd-full --bind 127.0.0.72 --data-dir {tmp_path} || echo "exit $?"
+    {BIN}/wherry status --name odd-full || true
+    ps -eo args= | grep "^wherry: init of odd-full" && echo "one is left behind"
     mount -o remount,size=900m {tmp_path}
-    {BIN}/wherry up --name full --bind 127.0.0.72 --data-dir {tmp_path} --addons none && echo "with room it starts"
-    {BIN}/wherry down --name full --purge
+    {BIN}/wherry up --name odd-full --bind 127.0.0.72 --data-dir {tmp_path} --addons none && echo "with room it starts"
+    {BIN}/wherry down --name odd-full --purge
     """
     done = subprocess.run(
-        ["unshare", "-m", "bash", "-c", script], env=k8s.environment, capture_output=True, text=True, timeout=60
+        ["unshare", "-m", "bash", "-c", script], env=k8s.environment, capture_output=True, text=True, timeout=180
     )
     said = done.stdout + done.stderr
     assert re.search(f"^wherry: .*{FULL[size]}", said, re.MULTILINE), said
@@ -112,7 +112,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind_or_broken(k8s: Cluster, t
     assert "with room it starts" in said
     assert k8s.kubectl("config current-context") == f"wherry-{NAME}\n"
     left = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
-    assert "wherry: init of full" not in left
+    assert "wherry: init of odd-full" not in left
 
 
 def test_the_manifest_of_ingress_nginx_comes_and_goes_beside_the_addon(k8s: Cluster) -> None:
@@ -131,7 +131,7 @@ def test_the_manifest_of_ingress_nginx_comes_and_goes_beside_the_addon(k8s: Clus
         "Host: web.test",
         f"http://{BIND}:8080/",
     ]
-    eventually("the page", lambda: k8s.run(*page, check=False) == "200", 20)
+    eventually("the page", lambda: k8s.run(*page, check=False) == "200")
     applied = k8s.kubectl(f"apply -f {MANIFEST}").splitlines()
     warned = "Warning: resource ingressclasses/nginx is missing "  # as of everything that `apply` has not made
     assert [line for line in applied if not line.endswith(" created") and not line.startswith(warned)] == [
@@ -156,7 +156,7 @@ def test_a_typo_in_the_corefile_is_logged_within_seconds(k8s: Cluster) -> None:
     corefile = k8s.kubectl("-n kube-system get configmap coredns -o yaml").replace("loadbalance", "loadbalnce")
     k8s.kubectl("replace -f -", stdin=corefile)
     told = ": loadbalnce: there is no such plugin"
-    eventually("the log", lambda: told in k8s.kubectl("-n kube-system logs -l k8s-app=kube-dns --tail=50"), 12)
+    eventually("the log", lambda: told in k8s.kubectl("-n kube-system logs -l k8s-app=kube-dns --tail=50"), 30)
 
 
 def test_what_cluster_info_prints_is_a_service_and_no_405(k8s: Cluster) -> None:

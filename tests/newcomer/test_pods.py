@@ -53,7 +53,7 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def test_a_pod_that_is_not_root_listens_on_port_80(k8s: Cluster) -> None:
     k8s.kubectl("create -f -", stdin=PORT_80)
-    eventually("the page", lambda: "html" in k8s.kubectl("exec port-80 -- curl -s http://localhost:80/"), 20)
+    eventually("the page", lambda: "html" in k8s.kubectl("exec port-80 -- curl -s http://localhost:80/"))
     assert k8s.kubectl("exec port-80 -- id -u") == "1000\n"
 
 
@@ -66,6 +66,6 @@ def test_a_volume_over_the_folder_of_a_maps_program_is_named(k8s: Cluster) -> No
         state: dict[str, str] = status.get("containerStatuses", [{}])[0].get("state", {}).get("waiting", {})
         return state if state.get("reason") == "CreateContainerConfigError" else {}
 
-    said = eventually("the reason", waits, 20)
+    said = eventually("the reason", waits)
     assert isinstance(said, dict)
     assert f"is hidden by the volume mounted at {folder}" in said["message"]

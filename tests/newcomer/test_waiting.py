@@ -18,7 +18,7 @@ case "$*" in *--version*) echo runc version 1.1.5; exit ;; esac
 echo "no containers today" >&2
 exit 1
 """
-IMPATIENT = "from wherry.cluster import waiting; waiting.READY_SECONDS = 9; from wherry.cli.main import main; main()"
+IMPATIENT = "from wherry.cluster import waiting; waiting.READY_SECONDS = 16; from wherry.cli.main import main; main()"
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def up(k8s: Cluster, runtime: str) -> str:
         (k8s.home / name).chmod(0o755)
     environment = {**k8s.environment, "PATH": f"{k8s.home}:{k8s.environment['PATH']}"}
     command = [sys.executable, "-c", IMPATIENT, "up", "--name", NAME, "--bind", BIND, "--addons", "none"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     return done.stderr
 
 
 def test_a_runtime_that_makes_no_container_is_named_after_a_few_seconds_and_at_the_end(k8s: Cluster) -> None:
-    meanwhile, _, finally_ = up(k8s, RUNTIME).partition("wherry: cluster broken is not ready after 9 s")
+    meanwhile, _, finally_ = up(k8s, RUNTIME).partition("wherry: cluster broken is not ready after 16 s")
     assert "kube-proxy: pod kube-proxy-" in meanwhile
     for said in (meanwhile, finally_):
         assert "no containers today" in said
