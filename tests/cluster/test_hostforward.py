@@ -56,6 +56,16 @@ def test_a_local_one_leads_to_a_node_that_has_an_endpoint(endpoints: list[Object
     assert list(wanted.values()) == [Forward((node, 30080), answers)]
 
 
+@pytest.mark.parametrize(("selector", "answers"), [({"app": "web"}, True), ({}, False)])
+def test_a_refusal_is_for_a_moment_before_anybody_has_looked_whom_a_selector_finds(
+    selector: dict[str, str], answers: bool
+) -> None:
+    [forward] = of_service(service(selector=selector), [], config()).values()
+    assert forward.answers is answers
+    [forward] = of_service(service(selector=selector), slices(), config()).values()
+    assert not forward.answers
+
+
 def test_a_service_without_a_node_port_and_a_protocol_without_a_relay_want_nothing() -> None:
     ports = [{"port": 80}, {"port": 81, "nodePort": 30081, "protocol": "SCTP"}]
     assert of_service(service(ports=ports), [], config()) == {}

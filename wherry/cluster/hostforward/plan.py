@@ -17,7 +17,7 @@ from wherry.cluster.relay.address import Address
 from wherry.objects import Object
 from wherry.objects.family import Family
 from wherry.objects.meaning import endpoints
-from wherry.objects.meaning.services import admits, balancers, is_local_outside, ports, protocol
+from wherry.objects.meaning.services import admits, balancers, has_selector, is_local_outside, ports, protocol
 
 SMALL_LOOPBACK = ip_network("127.0.0.0/24")
 
@@ -32,7 +32,7 @@ class Listener(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Where a listener leads. `answers`: somebody is ready there, so that a refusal can only be for a moment."""
+    """Where a listener leads. `answers`: a refusal can only be for a moment, as somebody is or may be ready there."""
 
     target: Address
     answers: bool
@@ -40,7 +40,10 @@ class Forward:
 
 def of_service(service: Object, slices: Iterable[Object], config: ClusterConfig) -> dict[Listener, Forward]:
     """Return the listeners a Service wants."""
-    serving = _serving_nodes(slices)
+    pieces = list(slices)
+    serving = _serving_nodes(pieces)
+    # What a selector finds is in a slice, be it an empty one, as soon as somebody has looked; until then nobody knows.
+    answers = bool(serving) or (has_selector(service) and not pieces)
     local = is_local_outside(service)
     # Other nodes drop what is meant for local endpoints only.
     node = next((n for n in config.nodes if n.name in serving), None) if local else None
@@ -51,10 +54,10 @@ def of_service(service: Object, slices: Iterable[Object], config: ClusterConfig)
             continue
         at_node = (address, port.get("nodePort") or 0)
         if at_node[1]:
-            wanted[Listener(protocol(port), config.bind, at_node[1])] = Forward(at_node, bool(serving))
+            wanted[Listener(protocol(port), config.bind, at_node[1])] = Forward(at_node, answers)
         for stand_in, balancer in stand_ins(service, config):
             target = at_node if local and at_node[1] else (balancer, port["port"])
-            wanted[Listener(protocol(port), stand_in, port["port"])] = Forward(target, bool(serving))
+            wanted[Listener(protocol(port), stand_in, port["port"])] = Forward(target, answers)
     return wanted
 
 
