@@ -257,7 +257,7 @@ def test_migrate_reads_the_flags_of_the_controller_that_runs_unless_told_others(
     assert result.exit_code == 0, result.output
     assert "Deployment ingress-nginx/nginx-ingress-controller: the same" in result.stdout
     assert "ConfigMap ingress-nginx/nginx-configuration" in result.stdout
-    assert "1 Ingresses: 1 the same, 0 something differs, 0 something is refused" in result.stdout
+    assert "1 Ingress: 1 the same, 0 something differs, 0 something is refused" in result.stdout
     given = ["--ingress-class=other", "migrate", "-o", "json", "--file", "-"]
     result = CliRunner().invoke(cli.command, given, input=f"{mandatory}\n---\n{RULES}")
     assert json.loads(result.stdout)["otherControllers"] == ["demo/web"]

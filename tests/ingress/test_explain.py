@@ -15,7 +15,7 @@ from wherry.ingress.reading import Reading, read
 
 PORTS = {name: 9000 + number for number, name in enumerate(("web", "v2", "v3", "auth", "other", "secure"))}
 NAMES = {port: name for name, port in PORTS.items()}
-OPTIONS = Options(config_map=(CONTROLLER, "settings"))
+OPTIONS = Options(config_map=(CONTROLLER, "settings"), passthrough=True)
 GROUPS = groups()
 READINGS: dict[str, Reading] = {}
 

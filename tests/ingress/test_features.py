@@ -86,7 +86,7 @@ REFUSED = {
     *("auth-keepalive", "auth-keepalive-requests", "auth-keepalive-share-vars", "auth-keepalive-timeout"),
     *("enable-modsecurity", "enable-owasp-core-rules", "modsecurity-snippet", "modsecurity-transaction-id"),
     *("enable-opentelemetry", "opentelemetry-operation-name", "opentelemetry-trust-incoming-span"),
-    *("fastcgi-index", "fastcgi-params-configmap", "http2-push-preload", "ssl-passthrough"),
+    *("fastcgi-index", "fastcgi-params-configmap", "http2-push-preload"),
 }
 
 

@@ -66,7 +66,8 @@ def served(group: Group) -> Iterator[Served]:
         ports = {server.name: server.port for server in servers}
         objects = list(group.objects(ports))
         (directory / "nginx").mkdir()
-        async with running(directory / "nginx", *objects, config_map=(CONTROLLER, "settings")) as world:
+        options = {"config_map": (CONTROLLER, "settings"), "passthrough": True}
+        async with running(directory / "nginx", *objects, **options) as world:
             found.append(Served(group, world.options.http_port, world.options.https_port, await warnings(world)))
             ready.set()
             await done.wait()

@@ -25,8 +25,17 @@ from wherry.ingress.fronts.ingress.classes import is_ours
 from wherry.ingress.options import Options
 from wherry.ingress.reading import Reading
 from wherry.ingress.route.backend import Backend, BackendRef
-from wherry.ingress.route.choice import BadPath, ServerChoice, lacks_slash, location_for, normalised, server_for
+from wherry.ingress.route.choice import (
+    BadPath,
+    ServerChoice,
+    lacks_slash,
+    location_for,
+    normalised,
+    passed_for,
+    server_for,
+)
 from wherry.ingress.route.location import Location, Match
+from wherry.ingress.route.passed import Passed
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.wellknown import INGRESS_CLASS
@@ -98,6 +107,9 @@ def explain(url: str, reading: Reading, options: Options, client: str = "") -> E
     if chosen.why == "led":
         to = Answer(308, "from-to-www-redirect", f"{parts.scheme}://{server.host}{asked.uri}")
         return replace(said, answers=(to,))
+    through = passed_for(structure, asked.name) if parts.scheme == "https" else None
+    if through:
+        return _passed(said, through, asked)
     said = replace(said, tls=_tls(reading, chosen) if parts.scheme == "https" else "")
     if server.host == CATCH_ALL and asked.path == "/healthz" and asked.path not in {at.path for at in server.locations}:
         return replace(said, answers=(Answer(200, "what load balancers ask at any address"),))
@@ -123,6 +135,17 @@ def _asked(parts: SplitResult, options: Options, client: str) -> Asked:
     secure = ":8443" if host.endswith(":8080") else secure
     name = host if host.endswith("]") else re.sub(":[0-9]*$", "", host)
     return Asked(parts.scheme, host, name, uri, normalised(parts.path), client, secure)
+
+
+def _passed(said: Explanation, through: Passed, asked: Asked) -> Explanation:
+    """Return what becomes of a connection whose TLS is the endpoint's own."""
+    return replace(
+        said,
+        tls="the endpoint's own: ssl-passthrough",
+        backend=f"Service {through.service} (its cluster IP)",
+        endpoints=(_address(through.address, through.port),),
+        target=asked.uri,
+    )
 
 
 def _tls(reading: Reading, chosen: ServerChoice) -> str:

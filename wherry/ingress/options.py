@@ -30,6 +30,8 @@ class Options:
     default_certificate: Key | None = None
     catch_all: bool = True
     """Whether Ingresses may have rules for every host."""
+    passthrough: bool = False
+    """Whether `ssl-passthrough` is heeded."""
     publish_service: Key | None = None
     publish_addresses: tuple[str, ...] = ()
     update_status: bool = True
@@ -59,6 +61,7 @@ class Options:
             annotations_prefix=self.annotations_prefix,
             default_service=self.default_service,
             catch_all=self.catch_all,
+            passthrough=self.passthrough,
             reserved_ports=frozenset((self.http_port, self.https_port, self.health_port)),
         )
 

@@ -44,7 +44,6 @@ NO_EFFECT = (
     "enable-dynamic-configuration",
     "enable-metrics",
     "enable-ssl-chain-completion",
-    "enable-ssl-passthrough",
     "enable-topology-aware-routing",
     "exclude-socket-metrics",
     "health-check-path",
@@ -157,6 +156,7 @@ _DECLARED = (
         "--sync-rate-limit", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Reloads per second."
     ),
     go_bool("--disable-catch-all", False, "Leave out rules for every host."),
+    go_bool("--enable-ssl-passthrough", False, "Heed ssl-passthrough."),
     click.option("--validating-webhook", default="", help="HOST:PORT for admission of Ingresses; none when empty."),
     click.option("--validating-webhook-certificate", type=click.Path(path_type=Path), help="Its certificate (PEM)."),
     click.option("--validating-webhook-key", type=click.Path(path_type=Path), help="Its key (PEM)."),
@@ -213,6 +213,7 @@ def options(given: dict[str, Any]) -> Options:
         udp_services=given["udp_services_configmap"],
         default_service=given["default_backend_service"],
         default_certificate=given["default_ssl_certificate"],
+        passthrough=given["enable_ssl_passthrough"],
         catch_all=not given["disable_catch_all"],
         webhook=_webhook(given),
         publish_service=given["publish_service"],

@@ -58,7 +58,7 @@ def _lines(found: Migration) -> Iterator[str]:
     if found.left:
         yield f"of other controllers, and not looked at: {', '.join(found.left)}"
     counts = ", ".join(f"{found.count(word)} {said}" for word, said in _WORDS.items())
-    yield f"{len(found.ingresses)} Ingresses: {counts}"
+    yield f"{len(found.ingresses)} Ingress{'' if len(found.ingresses) == 1 else 'es'}: {counts}"
     for name, number in found.refused().items():
         yield f"  refused to {number}: {name}"
 

@@ -14,7 +14,7 @@ _SAME: Final[Mapping[str, str]] = {
     "the_real_ip": "$remote_addr",
     "pass_access_scheme": "$client_scheme",
     "pass_port": "$client_port",
-    "pass_server_port": "$server_port",
+    "pass_server_port": "$own_port",
 }
 """Names for what has another one here."""
 _OF_ROUTE: Final = ("namespace", "ingress_name", "service_name")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import signal
 import time
 from pathlib import Path
@@ -34,7 +35,16 @@ def prepare(runtime: Runtime, fallback_certificate: str) -> None:
     ):
         directory.mkdir(exist_ok=True)
         directory.chmod(mode)
+    _prepare_inner(runtime)
     write(runtime.certificate, fallback_certificate, mode=0o600)
+
+
+def _prepare_inner(runtime: Runtime) -> None:
+    """Make the directory that workers may enter and nobody else: who connects there says who the client is."""
+    runtime.inner.mkdir(exist_ok=True)
+    if runtime.user and os.geteuid() == 0:
+        os.chown(runtime.inner, -1, pwd.getpwnam(runtime.user).pw_gid)
+    runtime.inner.chmod(0o710)
 
 
 def write(path: Path, text: str, mode: int = 0o644, owner: int | None = None) -> None:

@@ -29,9 +29,18 @@ def stream_ports(conf: str) -> set[Port]:
 
 
 def check(conf: str, in_force: str) -> None:
-    """Raise `ConfigRefused` for a port of `conf` that is taken; those of the configuration in force are ours."""
+    """Raise `ConfigRefused` for a port of `conf` that is taken; those of the configuration in force are ours.
+
+    So is that of https, which the streams take over where hosts are passed through.
+    """
     for port in sorted(stream_ports(conf) - stream_ports(in_force)):
-        _check(port)
+        if port.udp or port.number not in _http_ports(in_force):
+            _check(port)
+
+
+def _http_ports(conf: str) -> set[int]:
+    before, _, _ = conf.partition("\nstream {")
+    return {int(number) for number in re.findall(r"^ +listen (?:\[::\]:)?(\d+)[ ;]", before, re.MULTILINE)}
 
 
 def _check(port: Port) -> None:

@@ -114,7 +114,8 @@ class Nginx:
         self._left = files.left_behind(self.runtime)
         if self._left is not None and not files.shares_ports(self.runtime.conf.read_text()):
             await self._end_left()
-        self.runtime.socket.unlink(missing_ok=True)
+        for socket_file in (self.runtime.socket, self.runtime.ending, self.runtime.passing):
+            socket_file.unlink(missing_ok=True)
         check_surroundings(self.runtime, conf)
         files.write(self.runtime.conf, conf)
         # A process group of its own: a terminal's Ctrl-C is for us, and workers can be found when their master is gone.

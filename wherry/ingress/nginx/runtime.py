@@ -64,6 +64,21 @@ class Runtime:
         return self.control / "nginx.sock"
 
     @property
+    def inner(self) -> Path:
+        """Return the directory of the sockets by which nginx reaches itself."""
+        return self.directory / "inner"
+
+    @property
+    def ending(self) -> Path:
+        """Return the path of the socket where TLS is ended, while `passing` or the port of https leads there."""
+        return self.inner / "ending.sock"
+
+    @property
+    def passing(self) -> Path:
+        """Return the path of the socket from which connections are passed on as they are."""
+        return self.inner / "passing.sock"
+
+    @property
     def health(self) -> Path:
         """Return the path of the socket file that tells of our health."""
         return self.control / "health.sock"

@@ -31,6 +31,8 @@ def render(structure: Structure | None, runtime: Runtime) -> str:
         headers=proxied.common(parts.common_headers(whole.settings)),
         http_lines=parts.http_lines(whole),
         streams=whole.streams,
+        passing=whole.passing,
+        passed=whole.passed,
         settings=whole.settings,
         runtime=runtime,
         checksum=_MARK,
@@ -53,7 +55,8 @@ def _template(runtime: Runtime) -> Template:
         autoescape=False,  # nginx.conf is not HTML; every value goes through `quote` or `literal`
     )
     filters = (
-        literal, server_name, match, route, address, names_size, access_log, parts.server_lines, parts.location_lines,
+        literal, server_name, sni, match, route, address, names_size, access_log, parts.server_lines,
+        parts.location_lines,
     )  # fmt: skip
 
     def lines(given: Iterable[Line], depth: int) -> str:
@@ -69,6 +72,11 @@ def server_name(host: str) -> str:
     if host.startswith("*."):
         return quote("~^[^.]+" + host[1:].replace(".", "\\.") + "$")
     return quote(host)
+
+
+def sni(host: str) -> str:
+    """Return a host as a key of a `map` of names."""
+    return server_name(host) if host.startswith("*.") else literal(host)
 
 
 def match(location: Location) -> str:

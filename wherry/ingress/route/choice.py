@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from wherry.ingress.route.location import Location, Match
 from wherry.ingress.route.model import Structure
+from wherry.ingress.route.passed import Passed
 from wherry.ingress.route.server import CATCH_ALL, Server
 
 
@@ -40,6 +41,13 @@ def server_for(structure: Structure, host: str) -> ServerChoice:
         if any(_covers(name, host) for name in (server.host, *server.aliases)):
             return ServerChoice(server, "wildcard")
     return ServerChoice(next(server for server in structure.servers if server.host == CATCH_ALL), "none")
+
+
+def passed_for(structure: Structure, host: str) -> Passed | None:
+    """Return to where connections with this name in their SNI are passed on as they are, None for nowhere."""
+    exact = (one for one in structure.passed if host in one.names)
+    wild = (one for one in structure.passed if any(_covers(name, host) for name in one.names))
+    return next(exact, None) or next(wild, None)
 
 
 def _covers(wildcard: str, host: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from wherry.ingress.route.backend import BackendRef
 from wherry.ingress.route.certificate import Certificate
+from wherry.ingress.route.passed import Passed
 from wherry.ingress.route.problem import Key, Problem, Subject
 from wherry.ingress.route.server import Server
 from wherry.ingress.route.stream import Stream
@@ -16,10 +17,16 @@ from wherry.ingress.settings import Settings, usual
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What nginx.conf says: a change here is a reload."""
+    """What nginx.conf says: a change here is a reload.
+
+    `passing`: whether hosts may be passed through. nginx then listens inside all the time, so that connections of the
+    workers before are still taken when the last such host goes.
+    """
 
     servers: tuple[Server, ...] = ()
     streams: tuple[Stream, ...] = ()
+    passing: bool = False
+    passed: tuple[Passed, ...] = ()
     settings: Settings = field(default_factory=usual)
 
 

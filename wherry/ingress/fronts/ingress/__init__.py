@@ -9,5 +9,6 @@ rule.py          `Rule`: a path as an Ingress states it -> its locations
 host.py          `HostRules`: the rules of one host; the oldest Ingress first
 tls.py           which certificate serves which host
 streams.py       TCP and UDP services from their ConfigMaps
+passing.py       hosts that are passed through to a Service that speaks TLS itself
 build.py         all of it: `build(snapshot, choices) -> Model`
 """

@@ -13,6 +13,7 @@ from wherry.ingress.features.hostnames import Hostnames
 from wherry.ingress.fronts.ingress.claim import Claim, read_claim
 from wherry.ingress.fronts.ingress.classes import is_ours
 from wherry.ingress.fronts.ingress.host import HostRules
+from wherry.ingress.fronts.ingress.passing import passed, who_tells
 from wherry.ingress.fronts.ingress.paths import path_problem, pattern_problem
 from wherry.ingress.fronts.ingress.rule import Rule, default_location
 from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot, age
@@ -23,6 +24,7 @@ from wherry.ingress.route.certificate import Certificate
 from wherry.ingress.route.data import data
 from wherry.ingress.route.location import Location
 from wherry.ingress.route.model import Model, Structure
+from wherry.ingress.route.passed import Passed
 from wherry.ingress.route.problem import Key, Problem, Subject
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.ingress.route.stream import Stream
@@ -93,7 +95,9 @@ class _Builder:
             for at in server.locations:
                 for ref in _backends(at):
                     users.setdefault(ref, set()).update([self._subjects[at.owner]] if at.owner else [])
-        structure = Structure(servers, tuple(self._streams()), self._settings)
+        structure = Structure(
+            servers, tuple(self._streams()), self._passing(), tuple(self._passed(servers)), self._settings
+        )
         return Model(
             structure=structure,
             routes=data(structure),
@@ -176,6 +180,15 @@ class _Builder:
         if udp := self._snapshot.udp_services:
             report = partial(self._report, Subject.of_config_map(udp), problem.BAD_STREAM)
             yield from streams(udp, "UDP", services, frozenset(), report)
+
+    def _passing(self) -> bool:
+        return self._choices.passthrough and not who_tells(self._settings)
+
+    def _passed(self, servers: tuple[Server, ...]) -> Iterator[Passed]:
+        def report(owner: Key, message: str) -> None:
+            self._report(self._subjects[owner], problem.UNSUPPORTED, message)
+
+        yield from passed(servers, self._snapshot.services, self._settings, self._choices.passthrough, report)
 
     def _named(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
         """Return the servers with their further names; the first of two that want a name has it."""

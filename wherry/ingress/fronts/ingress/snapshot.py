@@ -55,5 +55,7 @@ class Choices:
     default_service: Key | None = None
     catch_all: bool = True
     """Whether Ingresses may have rules for every host."""
+    passthrough: bool = False
+    """Whether `ssl-passthrough` is heeded."""
     reserved_ports: frozenset[int] = frozenset()
     """Ports of the node that TCP and UDP services must not take: ours."""
