@@ -44,6 +44,18 @@ class Case:
         services, slices, destination = told_in(family, (self.services, self.slices, self.destination))
         return replace(self, services=services, slices=slices, destination=destination)
 
+    def expected_in(self, mode: str) -> Outcome:
+        """Return what becomes of it in a mode (of whichever variant), as the mode's README says."""
+        mode = mode.partition("-")[0]
+        if mode == "userspace" and self.expected.what == "to":
+            return replace(self.expected, masqueraded=True)  # the proxy is the client
+        return OTHERWISE.get((mode, self.name), self.expected)
+
+
+NOBODY = "pod to a cluster IP of nobody is dropped"
+OTHERWISE = {("iptables", NOBODY): REJECT, ("ipvs", NOBODY): REJECT}
+"""(mode, case): what a mode does otherwise."""
+
 
 def _node_port(**spec: Any) -> Object:
     ports = [{"port": 80, "nodePort": NODE_PORT, "protocol": "TCP"}]
@@ -91,7 +103,7 @@ CASES = [
     Case("LAN to cluster IP without endpoints is refused", [service()], [], "client", CLUSTER_IP, 80, REJECT),
     Case("pod to a port the Service has not is refused", [service()], ALL, "p1", CLUSTER_IP, 81, REJECT),
     Case("node to a port the Service has not is refused", [service()], ALL, "host", CLUSTER_IP, 81, REJECT),
-    Case("pod to a cluster IP of nobody is dropped", [service()], ALL, "p1", "10.96.0.99", 80, DROP),
+    Case(NOBODY, [service()], ALL, "p1", "10.96.0.99", 80, DROP),
     Case("pod to pod is left alone", [service()], ALL, "p1", "10.244.1.5", TARGET_PORT, PASS),
     Case("LAN to node port", [_node_port()], ALL, "client", NODE_ADDRESS, NODE_PORT, masqueraded_to("p1", "p2", "r1")),
     Case("pod to node port", [_node_port()], REMOTE, "p1", NODE_ADDRESS, NODE_PORT, masqueraded_to("r1")),
@@ -200,3 +212,4 @@ CASES = [
         to("r1"),
     ),
 ]
+OF_NOBODY = next(case for case in CASES if case.name == NOBODY)

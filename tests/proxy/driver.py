@@ -42,10 +42,6 @@ HERE = "WHERRY_TEST_MODES"
 MODES = {name: _ALL[name] for name in os.environ.get(HERE, "nftables iptables-nft iptables-legacy userspace").split()}
 
 
-ENDING = ("userspace",)
-"""Modes whose connections end with them, as their README says."""
-
-
 class Driver:
     """A mode at work on the world's node: `load` a plan, then `change` it step by step.
 
@@ -69,7 +65,7 @@ class Driver:
 
     def close(self) -> None:
         self.inside(self.mode.cleanup)
-        self._stop()
+        self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -85,8 +81,8 @@ class Driver:
         self._settle()
 
     def restart(self) -> None:
-        """Forget everything, as a new process does, and load the same plan."""
-        self._stop()
+        """Forget everything, as a proxy does that begins anew, and load the same plan."""
+        self.stop()
         self._start()
         self.inside(lambda: self.mode.load(self.plan))
 
@@ -147,9 +143,13 @@ class Driver:
         self.mode = self.make(self.config)
         self._work = self.mode.at_work(self._suspect)
         self.inside(self._work.__aenter__)
+        self._working = True
 
-    def _stop(self) -> None:
-        self.inside(lambda: self._work.__aexit__(None, None, None))
+    def stop(self) -> None:
+        """Be no longer at work; what is in the kernel stays."""
+        if self._working:
+            self.inside(lambda: self._work.__aexit__(None, None, None))
+        self._working = False
 
     def _suspect(self) -> None:
         self.suspicions += 1

@@ -11,21 +11,15 @@ from dataclasses import replace
 import pytest
 
 from tests.proxy.build import CLUSTER_IP, NODE, NODE_ADDRESS, PODS, endpoint, endpoint_slice, service, unready
-from tests.proxy.cases import CASES, NODE_PORT, Case
-from tests.proxy.driver import ENDING, MODES, Driver
-from tests.proxy.outcome import DROP, REJECT, Outcome, masqueraded_to
+from tests.proxy.cases import CASES, NODE_PORT, OF_NOBODY, Case
+from tests.proxy.driver import MODES, Driver
+from tests.proxy.outcome import REJECT, masqueraded_to
 from tests.proxy.world import World, small_world
 from wherry.objects.family import Family
 
 pytestmark = pytest.mark.kernel
 
 AFFINE = {"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}}}
-NOBODY = "pod to a cluster IP of nobody is dropped"
-OTHERWISE: dict[tuple[str, str], Outcome] = {
-    ("iptables", NOBODY): REJECT,
-    ("ipvs", NOBODY): REJECT,
-}
-"""(mode, case): what a mode does otherwise, as its README says."""
 
 
 @pytest.fixture(scope="module", params=Family)
@@ -48,7 +42,7 @@ def test_a_packet_goes(driver: Driver, case: Case) -> None:
     driver.load(case.services, case.slices)
     tries = 1 if case.expected.what != "to" else 20 * len(case.expected.pods)
     got = driver.send(case.source, case.destination, case.port, case.protocol, tries)
-    assert str(got) == str(otherwise(driver, case.name, case.expected))
+    assert str(got) == str(case.expected_in(driver.name))
 
 
 def test_connections_are_spread_evenly(driver: Driver) -> None:
@@ -81,7 +75,7 @@ def test_an_established_connection_outlives_its_endpoint_becoming_unready(driver
         assert driver.send("client", CLUSTER_IP, 80) == REJECT
         assert driver.world.talk(connection).startswith("r1")
         driver.restart()
-        assert driver.world.talk(connection).startswith("r1") == (driver.name not in ENDING)
+        assert driver.world.talk(connection).startswith("r1")
         assert driver.send("client", CLUSTER_IP, 80) == REJECT
 
 
@@ -93,7 +87,7 @@ def test_a_new_endpoint_takes_connections_after_one_change(driver: Driver) -> No
     driver.change([service()], [endpoint_slice([endpoint("p1"), endpoint("p2")])])
     assert driver.send("p3", CLUSTER_IP, 80, tries=40).pods == {"p1", "p2"}
     driver.change([], [])
-    assert driver.send("p3", CLUSTER_IP, 80) == otherwise(driver, NOBODY, DROP)
+    assert driver.send("p3", CLUSTER_IP, 80) == OF_NOBODY.expected_in(driver.name)
 
 
 def test_affinity_keeps_each_client_with_one_endpoint(driver: Driver) -> None:
@@ -182,10 +176,3 @@ def test_what_it_wrote_is_proven_after_every_change(driver: Driver) -> None:
         assert driver.differences() == []
     driver.change([], [])
     assert driver.differences() == []
-
-
-def otherwise(driver: Driver, case: str, expected: Outcome) -> Outcome:
-    """Return what becomes of a case in the driver's mode."""
-    if driver.name == "userspace" and expected.what == "to":
-        expected = replace(expected, masqueraded=True)  # the proxy is the client
-    return OTHERWISE.get((driver.name.partition("-")[0], case), expected)

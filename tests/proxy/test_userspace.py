@@ -18,6 +18,7 @@ from wherry.proxy.modes import ModeConfig, ModeError, make
 from wherry.proxy.modes.userspace import dial, flow, sessions
 from wherry.proxy.modes.userspace.balancer import Balancer
 from wherry.proxy.modes.userspace.limits import most_connections, most_sessions
+from wherry.proxy.modes.userspace.living import living
 from wherry.proxy.modes.userspace.mode import UserspaceMode
 from wherry.proxy.modes.userspace.names import DOORS
 from wherry.proxy.modes.userspace.redirects import is_relayed, redirected
@@ -356,6 +357,26 @@ async def test_established_connections_outlive_their_endpoint_and_service(stage:
         async with asyncio.timeout(60):
             assert await reader.readexactly(4) == b"ping"
     writer.close()
+
+
+async def test_established_connections_outlive_the_mode_in_its_process(stage: Stage) -> None:
+    """Also one that nobody has accepted yet when the mode ends."""
+    web = here(await stage.endpoint(echo_after_end))
+    mode = UserspaceMode(ModeConfig(), privileged=False)
+    async with mode.at_work(lambda: None):
+        await mode.load(Plan({web.frontend: web}))
+        established = await asyncio.open_connection(*web.frontend[::2])
+        waiting = socket.create_connection(web.frontend[::2])
+    (held,) = living()
+    assert len(held) == 2
+    assert not await mode.retire()
+    established[1].write(b"once more")
+    established[1].write_eof()
+    async with asyncio.timeout(60):
+        assert await established[0].read() == b"once more"
+    established[1].close()
+    waiting.close()
+    await until(lambda: not living())
 
 
 async def test_beyond_the_limit_clients_wait(stage: Stage) -> None:

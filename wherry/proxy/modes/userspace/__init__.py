@@ -9,6 +9,7 @@ limits.py       how many files the proxy may have open
 flow.py         bytes from one socket to another, spliced
 dial.py         a connection to the first endpoint that takes it
 connections.py  TCP: accepted, connected, relayed
+living.py       connections that outlive the mode
 sessions.py     UDP: a client's datagrams and their answers
 relay.py        all of that, told of routes
 redirection.py  the way in with privilege: nftables leads to the proxy

@@ -56,8 +56,10 @@ class Connections:
             self._loop.add_reader(listening.fileno(), self._accept, listening)
 
     def unlisten(self, listening: socket.socket) -> None:
-        """Take no more of one; those there are go on."""
-        if self._listeners.pop(listening, None):
+        """Take what waits at one, and no more; those there are go on."""
+        if listening in self._listeners:
+            self._accept(listening)
+            del self._listeners[listening]
             self._loop.remove_reader(listening.fileno())
             listening.close()
 

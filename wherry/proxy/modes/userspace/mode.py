@@ -13,6 +13,7 @@ from wherry.proxy.modes import ModeConfig, ModeError
 from wherry.proxy.modes.nftables.mode import NftablesMode
 from wherry.proxy.modes.userspace.binding import Binding
 from wherry.proxy.modes.userspace.layout import RedirectLayout
+from wherry.proxy.modes.userspace.living import keep, living
 from wherry.proxy.modes.userspace.names import DOORS, LINK, PORT
 from wherry.proxy.modes.userspace.redirection import Redirection, add_doors, delete_doors
 from wherry.proxy.modes.userspace.redirects import is_relayed, redirected
@@ -21,8 +22,8 @@ from wherry.proxy.plan import Change, Plan
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 2.0
-"""How long connections may take to end when the proxy does: meanwhile no change of Services is followed."""
+DRAIN_SECONDS = 1.0
+"""How long connections may take to end, should the process do so too: meanwhile no change of Services is followed."""
 
 
 class UserspaceMode:
@@ -56,6 +57,9 @@ class UserspaceMode:
         if self._relay is not None and self._way is not None:
             self._way.close()
             self._relay.close()
+            self._relay.connections.close()
+        for connections in living():
+            connections.close()
         await NftablesMode(self._config, RedirectLayout).cleanup()
         try:
             delete_doors()
@@ -63,7 +67,9 @@ class UserspaceMode:
             raise ModeError(f"cannot take the proxy's addresses from {LINK}: {error}") from error
 
     async def retire(self) -> bool:
-        """Whoever relayed has ended, and connections with him."""
+        """Stay until connections that this process has relayed have ended."""
+        if living():
+            return False
         await self.cleanup()
         return True
 
@@ -73,7 +79,10 @@ class UserspaceMode:
 
     @contextlib.asynccontextmanager
     async def at_work(self, suspect: Callable[[], None]) -> AsyncIterator[None]:
-        """Relay. At the end nftables' rules stand in, with privilege, so that new connections do not fail."""
+        """Relay. At the end nftables' rules stand in, with privilege, so that new connections do not fail.
+
+        Those there are go on as long as the process does.
+        """
         privileged = _is_privileged() if self._privileged is None else self._privileged
         self._relay = relay = Relay(self._config)
         self._way = way = Redirection(self._config, relay) if privileged else Binding(relay)
@@ -88,6 +97,7 @@ class UserspaceMode:
             finally:
                 way.close()
                 relay.close()
+                keep(relay.connections)
                 self._relay = self._way = None
 
     def render(self, plan: Plan) -> str:

@@ -68,9 +68,8 @@ class Relay:
         self.sessions.serve(bound, offers, partial(self._took, frontend))
 
     def close(self) -> None:
-        """End everything, and know no route any more."""
+        """End UDP sessions, and know no route any more."""
         self._routes = {}
-        self.connections.close()
         self.sessions.close()
 
     def _offer_original(self, family: Family, accepted: socket.socket, client: str) -> Offer | None:
