@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -122,6 +123,24 @@ def test_limits_are_set_where_their_controllers_are_and_missing_ones_named(k8s: 
             assert k8s.read(f"{pod}/{file}") == [expected]
         else:
             assert any("not enforced" in line and controller in line for line in log.splitlines())
+
+
+def test_a_running_pod_is_resized(k8s: Machine) -> None:
+    limits = {"cpu": "500m", "memory": "128Mi"}
+    patch = {"spec": {"containers": [{"name": "main", "resources": {"limits": limits, "requests": limits}}]}}
+    k8s.run(k8s.kubectl_path, "patch", "pod", "limited", "--subresource=resize", "-p", json.dumps(patch))
+    told = "get pod limited -o jsonpath={.status.containerStatuses[0].resources.limits.memory}"
+    eventually("it is told", lambda: k8s.kubectl(told) == "128Mi")
+    uid = k8s.kubectl("get pod limited -o jsonpath={.metadata.uid}")
+    container = k8s.kubectl("get pod limited -o jsonpath={.status.containerStatuses[0].containerID}").partition("//")[2]
+    for group in (f"{k8s.top}/k8s-master/pod{uid}", f"{k8s.top}/k8s-master/pod{uid}/{container}"):
+        [available] = k8s.read(f"{group}/cgroup.controllers")
+        for controller, file, expected in (
+            ("memory", "memory.max", str(128 << 20)),
+            ("cpu", "cpu.max", "50000 100000"),
+        ):
+            if controller in available.split():
+                eventually(file, lambda path=f"{group}/{file}", text=expected: k8s.read(path) == [text])
 
 
 def test_a_deleted_pod_leaves_no_group(k8s: Machine) -> None:

@@ -37,6 +37,12 @@ def test_the_overhead_of_the_runtime_class_comes_on_top_of_what_is_limited():
     assert of_pod(pod(container("a"), overhead=overhead)) == CgroupLimits(None, None, 102)
 
 
+def test_sidecars_run_beside_the_others():
+    sidecar = container("side", restartPolicy="Always", **limited("500m", "16Mi"))
+    spec = pod(container(**limited("1", "64Mi")), initContainers=[sidecar])
+    assert of_pod(spec) == CgroupLimits(memory=80 << 20, cpu_milli=1500, cpu_shares=1536)
+
+
 def test_files_of_version_one():
     found = cgroups.files(CgroupLimits(memory=1 << 20, cpu_milli=100, cpu_shares=102), unified=False)
     assert found["memory", "memory.limit_in_bytes"] == str(1 << 20)

@@ -115,4 +115,4 @@ def container(cpu: str, **more: Any) -> Object:
     ],
 )
 def test_a_pod_asks_for_its_hungriest_moment(spec: Object, millicores: int) -> None:
-    assert requests(spec).get("cpu", 0) == millicores
+    assert requests({"spec": spec}).get("cpu", 0) == millicores

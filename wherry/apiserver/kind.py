@@ -125,6 +125,17 @@ class ScalePaths(NamedTuple):
     is_object: bool = True
 
 
+class PartMerge(NamedTuple):
+    """How a subresource writes here and there in an object.
+
+    `merge(new, old)` returns the private object to store. `owns` says which fields its writers can own: the steps to
+    each, "*" for every entry of a list.
+    """
+
+    merge: Callable[[Object, Object], Object]
+    owns: Sequence[tuple[str, ...]]
+
+
 GroupVersion = tuple[str, str]
 Described = Type | Shape
 """What objects look like: a type of Kubernetes' own, or the schema of a custom resource."""
@@ -151,7 +162,8 @@ class Kind:
     `has_status`: serves the `status` subresource: plain writes keep the old status, status writes keep the rest.
     `check(new, old, part)`: all checks in one, where what may change depends on what was (`part` as in `parts.merged`).
     `spec_parts`: subresources that write one field of the spec each, and nothing else: name -> field.
-    `status_parts`: the same for the status, and metadata may be written with it: name -> field.
+    `part_merges`: subresources that write in several places, metadata never: name -> how.
+    `status_parts`: as `spec_parts` for the status, and metadata may be written with it: name -> field.
     `status_keeps`: the metadata that a status write cannot change; the rest it can, as any other write.
     `create_on_update`: a PUT creates an object that is not there.
     `unconditional_update`: a PUT need not say from which version it was made.
@@ -188,6 +200,7 @@ class Kind:
     name_column: bool = True
     has_status: bool = False
     spec_parts: Mapping[str, str] = field(default_factory=dict)
+    part_merges: Mapping[str, PartMerge] = field(default_factory=dict)
     status_parts: Mapping[str, str] = field(default_factory=dict)
     status_keeps: Sequence[str] = ()
     create_on_update: bool = False

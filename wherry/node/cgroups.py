@@ -38,6 +38,9 @@ class CgroupLimits:
     pids: int | None = None
 
 
+NO_LIMITS = CgroupLimits()
+
+
 def is_unified(root: Path = ROOT) -> bool:
     """Tell whether this machine has cgroup v2 alone."""
     return (root / "cgroup.controllers").exists()
@@ -104,13 +107,18 @@ def create(path: str, limits: CgroupLimits, root: Path = ROOT) -> None:
     if unified:
         _delegate(root, path)
         (root / path.strip("/")).mkdir(exist_ok=True)
+    else:
+        for controller in {controller for controller, _ in files(limits, unified=False)}:
+            if (root / controller).is_dir():
+                (root / controller / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
+    limit(path, limits, root)
+
+
+def limit(path: str, limits: CgroupLimits, root: Path = ROOT) -> None:
+    """Put limits in force in a group that is there, but those of controllers that are not. Raises OSError."""
+    unified = is_unified(root)
     for (controller, name), text in files(limits, unified=unified).items():
-        base = root if unified else root / controller
-        if not unified and not base.is_dir():
-            continue
-        folder = base / path.lstrip("/")
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / name
+        target = (root if unified else root / controller) / path.lstrip("/") / name
         if target.exists():
             target.write_text(text)
 

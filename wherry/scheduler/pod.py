@@ -77,8 +77,8 @@ class Pod:
 
     @cached_property
     def requests(self) -> dict[str, int]:
-        """What it asks of a node: cpu in millicores, everything else in units (bytes)."""
-        return requests(self.spec)
+        """What it takes of a node: cpu in millicores, everything else in units (bytes)."""
+        return requests(self.obj)
 
     @cached_property
     def weight(self) -> tuple[int, int]:

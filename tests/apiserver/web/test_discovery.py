@@ -56,7 +56,8 @@ async def test_pods_show_what_can_be_done_with_them(cluster: Cluster) -> None:
     assert set(parts) == {
         f"pods/{name}"
         for name in (
-            *("attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "status"),
+            *("attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize"),
+            "status",
         )
     }
     eviction = parts["pods/eviction"]

@@ -9,6 +9,7 @@ deciding.py          what an expression may ask about rights
 policies/            rules in CEL
 webhooks/            others who are asked
 escalation.py        nobody grants more than they have
+podresize.py         no pod grows beyond its node
 resourcequota.py     nobody takes a namespace beyond its quotas
 serviceaccount.py    a pod's account, and its token
 """

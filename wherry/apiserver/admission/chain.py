@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from wherry.apiserver.access.authorizer import Authorizer
-from wherry.apiserver.admission import escalation, lifecycle, noderestriction, resourcequota, serviceaccount, signers
+from wherry.apiserver.admission import (
+    escalation,
+    lifecycle,
+    noderestriction,
+    podresize,
+    resourcequota,
+    serviceaccount,
+    signers,
+)
 from wherry.apiserver.admission.policies.stage import AdmissionPolicies
 from wherry.apiserver.admission.webhooks.stage import AdmissionWebhooks
 from wherry.apiserver.kind import Context, Kind
@@ -49,7 +57,8 @@ class Admission:
         lifecycle.admit(kind, new, old, context)
 
     def charge(self, kind: Kind, new: Object, old: Object | None, context: Context) -> None:
-        """Raise `Forbidden` when the namespace's quotas leave no room for a write that is complete and right."""
+        """Raise `Forbidden` when a node or a namespace's quotas leave no room for what is complete and right."""
+        podresize.admit(kind, new, old, context)
         resourcequota.admit(kind, new, old, context)
 
     async def admit_delete(self, kind: Kind, obj: Object, context: Context) -> None:

@@ -25,6 +25,8 @@ def admit(kind: Kind, new: Object, old: Object | None, context: Context) -> None
     namespace = new["metadata"].get("namespace")
     if not namespace or "deletionTimestamp" in new["metadata"]:
         return
+    if kind.resource == PODS and context.subresource not in ("", "resize"):
+        return  # a node that tells what it has done asks for nothing
     found = sorted(context.list(RESOURCE_QUOTAS, namespace), key=lambda q: str(q["metadata"]["name"]))
     if not found:
         return

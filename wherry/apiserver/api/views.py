@@ -118,7 +118,7 @@ def views(kind: Kind) -> list[View]:
     found = []
     if kind.has_status:
         found.append(STATUS)
-    found += [View(name=name, part=name) for name in (*kind.spec_parts, *kind.status_parts)]
+    found += [View(name=name, part=name) for name in (*kind.spec_parts, *kind.part_merges, *kind.status_parts)]
     if kind.scale:
         found.append(_scaled(kind.scale_paths))
     if kind.held is not None:

@@ -18,7 +18,7 @@ from wherry.apiserver.registry.options import WriteOptions
 from wherry.objects import Object, fields, timestamps
 from wherry.objects.apply import managers, shapes, update
 from wherry.objects.apply.element import field
-from wherry.objects.apply.fieldset import FieldSet
+from wherry.objects.apply.fieldset import FieldSet, within
 from wherry.objects.apply.managers import Manager
 from wherry.objects.apply.shape import Unkeyed
 from wherry.objects.apply.update import Version, Write
@@ -135,6 +135,8 @@ def _owned_through(kind: Kind, part: str, owned: FieldSet) -> FieldSet:
 
     Source: the strategies of kubernetes pkg/registry (GetResetFields).
     """
+    if merging := kind.part_merges.get(part):
+        return within(owned, [tuple(step if step == "*" else field(step) for step in path) for path in merging.owns])
     if part == "status":
         return _of_status(kind, owned)
     if kind.has_status and _STATUS in owned:

@@ -19,10 +19,12 @@ _IDENTITY = ("apiVersion", "kind")
 def merged(kind: Kind, new: Object, old: Object, part: str) -> Object:
     """Return the private object to store: of `new`, which is private, what a write through `part` may change.
 
-    `part` is "" for the object itself, "status", "spec" (a finalize subresource), one of the kind's `spec_parts` or
-    `status_parts`, or `WHOLE`. Metadata may be written through all but the `spec_parts`, except for what the server
-    owns and what the kind keeps from its status writers.
+    `part` is "" for the object itself, "status", "spec" (a finalize subresource), one of the kind's `spec_parts`,
+    `part_merges` or `status_parts`, or `WHOLE`. Metadata may be written through all but the first two of these, except
+    for what the server owns and what the kind keeps from its status writers.
     """
+    if merging := kind.part_merges.get(part):
+        return merging.merge(new, old)
     if field := kind.spec_parts.get(part):
         return _with_field(old, new, "spec", field)
     if field := kind.status_parts.get(part):

@@ -196,7 +196,8 @@ class Writing:
             raise draft.served.invalid(name, errors)
         if old is None:
             return
-        serverfields.count(kind, obj, old)
+        if draft.part != parts.WHOLE:  # where a pod is bound to is no change of what was wanted
+            serverfields.count(kind, obj, old)
         if obj != old and entries is before and draft.managers:
             obj["metadata"]["managedFields"] = draft.managers  # something changed: then the time it did counts
 

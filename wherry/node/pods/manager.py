@@ -15,6 +15,7 @@ from wherry.node.pods.act import leftovers
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.telling import tell
 from wherry.node.pods.plan.admission import rejection, was_taken_in
+from wherry.node.pods.resizes import Resizes
 from wherry.node.pods.worker import PodWorker
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.logrotation import GrowingLog
@@ -41,6 +42,7 @@ class PodManager:
         self._folders: dict[Path, str] = {}
         self._running: dict[Key, str] = {}  # the uids of static pods that have a worker
         self.static: dict[Key, Object] = {}
+        self._resizes = Resizes(node.allocatable, self._workers, self._taken_in)
 
     async def begin(self) -> None:
         """Find what is here, and take over the static pods: the API is not asked for them. Then `keep_static`."""
@@ -106,12 +108,14 @@ class PodManager:
             worker = self._workers.get(old["metadata"]["uid"])
             if worker is not None:
                 worker.update(None)
+            self._resizes.changed(old["metadata"]["uid"])
         if new is not None:
             worker = self._workers.get(new["metadata"]["uid"])
             if worker is not None:
                 worker.update(new)
             else:
                 self._work(new)
+            self._resizes.changed(new["metadata"]["uid"])
 
     def _work(self, pod: Object) -> PodWorker:
         uid = pod["metadata"]["uid"]
@@ -128,12 +132,12 @@ class PodManager:
                 yield self._workers[uid].current_pod()
         for pod in self._pods.items():
             uid = pod["metadata"]["uid"]
-            if is_mirror(pod):
+            if is_mirror(pod) or uid == newcomer:
                 continue
             worker = self._workers.get(uid)
             if worker is not None and worker.state.rejected is None:
-                yield worker.current_pod()
-            elif worker is None and uid != newcomer and was_taken_in(pod):
+                yield worker.allocated_pod()
+            elif worker is None and was_taken_in(pod):
                 yield pod
 
     async def _run(self, worker: PodWorker) -> None:
@@ -159,6 +163,7 @@ class PodManager:
         if self._running.get(key) == uid:
             del self._running[key]
             self._keep_static(key)
+            self._resizes.changed(uid)
 
     async def _succeed(self, failed: PodWorker) -> PodWorker:
         """Return a worker that takes the pod over as a new agent's would: from what is on disk."""

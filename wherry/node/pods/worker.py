@@ -22,15 +22,26 @@ from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.perform import Performer
 from wherry.node.pods.act.statuswriter import StatusWriter
 from wherry.node.pods.act.telling import called, tell
-from wherry.node.pods.plan import apparmor, failures, inheritance, sysctls, unsupported
+from wherry.node.pods.plan import allocation, apparmor, failures, inheritance, resize, sysctls, unsupported
 from wherry.node.pods.plan.actions import Action, CleanUp, SetUp
 from wherry.node.pods.plan.containers import everyone
 from wherry.node.pods.plan.decide import decide
 from wherry.node.pods.plan.decision import Decision
-from wherry.node.pods.plan.events import Began, Event, Failed, Finished, Gone, ReferenceChanged
-from wherry.node.pods.plan.state import Rejection, State
+from wherry.node.pods.plan.events import (
+    Allocated,
+    Began,
+    Event,
+    Failed,
+    Finished,
+    Gone,
+    Postponed,
+    Progressed,
+    ReferenceChanged,
+)
+from wherry.node.pods.plan.lifetime import is_ending
+from wherry.node.pods.plan.state import Pending, Progress, Rejection, State
 from wherry.node.pods.plan.update import inherit, update
-from wherry.node.pods.status import build
+from wherry.node.pods.status import build, resizes
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.machine import NoSuchHandlerError
 from wherry.node.volumes.errors import VolumeError
@@ -71,6 +82,8 @@ class PodWorker:
             return
         before, self.pod = self.pod["metadata"], pod
         self._status.seen(pod)
+        if self.state.pending is not None and not allocation.is_asked(pod, self.state.allocated):
+            self._note(Postponed(None))
         if any(pod["metadata"].get(k) != before.get(k) for k in ("labels", "annotations")):
             self._note(ReferenceChanged())  # the downward API shows them
         self._changed.set()
@@ -82,6 +95,39 @@ class PodWorker:
     def current_pod(self) -> Object:
         """Return the pod with the newest status, written or not."""
         return self._status.basis(self.pod)
+
+    def allocated_pod(self) -> Object:
+        """Return the same with the resources that the node has set aside in the place of those that are wanted."""
+        return allocation.with_allocated(self.current_pod(), self.state.allocated)
+
+    @property
+    def wants_resize(self) -> bool:
+        """Whether the pod wants other resources than are set aside for it, and is there to use them."""
+        ending = is_ending(self.current_pod(), self.state, time.time())
+        return not ending and allocation.is_asked(self.pod, self.state.allocated)
+
+    def allocate(self) -> None:
+        """Set aside what the pod wants."""
+        generation = self._generation
+        self._note(Allocated(allocation.wanted(self.pod), Progress(generation, time.time())))
+        if self.state.sandbox is not None:
+            self._node.sandboxes.allocate(self.pod)
+        text = resizes.message("Pod resize started", self.pod, generation)
+        tell(self._node.events, self.pod, "Normal", "ResizeStarted", text)
+
+    def postpone(self, reason: str, message: str) -> None:
+        """Say why the pod cannot have what it wants."""
+        before, generation = self.state.pending, self._generation
+        same = before is not None and before.reason == reason
+        since = before.since if before is not None and same else time.time()
+        self._note(Postponed(Pending(reason, message, generation, since)))
+        if before is None or not same or before.generation != generation:
+            text = resizes.message(f"Pod resize {reason}", self.pod, generation, message)
+            tell(self._node.events, self.pod, "Warning", f"Resize{reason}", text)
+
+    @property
+    def _generation(self) -> int:
+        return int(self.pod["metadata"].get("generation") or 0)
 
     async def run(self) -> None:
         """Work until the pod is gone and cleaned up; cancelled, leave everything as it is for the next agent."""
@@ -108,7 +154,8 @@ class PodWorker:
         """Follow, decide, launch, tell."""
         self._follow()
         now, node = time.time(), self._node
-        pod = self.current_pod()
+        pod = self.allocated_pod()
+        self._see_to_progress(pod)
         decision = decide(pod, self.state, now)
         for action in decision.actions:
             self._note(Began(action))
@@ -118,6 +165,16 @@ class PodWorker:
             told = build.build(pod, self.state, now, host_ips=node.addresses, runtime=runtime, recursive=deep)
             self._status.offer(told)
         return decision
+
+    def _see_to_progress(self, pod: Object) -> None:
+        """Tell when all that is allocated is in force, and while it is not."""
+        progress, under_way = self.state.progress, resize.is_in_progress(pod, self.state)
+        if progress is not None and not under_way:
+            self._note(Progressed(None))
+            text = resizes.message("Pod resize completed", pod, progress.generation)
+            tell(self._node.events, pod, "Normal", "ResizeCompleted", text)
+        elif progress is None and under_way:
+            self._note(Progressed(Progress(self._generation, time.time())))
 
     def _follow(self) -> None:
         """Have every container that runs followed to its end."""
@@ -150,7 +207,8 @@ class PodWorker:
 
     async def _perform(self, action: Action) -> None:
         try:
-            outcome = await self._performer.perform(action, self.pod, self.state)
+            pod = allocation.with_allocated(self.pod, self.state.allocated)
+            outcome = await self._performer.perform(action, pod, self.state)
         except ERRORS as error:
             self._complain_of(action.key, error)
             failure = failures.again(self.state.failures.get(action.key), str(error), time.time())
@@ -184,8 +242,12 @@ def _first_state(node: NodeServices, pod: Object, found: Iterable[Instance]) -> 
     runs: dict[str, tuple[Instance, ...]] = {}
     for run in found:
         runs[run.container] = (*runs.get(run.container, ()), run)
+    owner = node.sandboxes.pod(uid)
     state = State(
         sandbox=node.sandboxes.find(uid),
+        allocated=allocation.wanted(owner) if owner else allocation.remembered(pod),
+        pending=resizes.pending_of(pod),
+        progress=resizes.progress_of(pod),
         runs=runs,
         started_at=timestamps.parse(began) if began else time.time(),
         refused="; ".join(unsupported.refusals(pod)),

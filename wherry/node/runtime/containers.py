@@ -39,6 +39,10 @@ class ExecTimeoutError(Exception):
     """A command in a container took too long and was killed."""
 
 
+class UpdateError(Exception):
+    """The resources of a running container could not be changed; the message says why."""
+
+
 class Containers:
     """Starts, signals and removes containers. File work is done in threads; records are small and on tmpfs."""
 
@@ -192,6 +196,17 @@ class Containers:
         if ended.lost:
             await self._runtime(run, "delete", "--force")
         return ended
+
+    async def update(self, run: Instance, resources: Object) -> None:
+        """Change the resources (`linux.resources` of the OCI runtime spec) of a running container.
+
+        Raises UpdateError, OSError.
+        """
+        file = self.bundle(run.id) / "resources.json"
+        file.write_bytes(msgspec.json.encode(resources))
+        code, output = await self._runtime(run, "update", "--resources", str(file))
+        if code != 0:
+            raise UpdateError(conmon.plain(output))
 
     def signal(self, run: Instance, number: signal.Signals) -> None:
         """Send a signal to the run's first process, which its conmon still holds; one that is gone is fine."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,8 +20,9 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     `handler`: the OCI runtime it is run by, "" being the node's usual one.
     `hook`: its postStart hook. `stopping_at`: when its end was asked for; `hooked_at`: when its preStop hook was
     through; `signalled_at`: when it got its stop signal; `killed_at`: when it got SIGKILL. `retired`: it has ended, and
-    nothing but its record and its log is left. `inherited`: told by the API only: it ran in an earlier life of this
-    node, of which nothing else is left.
+    nothing but its record and its log is left. `resources`: those in force, as its container's spec has them; `again`:
+    its end was asked for so that it starts with others. `inherited`: told by the API only: it ran in an earlier life of
+    this node, of which nothing else is left.
     """
 
     id: str
@@ -47,6 +48,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     message: str = ""
     retired: bool = False
+    resources: dict[str, Any] = {}
+    again: bool = False
     inherited: bool = False
 
     @property

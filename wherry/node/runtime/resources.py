@@ -6,10 +6,9 @@ pkg/kubelet/qos/policy.go (the OOM score).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from wherry.node.cgroups import CPU_PERIOD_MICROSECONDS, CgroupLimits
 from wherry.objects import Object, quantity
+from wherry.objects.meaning.requests import declared
 
 MIN_SHARES, MAX_SHARES = 2, 262144
 BEST_EFFORT_SCORE, GUARANTEED_SCORE = 1000, -997
@@ -46,31 +45,23 @@ def of_container(container: Object, *, unified: bool) -> Object:
 
 
 def of_pod(pod: Object) -> CgroupLimits:
-    """Return the limits of the pod's own group: the sums, where every container has the limit, and the overhead."""
-    containers = pod["spec"]["containers"]
-    cpu_limits = [amounts(c, "limits")[0] for c in containers]
-    memory_limits = [amounts(c, "limits")[1] for c in containers]
-    starting = pod["spec"].get("initContainers") or ()
-    requested = sum(amounts(c, "requests")[0] or amounts(c, "limits")[0] or 0 for c in containers)
-    cpu, memory = amounts({"resources": pod["spec"]}, "overhead")
-    return CgroupLimits(
-        memory=_with(memory, _sum(memory_limits, (amounts(c, "limits")[1] for c in starting))),
-        cpu_milli=_with(cpu, _sum(cpu_limits, (amounts(c, "limits")[0] for c in starting))),
-        cpu_shares=shares(requested + (cpu or 0)),
-    )
+    """Return the limits of the pod's own group: those of its hungriest moment, where every container has the limit."""
+    spec = pod["spec"]
+    lists = {key: [_filled(c) for c in spec.get(key) or ()] for key in ("initContainers", "containers")}
+    each = [amounts(c, "limits") for containers in lists.values() for c in containers]
+    most = declared(spec, "limits")
+    cpu, memory = (most[name] if all(of[i] for of in each) else None for i, name in enumerate(("cpu", "memory")))
+    requested = declared({**spec, **lists}, "requests").get("cpu", 0)
+    return CgroupLimits(memory=memory, cpu_milli=cpu, cpu_shares=shares(requested))
 
 
-def _with(overhead: int | None, limit: int | None) -> int | None:
-    return limit if limit is None else limit + (overhead or 0)
-
-
-def _sum(limits: list[int | None], starting: Iterable[int | None]) -> int | None:
-    """Add up; an init container may need more than all the others together, or have no limit at all."""
-    alone = list(starting)
-    known = [n for n in limits if n]
-    if len(known) < len(limits) or not all(alone):
-        return None
-    return max([sum(known), *(n for n in alone if n)])
+def _filled(container: Object) -> Object:
+    """Return a container with its limits as requests, where it makes none."""
+    given = container.get("resources") or {}
+    return {
+        **container,
+        "resources": {**given, "requests": {**(given.get("limits") or {}), **(given.get("requests") or {})}},
+    }
 
 
 def oom_score_adjust(pod: Object, container: Object, memory_capacity: int) -> int:

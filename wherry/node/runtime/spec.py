@@ -158,11 +158,15 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
     return config
 
 
-def _resources(container: Object, machine: Machine, *, privileged: bool) -> Object:
+def limits(container: Object, machine: Machine) -> Object:
+    """Return of a container's `linux.resources` what this machine can limit."""
     wanted = resources.of_container(container, unified=machine.unified_cgroups)
-    left = {name: limits for name, limits in wanted.items() if name in machine.controllers}
+    return {name: limits for name, limits in wanted.items() if name in machine.controllers}
+
+
+def _resources(container: Object, machine: Machine, *, privileged: bool) -> Object:
     every_device = privileged or not machine.restricts_devices
-    return {**left, "devices": [{"allow": every_device, "access": "rwm"}]}
+    return {**limits(container, machine), "devices": [{"allow": every_device, "access": "rwm"}]}
 
 
 def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:

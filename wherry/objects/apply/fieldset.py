@@ -7,7 +7,7 @@ Source: structured-merge-diff fieldpath/set.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -108,6 +108,18 @@ def _common(one: FieldSet, other: FieldSet) -> FieldSet | None:
     if both:
         return with_member(below)
     return below or None
+
+
+def within(fields: FieldSet, patterns: Sequence[tuple[str, ...]]) -> FieldSet:
+    """Return what of a set is at or below the paths that `patterns` name, where "*" is any step."""
+    result = {}
+    for step, node in fields.items():
+        further = [pattern[1:] for pattern in patterns if pattern[0] in ("*", step)]
+        if () in further:
+            result[step] = node
+        elif further and (left := within(node, further)):
+            result[step] = left
+    return result
 
 
 def paths(fields: FieldSet) -> Iterator[tuple[str, ...]]:

@@ -72,12 +72,12 @@ def charge(resource: Resource, obj: Object) -> Amounts:
 def _of_pod(pod: Object) -> Amounts:
     if has_ended(pod):
         return {}
-    spec, amounts = pod["spec"], {"pods": ONE}
-    for name, value in requests.hungriest(spec, "requests", _nano).items():
+    amounts = {"pods": ONE}
+    for name, value in requests.held(pod, "requests", _nano).items():
         amounts[f"requests.{name}"] = value
         if name in OF_PODS or name.startswith("hugepages-"):
             amounts[name] = value
-    for name, value in requests.hungriest(spec, "limits", _nano).items():
+    for name, value in requests.held(pod, "limits", _nano).items():
         if name in OF_PODS:
             amounts[f"limits.{name}"] = value
     return amounts

@@ -90,6 +90,12 @@ DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
 ROLLBACK_TO = "deprecated.deployment.rollback.to"
 
+# Conditions of pods that are resized (KEP-1287), and the reasons of the first
+RESIZE_PENDING = "PodResizePending"
+RESIZE_IN_PROGRESS = "PodResizeInProgress"
+RESIZE_DEFERRED = "Deferred"
+RESIZE_INFEASIBLE = "Infeasible"
+
 # Ingress
 INGRESS_CLASS = "kubernetes.io/ingress.class"
 DEFAULT_INGRESS_CLASS = "ingressclass.kubernetes.io/is-default-class"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from wherry.node.pods.act import belongings, stop
+from wherry.node.pods.act import belongings, resize, stop
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.act.start import start, tell_pull_backoff
 from wherry.node.pods.act.statuswriter import StatusWriter
@@ -19,6 +19,7 @@ from wherry.node.pods.plan.actions import (
     PostStart,
     PreStop,
     RefreshVolumes,
+    Resize,
     Retire,
     SetUp,
     Signal,
@@ -52,6 +53,8 @@ class Performer:
                 return await belongings.sync(node, pod, state, self._reference_changed)
             case SetUp():
                 return await belongings.set_up(node, pod)
+            case Resize():
+                return await resize.resize(node, pod, state)
             case CleanUp():
                 return await belongings.clean_up(node, pod, state)
             case Start(container, attempt):

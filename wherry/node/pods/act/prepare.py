@@ -82,6 +82,7 @@ def prepare(
         stop_signal=image.stop_signal,
         created_at=time.time(),
         hook="pending" if hooked else "none",
+        resources=container.get("resources") or {},
     )
     settings = security.effective(pod, container)
     filtered = seccomp.localhost_profile(settings)

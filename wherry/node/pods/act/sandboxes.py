@@ -14,6 +14,7 @@ import msgspec
 
 from wherry.net import namespaces as netns
 from wherry.node import cgroups, mounts
+from wherry.node.cgroups import NO_LIMITS, CgroupLimits
 from wherry.node.downward import fields, files, resolver
 from wherry.node.network import hostports, link
 from wherry.node.network.addresses import AddressPool
@@ -30,11 +31,15 @@ PROVIDED = ("hosts", "hostname", "resolv.conf")
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Whose sandbox a folder is: the pod as it was, for taking it down when the API has forgotten it."""
+    """Whose sandbox a folder is: the pod as it was, for taking it down when the API has forgotten it.
+
+    Its containers have the resources that are allocated to them; `limits` are in force in its control group.
+    """
 
     pod: Object
     ips: tuple[str, ...]
     handler: str = ""
+    limits: CgroupLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class Sandboxes:
             return None
         if not owner.pod["spec"].get("hostNetwork") and not netns.exists(self.folder(uid) / "net"):
             return None
-        return Sandbox(owner.ips, owner.handler)
+        return Sandbox(owner.ips, owner.handler, owner.limits)
 
     def addresses(self, pod: Object) -> tuple[str, ...]:
         """Return the addresses of a pod's own that it has or will have, taking them; raises NoAddressLeftError."""
@@ -109,8 +114,8 @@ class Sandboxes:
         uid, spec = pod["metadata"]["uid"], pod["spec"]
         folder = self.folder(uid)
         folder.mkdir(exist_ok=True)
-        limits = replace(resources.of_pod(pod), pids=self._settings.pod_pids_limit)
-        cgroups.create(self.cgroup(uid), limits)
+        limits = resources.of_pod(pod)
+        cgroups.create(self.cgroup(uid), replace(limits, pids=self._settings.pod_pids_limit))
         wanted = {"uts": folder / "uts", "ipc": folder / "ipc"}
         if spec.get("hostIPC"):
             del wanted["ipc"]
@@ -120,9 +125,27 @@ class Sandboxes:
             mounts.tmpfs(folder / "shm", size=SHM_BYTES, mode=0o1777)
         ips = self._settings.addresses if spec.get("hostNetwork") else self._connect(folder, pod)
         self._write_files(pod, folder, ips)
-        owner = Owner(pod, ips, handler)
-        (folder / "pod.json").write_bytes(msgspec.json.encode(owner))
-        return Sandbox(ips, handler)
+        self._keep(Owner(pod, ips, handler, limits))
+        return Sandbox(ips, handler, limits)
+
+    def allocate(self, pod: Object) -> None:
+        """Remember what is allocated to the containers of a pod that has a sandbox: another agent goes on with it."""
+        if owner := self._owner(pod["metadata"]["uid"]):
+            self._keep(msgspec.structs.replace(owner, pod=pod))
+
+    def limit(self, pod: Object, limits: CgroupLimits) -> None:
+        """Change the limits of a pod's control group. Raises OSError."""
+        uid = pod["metadata"]["uid"]
+        cgroups.limit(self.cgroup(uid), replace(limits, pids=self._settings.pod_pids_limit))
+        if owner := self._owner(uid):
+            self._keep(msgspec.structs.replace(owner, limits=limits))
+
+    def _keep(self, owner: Owner) -> None:
+        """Write down whose sandbox it is, whole or not at all."""
+        path = self.folder(owner.pod["metadata"]["uid"]) / "pod.json"
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(owner))
+        fresh.replace(path)
 
     def _connect(self, folder: Path, pod: Object) -> tuple[str, ...]:
         uid, ips = pod["metadata"]["uid"], self.addresses(pod)

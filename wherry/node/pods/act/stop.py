@@ -35,7 +35,7 @@ def stop(node: NodeServices, pod: Object, state: State, action: Stop) -> RunChan
     if run is None:
         return None
     tell(node.events, pod, "Normal", "Killing", action.why, container_of(pod, action.container))
-    return RunChanged(run, {"stopping_at": time.time(), "stopping_grace": action.grace})
+    return RunChanged(run, {"stopping_at": time.time(), "stopping_grace": action.grace, "again": action.again})
 
 
 async def pre_stop(node: NodeServices, pod: Object, state: State, action: PreStop) -> RunChanged | None:

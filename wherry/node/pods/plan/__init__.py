@@ -7,5 +7,6 @@ events.py         what can happen            update.py      what that makes of t
 containers.py     a pod's containers         lifetime.py    what should run, and until when
 backoff.py        how long to wait           failures.py    what failed, and when to try again
 admission.py      whether it is taken in at all
+allocation.py    what is set aside for it    resize.py       how that gets in force
 inheritance.py    what the API remembers     unsupported.py   what a pod asks for in vain
 """

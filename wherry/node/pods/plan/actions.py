@@ -30,6 +30,13 @@ class SetUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Resize:
+    """Give the pod's running containers, and its control group, what is allocated to them."""
+
+    key = "resize"
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """Start the next run of a container: number `attempt`."""
 
@@ -68,11 +75,12 @@ class TellPullBackOff:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Ask a run to end within `grace` seconds in all. `why` is for the event."""
+    """Ask a run to end within `grace` seconds in all. `why` is for the event; `again`: the next comes in any case."""
 
     container: str
     grace: float
     why: str
+    again: bool = False
 
     @property
     def key(self) -> str:
@@ -166,6 +174,7 @@ Action: TypeAlias = (
     MountVolumes
     | RefreshVolumes
     | SetUp
+    | Resize
     | Start
     | PostStart
     | TellPullBackOff

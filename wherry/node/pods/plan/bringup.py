@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wherry.node.pods.plan import failures
-from wherry.node.pods.plan.actions import MountVolumes, PostStart, RefreshVolumes, SetUp, Start, Stop, TellPullBackOff
+from wherry.node.pods.plan import failures, resize
+from wherry.node.pods.plan.actions import (
+    MountVolumes,
+    PostStart,
+    RefreshVolumes,
+    Resize,
+    SetUp,
+    Start,
+    Stop,
+    TellPullBackOff,
+)
 from wherry.node.pods.plan.containers import ephemeral_containers, everyone, init_containers
 from wherry.node.pods.plan.decision import Decision
 from wherry.node.pods.plan.lifetime import needs_run
@@ -28,6 +37,8 @@ def bring_up(pod: Object, state: State, now: float, result: Decision) -> None:
     elif state.sandbox is None:
         result.actions.append(SetUp())
     else:
+        if resize.steps(pod, state) is not None:
+            result.actions.append(Resize())
         for container in _to_keep_running(pod, state):
             _keep_running(pod, container, state, now, result)
         _tell_pull_errors(pod, state, now, result)
@@ -68,11 +79,11 @@ def _keep_running(pod: Object, container: Object, state: State, now: float, resu
     previous = last if container in init_containers(pod) else state.latest(name)
     if is_sidecar(container) or needs_run(pod, container, previous):
         due = now
-        if last is not None and last.image == container["image"]:
+        if last is not None and last.image == container["image"] and not last.again:
             due = last.finished_at + last.backoff
         if due > now:
             result.wake(due)
-        else:
+        elif not resize.must_grow(pod, state):
             known = state.latest(name)
             result.actions.append(Start(name, known.attempt + 1 if known else 0))
 
@@ -86,7 +97,7 @@ def _look_after(pod: Object, container: Object, run: Instance, state: State, now
     health = state.health_of(run)
     if why := _why_restart(container, run, state):
         grace = health.grace if not health.live and health.grace is not None else grace_seconds(pod)
-        result.actions.append(Stop(name, grace, why))
+        result.actions.append(Stop(name, grace, why, again=resize.must_restart(container, run)))
     elif run.hook == "pending":
         result.actions.append(PostStart(name))
 
@@ -98,6 +109,8 @@ def _why_restart(container: Object, run: Instance, state: State) -> str:
         return "FailedPostStartHook"
     if run.image != container["image"]:
         return f"Container {name} definition changed, will be restarted"
+    if resize.must_restart(container, run):
+        return f"Container {name} resize requires restart"
     if not health.live:
         return f"Container {name} failed {'liveness' if health.started else 'startup'} probe, will be restarted"
     return ""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from wherry.node.cgroups import CgroupLimits
 from wherry.node.pods.plan.actions import Action
-from wherry.node.pods.plan.state import Failure, Sandbox
+from wherry.node.pods.plan.state import Allocation, Failure, Pending, Progress, Sandbox
 from wherry.node.probes.health import ContainerHealth
 from wherry.node.runtime.instance import Instance
+from wherry.objects import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,37 @@ class SandboxReady:
     """The sandbox is there."""
 
     sandbox: Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    """The node has set this aside for the pod's containers, whose generation it is."""
+
+    resources: Allocation
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The node cannot give what the pod wants; None: it wants nothing else any more."""
+
+    pending: Pending | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """What has been allocated is yet to be in force; None: it is."""
+
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """In force now: the `limits` of the pod's group, and by run id what containers have. `failure`: not all is."""
+
+    limits: CgroupLimits
+    runs: Mapping[str, Object]
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +142,8 @@ class ReferenceChanged:
 
 
 Outcome: TypeAlias = (
-    VolumesReady | SandboxReady | RunBegan | RunChanged | RunForgotten | Withdrawn | Cleaned | Told | Failed
+    VolumesReady | SandboxReady | Resized | RunBegan | RunChanged | RunForgotten | Withdrawn | Cleaned | Told | Failed
 )
-Event: TypeAlias = Began | Finished | Outcome | HealthChanged | Gone | ReferenceChanged
+Event: TypeAlias = (
+    Began | Finished | Outcome | HealthChanged | Gone | ReferenceChanged | Allocated | Postponed | Progressed
+)

@@ -18,7 +18,7 @@ def needs_run(pod: Object, container: Object, last: Instance | None) -> bool:
         return True
     if container in ephemeral_containers(pod):
         return False  # it runs once
-    if not last.finished:
+    if not last.finished or last.again:
         return True
     policy = pod["spec"].get("restartPolicy", "Always")
     return policy == "Always" or (policy == "OnFailure" and last.exit_code != 0)

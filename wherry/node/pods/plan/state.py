@@ -10,9 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wherry.node.cgroups import NO_LIMITS, CgroupLimits
 from wherry.node.probes.health import HEALTHY, ContainerHealth
 from wherry.node.runtime.instance import Instance
 from wherry.objects import Object
+
+Allocation = Mapping[str, Object]
+"""By container, the `resources` the node has set aside for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,12 @@ class Sandbox:
     """The pod's namespaces, control group and network: ready.
 
     `ips` are the pod's addresses, one of each family; `handler` is its RuntimeClass's, "" without one.
+    `limits` are in force in its control group.
     """
 
     ips: tuple[str, ...]
     handler: str = ""
+    limits: CgroupLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,25 @@ class Rejection:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A resize that the node cannot do now, or ever: of which generation of the pod, and since when (epoch seconds)."""
+
+    reason: str
+    message: str
+    generation: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A resize that has begun, likewise; `problem`: why its last try failed."""
+
+    generation: int
+    since: float
+    problem: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
     """Everything `decide` and the status look at beside the pod.
@@ -65,6 +90,8 @@ class State:
     refused: what the pod asks for that this node cannot do.
     rejected: what it asks for that no pod may, or that another here holds.
     cleaned: nothing is left of the pod on this node but its status.
+    allocated: what the node has set aside for the containers; for one not in it, what the pod wants.
+    pending, progress: the resize that waits, and the one under way.
     """
 
     sandbox: Sandbox | None = None
@@ -81,6 +108,9 @@ class State:
     refused: str = ""
     rejected: Rejection | None = None
     cleaned: bool = False
+    allocated: Allocation = field(default_factory=dict)
+    pending: Pending | None = None
+    progress: Progress | None = None
 
     @property
     def ips(self) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from wherry.node.pods.plan.actions import MountVolumes, RefreshVolumes, SetUp
+from wherry.node.pods.plan.actions import MountVolumes, RefreshVolumes, Resize, SetUp
 from wherry.node.pods.plan.events import (
+    Allocated,
     Began,
     Cleaned,
     Event,
@@ -15,7 +16,10 @@ from wherry.node.pods.plan.events import (
     Finished,
     Gone,
     HealthChanged,
+    Postponed,
+    Progressed,
     ReferenceChanged,
+    Resized,
     RunBegan,
     RunChanged,
     RunForgotten,
@@ -52,6 +56,16 @@ def update(state: State, event: Event) -> State:
             return replace(state, places=places, volumes_due=due)
         case SandboxReady(sandbox):
             return replace(state, sandbox=sandbox)
+        case Allocated(resources, progress):
+            failures = _without(state.failures, Resize.key)
+            changed = replace(state, allocated=resources, pending=None, progress=progress, failures=failures)
+            return _look_again(changed)  # the downward API shows them
+        case Postponed(pending):
+            return replace(state, pending=pending)
+        case Progressed(progress):
+            return replace(state, progress=progress)
+        case Resized():
+            return _resized(state, event)
         case RunBegan(run):
             return _with_runs(state, run.container, _kept((*state.runs.get(run.container, ()), run)))
         case RunChanged(run, changes):
@@ -88,6 +102,19 @@ def _began(state: State, event: Began) -> State:
     if key in VOLUME_KEYS:
         return replace(changed, volumes_due=None, cleaned=False)
     return replace(changed, cleaned=False) if key == SetUp.key else changed
+
+
+def _resized(state: State, event: Resized) -> State:
+    assert state.sandbox is not None
+    runs = {
+        name: tuple(run.but(resources=event.runs[run.id]) if run.id in event.runs else run for run in known)
+        for name, known in state.runs.items()
+    }
+    changed = replace(state, sandbox=replace(state.sandbox, limits=event.limits), runs=runs)
+    if event.failure is None:
+        return changed
+    progress = replace(state.progress, problem=event.failure.message) if state.progress else None
+    return replace(changed, progress=progress, failures={**state.failures, Resize.key: event.failure})
 
 
 def _look_again(state: State) -> State:

@@ -39,6 +39,8 @@ def build(pod: Object, state: State, now: float, *, host_ips: Sequence[str], run
     for name in ("reason", "message"):
         status.pop(name, None)
     status |= _why(pod, state, old, now)
+    if generation := pod["metadata"].get("generation"):
+        status["observedGeneration"] = generation
     status["conditions"] = conditions(pod, state, status["phase"], inits, regular, now)
     status["hostIP"], status["hostIPs"] = host_ips[0], [{"ip": ip} for ip in host_ips]
     status["startTime"] = old.get("startTime") or rfc3339(state.started_at or now)

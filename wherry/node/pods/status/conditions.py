@@ -1,6 +1,6 @@
 """The conditions of a pod. Pure.
 
-Source: kubernetes pkg/kubelet/status/generate.go.
+Source: kubernetes pkg/kubelet/status (generate.go, status_manager.go).
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from collections.abc import Iterable
 
 from wherry.node.pods.plan.containers import init_containers
 from wherry.node.pods.plan.state import State
+from wherry.node.pods.status import resizes
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.pods import ENDED, is_sidecar
 from wherry.objects.timestamps import rfc3339
 
-OURS = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})
+OURS = frozenset(
+    {"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", *resizes.TYPES}
+)
 """The conditions `conditions` sets; all others are somebody else's."""
 
 
@@ -36,7 +39,8 @@ def conditions(
     watched = [*(s for c, s in pairs if is_sidecar(c)), *regular]
     unready = [s["name"] for s in watched if not s["ready"]]
     gates = _closed_gates(pod)
-    found = _Conditions((pod.get("status") or {}).get("conditions") or (), rfc3339(now))
+    known = (pod.get("status") or {}).get("conditions") or ()
+    found = _Conditions(known, rfc3339(now), pod["metadata"].get("generation"))
     found.set("PodReadyToStartContainers", state.sandbox is not None)
     if incomplete and phase != "Succeeded":
         found.set("Initialized", False, "ContainersNotInitialized", _listed("incomplete", incomplete))
@@ -54,7 +58,7 @@ def conditions(
             found.set("Ready", not gates, "ReadinessGatesNotReady" if gates else "", gated)
         found.set("ContainersReady", not unready, "ContainersNotReady" if unready else "", problem if unready else "")
     found.set("PodScheduled", True)
-    return found.entries
+    return found.entries if done else [*found.entries, *resizes.conditions(state)]
 
 
 def _listed(what: str, names: Iterable[str]) -> str:
@@ -69,8 +73,9 @@ def _closed_gates(pod: Object) -> list[str]:
 class _Conditions:
     """Conditions being brought up to date: ours in the order in which they are set, then others'."""
 
-    def __init__(self, known: Iterable[Object], now: str):
-        self._known = {c["type"]: c for c in known}
+    def __init__(self, known: Iterable[Object], now: str, generation: int | None):
+        self._known = {c["type"]: c for c in known if c["type"] not in resizes.TYPES}
+        self._observed = {"observedGeneration": generation} if generation else {}
         self._ours: list[Object] = []
         self._now = now
 
@@ -82,4 +87,4 @@ class _Conditions:
         known = self._known.pop(type, None)
         status = "True" if holds else "False"
         [new] = metadata.set_condition([known] if known else [], type, status, reason, message, self._now)
-        self._ours.append(new)
+        self._ours.append({**new, **self._observed})

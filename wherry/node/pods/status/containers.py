@@ -35,7 +35,16 @@ def container_status(pod: Object, container: Object, state: State, now: float, r
         del status["started"]
     if last is not None:
         status["containerID"] = _id(last, runtime)
+        status |= _resources(container, last)
     return status
+
+
+def _resources(container: Object, run: Instance) -> Object:
+    """Return what is in force, or is to be when it runs again, and what the node has set aside."""
+    allocated = container.get("resources") or {}
+    in_force = {**allocated, **run.resources} if run.running else allocated
+    set_aside = allocated.get("requests")
+    return {"resources": in_force, **({"allocatedResources": set_aside} if set_aside else {})}
 
 
 def _state(pod: Object, container: Object, state: State, now: float, runtime: str) -> tuple[Object, Instance | None]:
@@ -62,7 +71,7 @@ def _waiting(pod: Object, container: Object, state: State, last: Instance | None
         return {"reason": "CreateContainerConfigError", "message": state.refused}
     if failure is not None:
         return {"reason": failure.reason, "message": failure.message}
-    if last is not None and last.backoff and not last.inherited:
+    if last is not None and last.backoff and not (last.inherited or last.again):
         meta = pod["metadata"]
         who = f"container={name} pod={meta['name']}_{meta['namespace']}({meta['uid']})"
         pause = backoff.text(last.backoff)

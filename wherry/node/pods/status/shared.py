@@ -13,8 +13,8 @@ from wherry.objects import Object
 
 FIELDS = frozenset(
     {
-        "phase", "reason", "message", "conditions", "startTime", "hostIP", "hostIPs", "podIP", "podIPs",
-        "initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses",
+        "observedGeneration", "phase", "reason", "message", "conditions", "startTime", "hostIP", "hostIPs",
+        "podIP", "podIPs", "initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses",
     }
 )  # fmt: skip
 """The fields of a pod's status that are the node's; of the conditions only some."""

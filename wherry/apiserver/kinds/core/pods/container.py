@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from wherry.apiserver.kinds.common import checks
 from wherry.apiserver.kinds.core import resourcelist
-from wherry.apiserver.kinds.core.pods import environment, probe, profiles, volumes
+from wherry.apiserver.kinds.core.pods import environment, probe, profiles, resizepolicy, volumes
 from wherry.objects import Object, fields, names
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning.pods import is_sidecar
@@ -58,6 +58,7 @@ def validate_all(path: str, spec: Object, mountable: Collection[str]) -> list[Fi
             errors.append(fields.duplicate(f"{here}.name", name or ""))
         seen.add(name)
         errors += probe.validate(here, container, spec.get("terminationGracePeriodSeconds"))
+        errors += resizepolicy.validate(here, container, spec.get("restartPolicy"))
         if container.get("restartPolicy") is not None:
             text = "may not be set for non-init containers"
             errors.append(fields.forbidden(f"{here}.restartPolicy", text))
@@ -78,6 +79,7 @@ def validate_init(path: str, spec: Object, mountable: Collection[str]) -> list[F
         seen.add(name)
         errors += _host_ports(path, [container])
         errors += _sidecar(here, container, spec.get("terminationGracePeriodSeconds"))
+        errors += resizepolicy.validate(here, container, spec.get("restartPolicy"), is_init=True)
     return errors
 
 

@@ -14,6 +14,7 @@ from wherry.apiserver.kinds.core.limitrange import LIMIT_RANGE
 from wherry.apiserver.kinds.core.pods import (
     container,
     ephemeral,
+    podgeneration,
     podpriority,
     podqos,
     podruntime,
@@ -21,6 +22,7 @@ from wherry.apiserver.kinds.core.pods import (
     podstatus,
     podupdate,
     podwarnings,
+    resize,
 )
 from wherry.objects import Object, metadata
 from wherry.objects.errors import FieldError
@@ -48,6 +50,9 @@ def _prepare(new: Object, old: Object | None, context: Context) -> None:
     if old is not None:
         if qos := cells.text(old, "status", "qosClass"):
             new.setdefault("status", {}).setdefault("qosClass", qos)  # a node's agent need not repeat it
+        podgeneration.keep(new, old)
+        if context.subresource == resize.SUBRESOURCE:
+            limits.admit(new, context.list(LIMIT_RANGE.resource, new["metadata"]["namespace"]))
         return
     podwarnings.of_pod("spec", new["spec"], None, context)
     limits.admit(new, context.list(LIMIT_RANGE.resource, new["metadata"]["namespace"]))
@@ -105,6 +110,8 @@ POD = Kind(
     check=podupdate.check,
     has_status=True,
     spec_parts={ephemeral.SUBRESOURCE: ephemeral.FIELD},
+    part_merges={resize.SUBRESOURCE: resize.MERGE},
+    generation=True,
     status_keeps=("ownerReferences",),  # old kubelets corrupted them
     grace_period=_grace_period,
     columns=(

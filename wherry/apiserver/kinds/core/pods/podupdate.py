@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from wherry.apiserver.kinds.common import checks
 from wherry.apiserver.kinds.core import taints
-from wherry.apiserver.kinds.core.pods import ephemeral, volumes
+from wherry.apiserver.kinds.core.pods import ephemeral, resize, volumes
 from wherry.objects import Object, fields, metadata
 from wherry.objects.errors import FieldError
 from wherry.objects.meaning.pods import is_mirror
@@ -44,6 +44,8 @@ def check(new: Object, old: Object | None, part: str) -> list[FieldError]:
         mountable, _ = volumes.validate("spec.volumes", new["spec"].get("volumes") or ())
         lists = [obj["spec"].get(ephemeral.FIELD) or () for obj in (new, old)]
         return ephemeral.validate(new["spec"], mountable) + ephemeral.validate_update(*lists)
+    if part == resize.SUBRESOURCE:
+        return resize.check(new, old)
     return validate(new, old)
 
 
