@@ -135,7 +135,7 @@ def test_render_says_that_there_is_no_ingress_among_the_objects() -> None:
     other = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}"
     result = CliRunner().invoke(cli.command, ["render", "--file", "-"], input=other)
     assert result.exit_code == 0
-    assert "there is no Ingress among these 1 objects" in result.stderr
+    assert "there is no Ingress and no Gateway among these 1 objects" in result.stderr
 
 
 def test_todays_manifests_and_chart_start_us(started: list[Any]) -> None:

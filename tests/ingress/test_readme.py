@@ -6,6 +6,9 @@ import os
 import re
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from wherry.cli.main import main
 from wherry.ingress.features.catalog import ANNOTATIONS, DEFAULTS, SETTINGS
 from wherry.ingress.settings import READERS, Settings
 
@@ -40,3 +43,18 @@ def test_the_tables_are_up_to_date() -> None:
         README.write_text(fresh)
         return
     assert text == fresh
+
+
+def test_the_gateway_of_the_text_leads_where_it_says(tmp_path: Path) -> None:
+    found = re.search(r"^```yaml gateway\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    rules = tmp_path / "gateway.yaml"
+    service = "\n---\napiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {ports: [{port: 80}]}\n"
+    rules.write_text(found[1] + service % "hello" + service % "hello-next")
+    said = CliRunner().invoke(main, ["ingress", "explain", "--file", str(rules), "http://hello.test/beta/x"])
+    assert said.exit_code == 0, said.output
+    told = re.sub(r"\s+", " ", said.output)
+    assert (
+        "HTTPRoute default/hello where header x-user is me: rewritten: prefix /; Service default/hello-next/80" in told
+    )
+    assert "Service default/hello/80 (9 of 10), Service default/hello-next/80 (1 of 10)" in told

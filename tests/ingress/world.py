@@ -18,6 +18,7 @@ from aiohttp import web
 from tests.fake.client import FakeClient
 from tests.freeports import free_port
 from wherry.ingress.controller import Controller
+from wherry.ingress.fronts.gateway.resources import CLASSES, GATEWAYS, GRANTS, ROUTES
 from wherry.ingress.nginx.process import Nginx, find_binary, worker_user
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY, Runtime
 from wherry.ingress.options import Options
@@ -158,7 +159,10 @@ async def running(
     directory: Path, *objects: Object, shared_memory: str = "32m", **changes: Any
 ) -> AsyncIterator[World]:
     """Run a controller on `objects` until left."""
-    client = FakeClient(*objects)
+    client = FakeClient()
+    for resource in (CLASSES, GATEWAYS, ROUTES, GRANTS):
+        client.serve(resource)
+    client.put(*objects)
     options = Options(
         http_port=free_port(),
         https_port=free_port(),

@@ -3,11 +3,12 @@
     options.py       what the command line decides
     settings.py      what the controller's ConfigMap decides
     values.py        the forms a user-given value may have
-    fronts/          where routes come from: ingress/ turns Ingresses into the model (pure)
+    fronts/          where routes come from: ingress/ and gateway/ turn their objects into the model (pure)
     route/           the model: servers, locations, backends, certificates, whoever asked for them (pure)
     features/        what a location can have: one file per feature, with the annotations that ask for it
     nginx/           nginx.conf (template), lua/ (inside nginx), and the process
     cluster.py       informers: API objects -> snapshot
+    gateways.py      the same for Gateway API, once a cluster has it; and its statuses
     applier.py       model -> nginx: push what Lua can take, reload for the rest
     quarantine.py    what nginx refuses is left out, the rest served; culprits.py finds it (pure)
     status.py        the address in `status.loadBalancer.ingress`

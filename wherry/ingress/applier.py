@@ -173,7 +173,7 @@ def backend_entries(backends: Iterable[Backend]) -> dict[str, list[tuple[str, in
 
 def certificate_entries(certificates: Mapping[str, Certificate], default: Certificate) -> dict[str, Any]:
     """Return what Lua is told of certificates: each once by its id, and the id for each host."""
-    by_host = {**certificates, DEFAULT_HOST: default}
+    by_host = {DEFAULT_HOST: default, **certificates}
     chains = {f"certificate/{c.id}": {"chain": c.chain, "key": c.key} for c in by_host.values()}
     return {**chains, **{f"host/{host}": c.id for host, c in by_host.items()}}
 

@@ -16,6 +16,7 @@ from wherry.component.component import Component
 from wherry.component.informer import Informer
 from wherry.ingress.access import may_read
 from wherry.ingress.fronts.ingress.snapshot import Snapshot
+from wherry.ingress.gateways import GatewayObjects
 from wherry.ingress.options import Options
 from wherry.ingress.route.problem import Key
 from wherry.objects import Object, metadata
@@ -56,6 +57,7 @@ class Cluster:
         self._named_maps = [component.follow(known.CONFIG_MAPS, where) for where in maps]
         certificate = options.default_certificate
         self._default_certificate = _one(component, known.SECRETS, certificate) if certificate else None
+        self.gateways = GatewayObjects(component, options, self.mark_rules)
         self._subscribe()
 
     @classmethod
@@ -94,6 +96,7 @@ class Cluster:
             config_map=self.config_map(self._options.config_map),
             tcp_services=self.config_map(self._options.tcp_services),
             udp_services=self.config_map(self._options.udp_services),
+            gateways=self.gateways.snapshot(),
         )
 
     def sources(self, service: Key) -> Sequence[Object]:
@@ -140,7 +143,8 @@ class Cluster:
             return
         service = metadata.key(new or old or {})
         options = self._options
-        if options.tcp_services or options.udp_services or service == options.default_service:
+        named = options.tcp_services or options.udp_services or self.gateways.there
+        if named or service == options.default_service:
             self._rules_changed = True
         self._mark_service(service)
 

@@ -168,6 +168,8 @@ class Controller:
         if any(found.reason == problem.INTERNAL for found in problems):
             asyncio.get_running_loop().call_later(BUG_SECONDS, cluster.mark_all)
         wait = await self._apply(backends)
+        if self._applier.has(self._model.structure):
+            cluster.gateways.tell(self._model.statuses)
         metrics.syncs.observe(time.monotonic() - started)
         return wait
 

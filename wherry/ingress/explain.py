@@ -20,6 +20,8 @@ from wherry.ingress.features.catalog import ANNOTATIONS
 from wherry.ingress.features.errors import Errors
 from wherry.ingress.features.rewriting import Rewriting
 from wherry.ingress.features.satisfy import Satisfy
+from wherry.ingress.fronts.gateway.lookup import told
+from wherry.ingress.fronts.gateway.routing import Routing
 from wherry.ingress.fronts.ingress.annotations import read_policy
 from wherry.ingress.fronts.ingress.classes import is_ours
 from wherry.ingress.options import Options
@@ -74,6 +76,8 @@ class Explanation:
     endpoints: tuple[str, ...] = ()
     target: str = ""
     canary: str = ""
+    routes: tuple[str, ...] = ()
+    """Rules of HTTPRoutes that may take it, the first that fits first, where a Gateway has the path."""
     answers: tuple[Answer, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -81,7 +85,7 @@ class Explanation:
 _WHY_SERVER = {
     "exact": "its name",
     "alias": "one of its further names (server-alias)",
-    "wildcard": "a wildcard, which stands for one label",
+    "wildcard": "a wildcard",
     "led": "the name that from-to-www-redirect leads to it",
     "none": "no Ingress that is served has this host: the server for every other name",
 }
@@ -158,6 +162,10 @@ def _tls(reading: Reading, chosen: ServerChoice) -> str:
 def _located(
     said: Explanation, reading: Reading, options: Options, server: Server, at: Location, asked: Asked
 ) -> Explanation:
+    routing = next((part for part in at.parts if isinstance(part, Routing)), None)
+    if routing is not None:
+        rules = tuple(told(routing.told, asked.scheme, asked.path))
+        return replace(said, location=f"{at.path} (a Gateway's)", routes=rules)
     backend = _backend(reading, at)
     why = _WHY_LOCATION[at.match] if at.owner or at.backend else "no rule of the host takes the path"
     return replace(

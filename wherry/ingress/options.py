@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from wherry.ingress.fronts.gateway.snapshot import Ports
 from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.fronts.ingress.snapshot import Choices, ClassChoice
 from wherry.ingress.nginx.runtime import MODULES_DIRECTORY
@@ -63,6 +64,7 @@ class Options:
             catch_all=self.catch_all,
             passthrough=self.passthrough,
             reserved_ports=frozenset((self.http_port, self.https_port, self.health_port)),
+            ports=Ports(frozenset((80, self.http_port)), frozenset((443, self.https_port))),
         )
 
 

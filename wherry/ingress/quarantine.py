@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from wherry.component.backoff import Backoff
 from wherry.ingress.culprits import culprits
-from wherry.ingress.fronts.ingress.build import build
+from wherry.ingress.fronts.build import build
 from wherry.ingress.fronts.ingress.parts import Part, parts, without
 from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.nginx import secrets

@@ -10,7 +10,9 @@ from typing import Any
 
 from wherry.client.interface import Client
 from wherry.ingress.access import may_read
-from wherry.ingress.fronts.ingress.build import build
+from wherry.ingress.fronts.build import build
+from wherry.ingress.fronts.gateway import resources as gateway
+from wherry.ingress.fronts.gateway.snapshot import Gateways
 from wherry.ingress.fronts.ingress.snapshot import Snapshot
 from wherry.ingress.options import Options
 from wherry.ingress.report import backend_problems
@@ -64,6 +66,13 @@ def read(objects: Iterable[Object], options: Options) -> Reading:
         config_map=config_maps.get(options.config_map) if options.config_map else None,
         tcp_services=config_maps.get(options.tcp_services) if options.tcp_services else None,
         udp_services=config_maps.get(options.udp_services) if options.udp_services else None,
+        gateways=Gateways(
+            classes=by_kind["GatewayClass"],
+            gateways=by_kind["Gateway"],
+            routes=by_kind["HTTPRoute"],
+            grants=by_kind["ReferenceGrant"],
+            namespaces={metadata.key(o)[1]: metadata.labels(o) for o in by_kind["Namespace"]},
+        ),
     )
     model = build(snapshot, options.choices())
     sources = _sources(by_kind["EndpointSlice"] or by_kind["Endpoints"])
@@ -92,6 +101,9 @@ async def read_cluster(client: Client, options: Options, more: Sequence[Resource
         (known.ENDPOINT_SLICES, options.namespace),
         (known.SECRETS, options.namespace),
         (known.CONFIG_MAPS, options.namespace),
+        (known.NAMESPACES, None),
+        (gateway.CLASSES, None),
+        *((resource, options.namespace) for resource in (gateway.GATEWAYS, gateway.ROUTES, gateway.GRANTS)),
         *((resource, None) for resource in more),
     ]
     found: list[Object] = []

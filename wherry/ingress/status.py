@@ -90,6 +90,7 @@ class StatusWriter:
 
     def refresh(self) -> None:
         """Look at all our Ingresses again: which are ours, or the address, may have changed."""
+        self._cluster.gateways.publish(tuple(self._addresses()))
         for key in self._ours():
             self._queue.add(key)
 

@@ -52,7 +52,9 @@ def _lines(said: Explanation) -> Iterator[str]:
         if text:
             yield f"  {label:<12}{text}"
     yield from _listed("in force", [f"{one.name}: {one.value}  ({one.source})" for one in said.annotations])
-    yield from _listed("answer", [_answer(one) for one in said.answers] + _passed(said))
+    yield from _listed("rules", list(said.routes))
+    if not said.routes:
+        yield from _listed("answer", [_answer(one) for one in said.answers] + _passed(said))
     yield from _listed("wrong", list(said.problems))
 
 

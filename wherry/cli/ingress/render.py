@@ -24,8 +24,8 @@ def render(files: tuple[Any, ...], kubeconfig: str | None, name: str | None, bac
         rendering = render_objects(objects, wanted, Runtime(wanted.directory, wanted.http_port, wanted.https_port))
     except UnsupportedManifest as error:
         raise click.ClickException(str(error)) from error
-    if files and not any(obj["kind"] == "Ingress" for obj in objects):
-        click.echo(f"there is no Ingress among these {len(objects)} objects", err=True)
+    if files and not any(obj["kind"] in ("Ingress", "Gateway") for obj in objects):
+        click.echo(f"there is no Ingress and no Gateway among these {len(objects)} objects", err=True)
     for problem in rendering.problems:
         click.echo(f"{problem.subject}: {problem.reason}: {problem.message}", err=True)
     click.echo(json.dumps(rendering.backends, indent=2) if backends else rendering.conf, nl=backends)

@@ -20,7 +20,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Lua:
-    """A word that is Lua of ours between braces, such as `{ return 1 }`; nothing of a user's is in it."""
+    """A block of Lua of ours, such as `return 1`: braces are put around it. Nothing of a user's is in it."""
 
     code: str
 

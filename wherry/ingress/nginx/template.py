@@ -55,8 +55,8 @@ def _template(runtime: Runtime) -> Template:
         autoescape=False,  # nginx.conf is not HTML; every value goes through `quote` or `literal`
     )
     filters = (
-        literal, server_name, sni, match, route, address, names_size, access_log, parts.server_lines,
-        parts.location_lines,
+        literal, server_name, names, sni, match, route, address, names_size, access_log,
+        parts.server_lines, parts.location_lines,
     )  # fmt: skip
 
     def lines(given: Iterable[Line], depth: int) -> str:
@@ -77,6 +77,13 @@ def server_name(host: str) -> str:
 def sni(host: str) -> str:
     """Return a host as a key of a `map` of names."""
     return server_name(host) if host.startswith("*.") else literal(host)
+
+
+def names(server: Server) -> str:
+    """Return all of a server's names; nginx' own wildcards stand for any number of labels."""
+    if server.deep and server.host.startswith("*."):
+        return quote(server.host)
+    return " ".join(map(server_name, (server.host, *server.aliases)))
 
 
 def match(location: Location) -> str:

@@ -1,6 +1,7 @@
 """Which server and which location nginx takes for a request: its own rules, told beforehand.
 
-Names: exact ones, then patterns in the order of the file (`ngx_http_find_virtual_server`). Paths: exact, else the
+Names: exact ones, then nginx' own wildcards, the longest first, then patterns in the order of the file
+(`ngx_http_find_virtual_server`). Paths: exact, else the
 longest prefix, unless a pattern matches, the first one of the file (`ngx_http_core_find_location`).
 """
 
@@ -37,6 +38,9 @@ def server_for(structure: Structure, host: str) -> ServerChoice:
             return ServerChoice(server, "alias")
         if server.led_here and host == server.led_here:
             return ServerChoice(server, "led")
+    deep = [one for one in structure.servers if one.deep and one.host.startswith("*.") and host.endswith(one.host[1:])]
+    if deep:
+        return ServerChoice(max(deep, key=lambda one: len(one.host)), "wildcard")
     for server in structure.servers:
         if any(_covers(name, host) for name in (server.host, *server.aliases)):
             return ServerChoice(server, "wildcard")

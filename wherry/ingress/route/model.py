@@ -46,3 +46,5 @@ class Model:
     problems: tuple[Problem, ...] = ()
     routes: Mapping[str, Any] = field(default_factory=dict)
     """What Lua is told of locations (`data.py`)."""
+    statuses: Mapping[tuple[str, Key], Any] = field(default_factory=dict)
+    """What statuses are to say, by kind and key; without the times of conditions."""

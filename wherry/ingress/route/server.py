@@ -22,3 +22,5 @@ class Server:
     aliases: tuple[str, ...] = ()
     led_here: str = ""
     """A name that is answered with a redirect to this host."""
+    deep: bool = False
+    """Whether a wildcard stands for any number of labels, as in Gateway API, and not for one, as in an Ingress."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from wherry.ingress.fronts.gateway.snapshot import Gateways, Ports
 from wherry.ingress.fronts.ingress.annotations import DEFAULT_PREFIX
 from wherry.ingress.route.problem import Key
 from wherry.objects import Object
@@ -24,6 +25,8 @@ class Snapshot:
     """The controller's settings."""
     tcp_services: Object | None = None
     udp_services: Object | None = None
+    gateways: Gateways = field(default_factory=Gateways)
+    """What the other front is made from."""
 
 
 def age(ingress: Object) -> tuple[str, str, str]:
@@ -59,3 +62,5 @@ class Choices:
     """Whether `ssl-passthrough` is heeded."""
     reserved_ports: frozenset[int] = frozenset()
     """Ports of the node that TCP and UDP services must not take: ours."""
+    ports: Ports = field(default_factory=Ports)
+    """Ports that listeners of Gateways may have."""

@@ -8,6 +8,7 @@ local cjson = require("cjson.safe")
 local affinity = require("affinity")
 local choice = require("choice")
 local cors = require("cors")
+local gateway = require("gateway")
 local headers = require("headers")
 local route = require("route")
 local split = require("split")
@@ -103,7 +104,7 @@ function _M.check()
     if data.cors then
         cors.preflight(data.cors)
     end
-    local name = backend_of(data)
+    local name = data.table and gateway.settle(data.table) or backend_of(data)
     ngx.var.proxy_upstream_name = name
     if not is_live(name) then
         local instead = ngx.var.instead
@@ -125,6 +126,9 @@ function _M.tell()
     end
     if data.headers then
         headers.tell(data.headers)
+    end
+    if data.table then
+        gateway.tell()
     end
     if data.affinity and state and state.tells and state.peer then
         affinity.tell(data.affinity, state.peer, state.name)
@@ -158,9 +162,12 @@ function _M.balance()
         state = { name = name, pool = pool, tried = {}, data = route.data() }
         ngx.ctx.balance = state
         local more = math.min(#pool.peers, MAX_TRIES) - 1
-        if more > 0 then
+        if more > 0 and not ngx.ctx.seconds then
             ngx_balancer.set_more_tries(more)
         end
+    end
+    if ngx.ctx.seconds then
+        ngx_balancer.set_timeouts(nil, ngx.ctx.seconds, ngx.ctx.seconds)
     end
     local turn = next_peer(state)
     if not turn then
@@ -182,6 +189,17 @@ function _M.balance()
         ngx.log(ngx.ERR, "cannot use endpoint ", peer[1], ":", peer[2], ": ", err)
         return ngx.exit(ngx.HTTP_BAD_GATEWAY)
     end
+end
+
+-- Balancer phase of a copy: whoever is next in turn, tried once.
+function _M.mirror()
+    local pool = pool_of(ngx.ctx.mirror)
+    local turn = pool and choice.in_turn(pool, {})
+    if not turn then
+        return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
+    end
+    local peer = pool.peers[turn]
+    ngx_balancer.set_current_peer(peer[1], peer[2])
 end
 
 return _M
