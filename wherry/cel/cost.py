@@ -22,7 +22,15 @@ _LIST, _MAP = 10, 30
 _LOGIC = ("_&&_", "_||_", "!_", "_?_:_", "@not_strictly_false", "!not_strictly_false", "_[_]", "_[?_]", "_?._", "size")
 _COMPARING = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
 _REGEX = ("matches", "find", "findAll")
-_OVER_LISTS = ("isSorted", "sum", "min", "max", "indexOf", "lastIndexOf", "@in")
+_OVER_LISTS = ("isSorted", "sum", "min", "max", "indexOf", "lastIndexOf")
+_SCALARS = (
+    "int", "uint", "double", "bool", "duration", "timestamp", "type",
+    "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
+    "getHours", "getMinutes", "getSeconds", "getMilliseconds",
+    "sign", "asInteger", "isInteger", "asApproximateFloat", "isGreaterThan", "isLessThan", "compareTo",
+    "major", "minor", "patch", "prefixLength", "family",
+)  # fmt: skip
+"""What makes one number, length of time or flag of whatever it is given: one step."""
 
 
 class Estimate(NamedTuple):
@@ -103,7 +111,7 @@ def _loop(node: Node, known: Mapping[str, Estimate]) -> Estimate:
     begin = _of(start, known)
     one = items(over.schema)
     element = Estimate(1, one, largest(one))
-    key = Estimate(1, None, LARGEST)
+    key = Estimate(1, None, 0)  # upstream's type of keys is a text without a length (apiserver pkg/cel/types.go)
     is_map = over.schema is not None and over.schema.get("type") == "object"
     gathered = Estimate(1, None, over.size if start.kind in ("list", "struct") else 1)
     rest = Estimate(1, additional(over.schema or {}), largest(additional(over.schema or {})))
@@ -123,6 +131,8 @@ def _call(name: str, parts: list[Estimate]) -> Estimate:
         return Estimate(cost + 1, schema, largest(schema))
     if name in _LOGIC:
         return Estimate(cost + 1, None, max(sizes[1:], default=1) if name == "_?_:_" else 1)
+    if name in _SCALARS:
+        return Estimate(cost + 1, None, 1)
     if name in _COMPARING:
         return Estimate(cost + max(1, math.ceil(min(sizes) * PER_CHARACTER)), None, 1)
     if name == "contains":
@@ -134,8 +144,10 @@ def _call(name: str, parts: list[Estimate]) -> Estimate:
         return Estimate(
             cost + math.ceil((1 + sizes[0]) * PER_CHARACTER) * math.ceil(pattern * PER_PATTERN), None, sizes[0]
         )
+    if name == "@in":
+        return Estimate(cost + max(1, sizes[-1]), None, 1)
     if name in _OVER_LISTS:
-        over = parts[-1] if name == "@in" else parts[0]
+        over = parts[0]
         element = items(over.schema)
         each = 1 + (largest(element) * PER_CHARACTER if element and element.get("type") == "string" else 0)
         return Estimate(cost + over.size * each, None, 1)
