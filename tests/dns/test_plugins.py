@@ -4,6 +4,8 @@ import asyncio
 import logging
 import os
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -149,6 +151,14 @@ async def test_bind_listens_on_an_interfaces_addresses_but_for_the_excepted(tmp_
     (tmp_path / "Corefile").write_text(".:53 {\n bind lo {\n except ::1\n }\n whoami\n}\n")
     instance = Instance(DnsConfig(tmp_path / "Corefile"), FakeClient, Metrics(), lambda: None)
     assert [place.host for place in instance.servers] == ["127.0.0.1"]
+
+
+def test_whoever_names_an_address_does_not_wait_for_what_interfaces_need(tmp_path: Path) -> None:
+    (tmp_path / "Corefile").write_text(".:53 {\n bind 127.0.0.1\n kubernetes cluster.local\n forward . 127.0.0.1\n}\n")
+    check = "import sys; from wherry.cli.dns import command; command(sys.argv[1:], standalone_mode=False)"
+    command = [sys.executable, "-c", f"{check}; print('pyroute2' in sys.modules)", "check", str(tmp_path / "Corefile")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "False"
 
 
 async def test_two_blocks_may_share_a_port_on_different_addresses(tmp_path: Path) -> None:
