@@ -9,8 +9,17 @@ import pytest
 from tests.apiserver.harness import Cluster
 from tests.apiserver.samples import binding, node, pod
 from wherry.objects import Object
-from wherry.objects.errors import Forbidden, Invalid
-from wherry.objects.resource import LIMIT_RANGES, NODES, PODS, RESOURCE_QUOTAS
+from wherry.objects.errors import ApiError, Forbidden, Invalid
+from wherry.objects.resource import (
+    LIMIT_RANGES,
+    NODES,
+    PODS,
+    RESOURCE_QUOTAS,
+    ROLE_BINDINGS,
+    ROLES,
+    VALIDATING_ADMISSION_POLICIES,
+    VALIDATING_ADMISSION_POLICY_BINDINGS,
+)
 
 SMALL = {"requests": {"cpu": "100m", "memory": "50Mi"}, "limits": {"cpu": "200m", "memory": "100Mi"}}
 LARGE = {"requests": {"cpu": "150m", "memory": "60Mi"}, "limits": {"cpu": "300m", "memory": "200Mi"}}
@@ -156,7 +165,7 @@ async def test_containers_stay_as_they_are(cluster: Cluster, spec: Object, says:
     ],
 )
 async def test_some_pods_are_never_resized(cluster: Cluster, changes: Object, says: str) -> None:
-    obj = burstable(**changes.get("spec", {}))
+    obj = burstable(nodeName="n", **changes.get("spec", {}))
     obj["metadata"] |= changes.get("metadata", {})
     await cluster.client.create(PODS, obj, "demo")
     with pytest.raises(Invalid, match=says):
@@ -250,3 +259,37 @@ async def test_a_status_that_does_not_say_what_it_observed_keeps_what_was_said(c
     after = await cluster.client.update(PODS, {**made, "status": silent}, subresource="status")
     assert after["status"]["observedGeneration"] == 1
     assert after["status"]["conditions"][0]["observedGeneration"] == 1
+
+
+async def test_it_takes_a_right_of_its_own(cluster: Cluster) -> None:
+    await cluster.client.create(PODS, burstable(), "demo")
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["*"]}]
+    await cluster.client.create(ROLES, {"metadata": {"name": "sizer"}, "rules": rules}, "demo")
+    group = "rbac.authorization.k8s.io"
+    bound = {
+        "metadata": {"name": "jane"},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "sizer"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "jane"}],
+    }
+    await cluster.client.create(ROLE_BINDINGS, bound, "demo")
+    jane = cluster.server.client("jane", ["dev"])
+    patch = {"spec": {"containers": [{"name": "c", "resources": LARGE}]}}
+    with pytest.raises(Forbidden, match='User "jane" cannot patch resource "pods/resize"'):
+        await jane.patch(PODS, "a", patch, "demo", type="strategic", subresource="resize")
+    rules[0]["resources"].append("pods/resize")  # type: ignore[attr-defined]
+    await cluster.client.patch(ROLES, "sizer", {"rules": rules}, "demo")
+    await jane.patch(PODS, "a", patch, "demo", type="strategic", subresource="resize")
+
+
+async def test_policies_see_the_subresource(cluster: Cluster) -> None:
+    await cluster.client.create(PODS, burstable(), "demo")
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["pods/resize"]}
+    expression = "request.subResource != 'resize' || object.spec.containers[0].resources.limits['cpu'] == '200m'"
+    spec = {"matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": expression}]}
+    await cluster.client.create(VALIDATING_ADMISSION_POLICIES, {"metadata": {"name": "p"}, "spec": spec})
+    bound = {"policyName": "p", "validationActions": ["Deny"]}
+    await cluster.client.create(VALIDATING_ADMISSION_POLICY_BINDINGS, {"metadata": {"name": "b"}, "spec": bound})
+    with pytest.raises(ApiError, match="ValidatingAdmissionPolicy 'p' with binding 'b' denied request"):
+        await resize(cluster, LARGE)
+    await resize(cluster, {"limits": {"memory": "128Mi"}})
+    await cluster.client.patch(PODS, "a", {"metadata": {"labels": {"x": "y"}}}, "demo")
