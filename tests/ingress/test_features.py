@@ -76,8 +76,6 @@ UPSTREAM = (Path(__file__).parent / "annotations.txt").read_text().split()
 """Those of ingress-nginx' last release (docs/user-guide/nginx-configuration/annotations-risk.md), and older names."""
 REFUSED = {
     *(
-        "auth-cache-duration",
-        "auth-cache-key",
         "auth-snippet",
         "configuration-snippet",
         "server-snippet",

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from wherry.ingress.features import (
     affinity,
+    authcache,
     backendtls,
     balancing,
     basicauth,
@@ -51,6 +52,7 @@ FEATURES: Final = (
     logs,
     sources,
     basicauth,
+    authcache,
     externalauth,
     clienttls,
     errors,

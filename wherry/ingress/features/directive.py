@@ -19,13 +19,20 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Temporary:
+    """A word that stands for the path of a folder with this name, where nginx keeps what it may lose."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lua:
     """A block of Lua of ours, such as `return 1`: braces are put around it. Nothing of a user's is in it."""
 
     code: str
 
 
-Word = str | File | Lua
+Word = str | File | Temporary | Lua
 
 
 @dataclass(frozen=True, slots=True)

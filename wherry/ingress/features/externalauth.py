@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from wherry.ingress import values
 from wherry.ingress.features.annotation import Annotation, Risk, Setting
 from wherry.ingress.features.answer import Answer, Asked
+from wherry.ingress.features.authcache import AuthCache, of_kind
 from wherry.ingress.features.customheaders import Headers, named
 from wherry.ingress.features.directive import Line, Lua, Text, block, flag, line
 from wherry.ingress.features.part import At, Closed, Part, Sources
@@ -124,6 +125,11 @@ class ExternalAuth(Part):
     never: tuple[str, ...] = ()
     told: Headers = ()
     """Further headers the authority gets."""
+    cache: AuthCache | None = None
+
+    def http(self) -> Iterable[Line]:
+        """Say where answers are remembered."""
+        return self.cache.http() if self.cache else ()
 
     def location(self, at: At) -> Iterator[Line]:
         """Ask before anything else is done."""
@@ -152,7 +158,7 @@ class ExternalAuth(Part):
         """Return the location that asks, and the one that leads to the sign-in."""
         if at.path.startswith(self.never):
             return
-        yield block("location", "=", f"/_auth-{at.id}", of=tuple(self._asking()))
+        yield block("location", "=", f"/_auth-{at.id}", of=tuple(self._asking(at)))
         if self.signin:
             target = Lua("return ngx.escape_uri(ngx.var.request_uri)")
             lines = (
@@ -163,8 +169,10 @@ class ExternalAuth(Part):
             )
             yield block("location", f"@signin-{at.id}", of=lines)
 
-    def _asking(self) -> Iterator[Line]:
+    def _asking(self, at: At) -> Iterator[Line]:
         yield line("internal")
+        if self.cache:
+            yield from self.cache.asking(at)
         yield line("access_log", "off")
         yield line("proxy_pass_request_body", flag(False))
         headers = {
@@ -218,6 +226,7 @@ def _made(policy: Policy, kind: str, told: Headers = ()) -> ExternalAuth:
         passed_on=policy[f"{kind}-response-headers"],
         redirect=policy[f"{kind}-request-redirect"],
         always_cookie=policy[f"{kind}-always-set-cookie"],
+        cache=of_kind(policy, kind),
         never=policy["no-auth-locations"],
         told=told,
     )

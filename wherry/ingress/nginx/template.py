@@ -60,7 +60,7 @@ def _template(runtime: Runtime) -> Template:
     )  # fmt: skip
 
     def lines(given: Iterable[Line], depth: int) -> str:
-        return "\n".join(written(given, runtime.files, depth))
+        return "\n".join(written(given, runtime, depth))
 
     environment.filters.update({"q": quote, "lines": lines, **{f.__name__: f for f in filters}})
     source = resources.files("wherry.ingress.nginx").joinpath("nginx.conf.j2").read_text()

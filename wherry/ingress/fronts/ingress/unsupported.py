@@ -27,7 +27,7 @@ _RESTRICTS_ACCESS: Final = (
 )
 
 
-_HARMLESS: Final = ("auth-cache-", "auth-keepalive")
+_HARMLESS: Final = ("auth-keepalive",)
 """They begin alike, and only make it faster."""
 
 
