@@ -30,7 +30,18 @@ def _types(text: str) -> tuple[str, ...]:
     return tuple(read(word) for word in text.split()) or TYPES
 
 
+def _clients(text: str) -> str:
+    """Read a pattern for the User-Agent of who is not to get gzip; nginx has its own for the word msie6."""
+    if not text:
+        return ""
+    found = values.patterns(f"~{text}")
+    if len(found) > 1:
+        raise values.BadValue("expected one pattern, without commas")
+    return found[0].removeprefix("~")
+
+
 SETTINGS: Final = (
+    Setting(name="gzip-disable", read=_clients, default=""),
     Setting(name="use-gzip", read=values.boolean, default=False),
     Setting(name="gzip-level", read=values.integer(1, 9), default=1),
     Setting(name="gzip-min-length", read=values.integer(0, 99_999_999), default=256),
@@ -45,6 +56,8 @@ class Compression(Part):
     level: int = 1
     least: int = 256
     types: tuple[str, ...] = TYPES
+    without: str = ""
+    """A pattern: clients whose User-Agent matches it get none."""
 
     def http(self) -> Iterator[Line]:
         """Say it once, for all."""
@@ -55,10 +68,12 @@ class Compression(Part):
         yield line("gzip_types", *self.types)
         yield line("gzip_proxied", "any")
         yield line("gzip_vary", flag(True))
+        if self.without:
+            yield line("gzip_disable", self.without)
 
 
 def everywhere(policy: Policy) -> Compression | None:
     """Return how answers are made smaller, None where they are not."""
     if not policy["use-gzip"]:
         return None
-    return Compression(policy["gzip-level"], policy["gzip-min-length"], policy["gzip-types"])
+    return Compression(policy["gzip-level"], policy["gzip-min-length"], policy["gzip-types"], policy["gzip-disable"])

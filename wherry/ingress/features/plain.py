@@ -59,6 +59,13 @@ _TABLE: Final = (
     _plain("default-type", "default_type", _TYPE, "text/html"),
     _plain("keep-alive", "keepalive_timeout", values.integer(0, 999_999), 75, _seconds),
     _plain("keep-alive-requests", "keepalive_requests", values.integer(1, 99_999_999), 1000),
+    _plain(
+        "grpc-buffer-size-kb",
+        "grpc_buffer_size",
+        values.integer(0, 65_535),
+        0,
+        lambda kilobytes: [(f"{kilobytes}k",)] if kilobytes else [],
+    ),
     _plain("hide-headers", "proxy_hide_header grpc_hide_header", values.tokens, (), _each),
     _plain(
         "allow-backend-server-header",
