@@ -222,6 +222,9 @@ def test_it_works_with_the_rights_of_its_manifest_on_a_real_api_server(world: Wo
             await create(cluster, [told(node()), namespace, told(WEB), told(endpoint_slice([endpoint("p1")]))])
             async with proxy(kubeconfig, told(CLUSTER_CIDR)) as process:
                 await until(lambda: node_port() == masqueraded_to("p1"))
+                for name, code in (("n1", 0), ("n2", 1)):
+                    shown = await wherry("proxy", "plan", f"--kubeconfig={kubeconfig}", f"--node={name}")
+                    assert await shown.wait() == code
                 await cluster.client.update(ENDPOINT_SLICES, told(endpoint_slice([endpoint("p2")])))
                 await until(lambda: node_port() == masqueraded_to("p2"))
                 await cluster.client.delete(SERVICES, "web", "demo")

@@ -7,6 +7,7 @@ from wherry.networkpolicy import pod, policy
 from wherry.networkpolicy.layout import Layout
 from wherry.networkpolicy.plan import Plan
 from wherry.objects import metadata
+from wherry.objects.errors import NotFound
 from wherry.objects.family import Family
 from wherry.objects.resource import NAMESPACES, NETWORK_POLICIES, NODES, PODS
 
@@ -15,7 +16,8 @@ async def render(client: Client, node: str) -> str:
     """Return the rules of a node, "" where no policy is about its pods; raises ApiError. Closes the client."""
     plan = Plan()
     try:
-        await client.get(NODES, node)
+        if not (await client.list(NODES, fields=f"metadata.name={node}")).items:  # it may be listed, not got
+            raise NotFound.of(NODES.plural, node)
         for each in (await client.list(NAMESPACES)).items:
             plan.namespace(each["metadata"]["name"], metadata.labels(each))
         for each in (await client.list(NETWORK_POLICIES)).items:

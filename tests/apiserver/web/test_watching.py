@@ -64,6 +64,25 @@ async def test_bookmarks_come_now_and_then_with_the_newest_version(
         }
 
 
+async def test_bookmarks_come_between_events_and_never_before_one(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wherry.apiserver.web.watching.BOOKMARK_SECONDS", 0.02)
+    version = (await cluster.client.list(CONFIG_MAPS)).resource_version
+    told = int(version)
+    async with watching(cluster, f"resourceVersion={version}&allowWatchBookmarks=true") as events:
+        made = marked = 0
+        while marked < 3:
+            await cluster.client.create(CONFIG_MAPS, config_map(f"c{made}"), "demo")
+            made += 1
+            while (event := await events.next()) is not None and event["type"] == "BOOKMARK":
+                assert int(event["object"]["metadata"]["resourceVersion"]) >= told
+                marked += 1
+            assert event is not None
+            assert int(event["object"]["metadata"]["resourceVersion"]) > told
+            told = int(event["object"]["metadata"]["resourceVersion"])
+
+
 async def test_without_bookmarks_a_quiet_watch_says_nothing(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wherry.apiserver.web.watching.BOOKMARK_SECONDS", 0.05)
     version = (await cluster.client.list(CONFIG_MAPS)).resource_version

@@ -49,12 +49,16 @@ class Watch:
                 self.end()
 
     async def take(self) -> list[Event]:
-        """Return the waiting events, at least one; none when the watch has ended."""
+        """Return the waiting events, at least one; none when the watch has ended, or somebody has called `wake`."""
         if not self._events and not self.ended:
             await self._woken.wait()
         self._woken.clear()
         events, self._events = self._events, []
         return events
+
+    def wake(self) -> None:
+        """Have `take` return, whatever there is: cheaper than a timer for each of its calls."""
+        self._woken.set()
 
     def end(self) -> None:
         """Tell nothing more; what waits already can still be taken."""

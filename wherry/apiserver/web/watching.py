@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -89,27 +89,41 @@ class WatchResponse:
         lasting = options.timeout if options.timeout is not None else SHORTEST_SECONDS * (1 + random.random())
         end = loop.time() + max(lasting, 1.0)
         bookmark = loop.time() + BOOKMARK_SECONDS * random.uniform(0.75, 1.0) if options.bookmarks else end
-        while True:
-            try:
-                async with asyncio.timeout_at(min(bookmark, end)):
-                    events = await stream.watch.take()
-            except TimeoutError:
-                if not stream.watch.idle:
-                    continue  # it came while the time ran out: a bookmark must not overtake it
+        watch, rung = stream.watch, False
+
+        def ring() -> None:
+            nonlocal rung
+            rung = True
+            watch.wake()
+
+        timer = loop.call_at(min(bookmark, end), ring)
+        try:
+            while True:
+                events = await watch.take()
+                if events and not await self._tell(events):
+                    return
+                if watch.ended and watch.idle:
+                    return
+                if not rung or not watch.idle:
+                    continue  # what came while the time ran out: a bookmark must not overtake it
                 if options.bookmarks:
                     await self._bookmark()
                     bookmark = loop.time() + BOOKMARK_SECONDS
                 if loop.time() >= end:
                     return
-                continue
-            if not events:
-                return
-            try:
-                await self._served.ready([event.object for event in events])
-            except ApiError as error:
-                await self._response.write(_line("ERROR", msgspec.json.encode(error.status())))
-                return
-            await self._response.write(b"".join(map(self._event, events)))
+                rung, timer = False, loop.call_at(min(bookmark, end), ring)
+        finally:
+            timer.cancel()
+
+    async def _tell(self, events: Sequence[Event]) -> bool:
+        """Send events; return whether that could be done, or the client was told why not."""
+        try:
+            await self._served.ready([event.object for event in events])
+        except ApiError as error:
+            await self._response.write(_line("ERROR", msgspec.json.encode(error.status())))
+            return False
+        await self._response.write(b"".join(map(self._event, events)))
+        return True
 
     async def _bookmark(self) -> None:
         # Everything up to the state's revision has been pushed to the watch, and the watch is empty.

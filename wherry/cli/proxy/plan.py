@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from wherry.cli.failure import Failure, told
+from wherry.cli.failure import told
 from wherry.cli.proxy.problems import PROBLEMS
 from wherry.client import http
 from wherry.client.interface import Client
@@ -40,11 +40,11 @@ def plan(given: tuple[str | None, ProxyConfig], kubeconfig: str | None, node: st
 
 async def _fetch_plan(client: Client, name: str) -> Plan:
     try:
-        node = await client.get(NODES, name)
+        nodes = await client.list(NODES, fields=f"metadata.name={name}")  # a proxy has no right to get it
         services = await client.list(SERVICES, labels=component.SELECTOR)
         slices = await client.list(ENDPOINT_SLICES, labels=component.SELECTOR)
-    except NotFound as error:
-        raise Failure(str(error)) from error
     finally:
         await client.close()
-    return make_plan(services.items, slices.items, ThisNode.of(name, node))
+    if not nodes.items:
+        raise NotFound.of(NODES.plural, name)
+    return make_plan(services.items, slices.items, ThisNode.of(name, nodes.items[0]))

@@ -3,6 +3,9 @@
 The manifests are ordinary Kubernetes YAML with the cluster's addresses filled in. What is missing is created whenever
 the control plane starts, and by each `wherry up`; what is there already is left as it is, since it may have been edited
 (a Corefile, a replica count).
+
+What gives a component its rights is in a file of its own, NAME-rights.yaml, ordinary YAML to the last line: for whoever
+runs the component on the nodes of another cluster. networkpolicy-rights.yaml is for them alone.
 """
 
 from __future__ import annotations
@@ -32,9 +35,10 @@ class _Manifest(Template):
 
 def manifests(config: ClusterConfig) -> list[Object]:
     """Return the objects of kube-proxy and of the addons `config` asks for."""
-    texts = [files(__name__).joinpath(f"{name}.yaml").read_text() for name in ("kube-proxy", "local-path")]
+    names = ["kube-proxy-rights", "kube-proxy", "local-path"]
     if "dns" in config.addons:
-        texts.append(files(__name__).joinpath("coredns.yaml").read_text())
+        names += ["coredns-rights", "coredns"]
+    texts = [files(__name__).joinpath(f"{name}.yaml").read_text() for name in names]
     if "ingress" in config.addons:
         texts.append(files("wherry.ingress").joinpath("manifest.yaml").read_text())
     values = _values(config)

@@ -27,17 +27,24 @@ _numbers = count()
 class Etcd:
     """One member, in a folder; `start` and `kill` as often as wanted."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, program: str = PROGRAM or "etcd"):
         self._folder = folder
+        self._program = program
         self.url = f"http://127.0.0.1:{free_port()}"  # also between its lives
         self._peer = f"http://127.0.0.1:{free_port()}"
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         own, peers = [self.url], [self._peer]
         self._process = subprocess.Popen(
-            [PROGRAM or "etcd", "--name=e", f"--data-dir={self._folder}", "--log-level=error"]
+            [self._program, "--name=e", f"--data-dir={self._folder}", "--log-level=error"]
             + [f"--listen-client-urls={u}" for u in own]
             + [f"--advertise-client-urls={u}" for u in own]
             + [f"--listen-peer-urls={u}" for u in peers]

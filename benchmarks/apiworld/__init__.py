@@ -1,0 +1,1 @@
+"""What `scripts/bench api` measures: the servers, as processes."""

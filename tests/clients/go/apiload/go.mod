@@ -1,0 +1,3 @@
+module wherry.test/clients/apiload
+
+go 1.26.0
