@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Coroutine
 from typing import Any
 
 from wherry.client.interface import Client
+
+GARBAGE_ROUNDS = 100
+"""How often garbage is looked for among what is young before it is among everything (gc.set_threshold).
+
+Python's own 10 are for small heaps. Objects of the API are trees, which are freed when nobody has them any more:
+looking through those of 10,000 pods finds nothing, takes 0.2 s, and nobody is answered meanwhile.
+"""
 
 
 def run(main: Coroutine[Any, Any, None], *clients: Client) -> None:
@@ -19,6 +27,7 @@ def run(main: Coroutine[Any, Any, None], *clients: Client) -> None:
     """
     import uvloop  # here, since verbs that run no component load none
 
+    gc.set_threshold(*gc.get_threshold()[:2], GARBAGE_ROUNDS)
     uvloop.run(_until_told(main, clients))
 
 
