@@ -1,7 +1,8 @@
 """What the userspace mode relays, on loopback: Gbit/s of one connection and of several, connections a second.
 
 `scripts/bench relay`, or the end of `scripts/bench proxy`; no privilege. Client, proxy and server are a process each
-and share the cores; without the proxy they are measured too. Bytes are made and thrown away in the kernel, so that the
+and share the cores; without the proxy they are measured too. What a second of the proxy's CPU does stays the same on a
+busy machine. Bytes are made and thrown away in the kernel, so that the
 figures are the proxy's.
 """
 
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvloop
 
@@ -70,12 +72,13 @@ def serve(routes: Plan) -> None:
 
 
 @contextmanager
-def running(work: Callable[..., None], *args: object) -> Iterator[None]:
-    """Have it done by another process meanwhile."""
+def running(work: Callable[..., None], *args: object) -> Iterator[int]:
+    """Have it done by another process meanwhile; its id."""
     process = fork.Process(target=work, args=args)
     process.start()
     try:
-        yield
+        assert process.pid is not None
+        yield process.pid
     finally:
         process.kill()
         process.join()
@@ -124,6 +127,12 @@ def call(port: int) -> float:
     return sum(counts) / (time.perf_counter() - started)
 
 
+def spent(process: int) -> float:
+    """Return how many seconds of CPU a process has had (proc(5))."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def route(port: int, to: int) -> Route:
     """Return a route from one port here to another."""
     name = ServicePortName("bench", f"s{port}", "")
@@ -136,16 +145,23 @@ def main() -> None:
     sink_port, quick_port = sink.getsockname()[1], quick.getsockname()[1]
     routes = [route(30090, sink_port), route(30091, quick_port)]
     plan = Plan({r.frontend: r for r in routes})
-    with running(throw_away, sink), running(answer, quick), running(serve, plan):
+    with running(throw_away, sink), running(answer, quick), running(serve, plan) as proxy:
         wait_for(30091)
         for connections in (1, 8):
             direct = [push(sink_port, connections) for _ in range(RUNS)]
+            before = spent(proxy)
             relayed = [push(30090, connections) for _ in range(RUNS)]
+            of_cpu = sum(relayed) * SECONDS / (spent(proxy) - before)
             print(line(f"{connections} connections, direct", direct, "Gbit/s"))
             print(line(f"{connections} connections, relayed", relayed, "Gbit/s", limit=AIM, peer="aim"))
+            print(f"  {of_cpu:.1f} Gbit a second of the proxy's CPU")
         direct = [call(quick_port) for _ in range(RUNS)]
         print(line("connections a second, direct", direct, ""))
-        print(line("connections a second, relayed", [call(30091) for _ in range(RUNS)], ""))
+        before = spent(proxy)
+        relayed = [call(30091) for _ in range(RUNS)]
+        of_cpu = sum(relayed) * SECONDS / (spent(proxy) - before)
+        print(line("connections a second, relayed", relayed, ""))
+        print(f"  {of_cpu:.0f} a second of the proxy's CPU")
 
 
 def wait_for(port: int) -> None:

@@ -60,6 +60,8 @@ def test_the_proxies_change_their_mode_and_nobody_is_refused(k8s: Cluster) -> No
         told = k8s.wherry("proxy", "set-mode", "iptables", "--name", k8s.name)
         assert all(f"{node}: iptables" in told for node in NODES)
         assert "KUBE-SERVICES" in k8s.on(NODES[1], "iptables-save")
+        k8s.wherry("proxy", "set-mode", "userspace", "--name", k8s.name)
+        assert "wherry-userspace" in k8s.on(NODES[1], "nft", "list", "tables")
         k8s.wherry("proxy", "set-mode", "nftables", "--name", k8s.name)
         assert "wherry-proxy" in k8s.on(NODES[1], "nft", "list", "tables")
     assert set(answers) == {"200"}

@@ -104,7 +104,7 @@ class UserspaceMode:
         """Return the script that fills an empty kernel; which ports UDP sockets get, only the kernel knows."""
         led = {f: redirected(route, Endpoint(DOORS[f.family], PORT)) for f, route in plan.routes.items()}
         families = sorted({f.family for f, route in plan.routes.items() if is_relayed(route)})
-        doors = "".join(f"# the proxy listens on {LINK} at {DOORS[family]}\n" for family in families)
+        doors = "".join(f"# the proxy listens on {LINK} at {DOORS[f]}: for UDP at further ports\n" for f in families)
         return doors + NftablesMode(self._config, RedirectLayout).render(Plan(led))
 
     @property
