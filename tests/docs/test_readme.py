@@ -137,7 +137,7 @@ def environment(place: Path) -> dict[str, str]:
 def script() -> str:
     """Return the tour as one script, for a cluster of its own name and address."""
     text = "".join(blocks("sh tour")).replace("127.0.0.1:", f"{BIND}:")
-    verbs = r"up|down|status|shell|logs|kubeconfig|(?:image|snapshot|node) \w+"
+    verbs = r"up|down|status|shell|logs|kubeconfig|trace|proxy set-mode|(?:image|snapshot|node|top) \w+"
     text = re.sub(rf"\bwherry ({verbs})\b", r"wherry \1 --name readme", text)
     text = text.replace("wherry up --name readme", f"wherry up --name readme --bind {BIND}")
     return "set -euo pipefail\n" + "".join(f"echo '$' {line!r}\n{line}\n" for line in text.splitlines())
