@@ -57,8 +57,8 @@ async def test_a_new_node_is_created_ready_with_its_role_taint_and_range():
     assert found["status"]["capacity"]["memory"] == "8388608Ki"
     assert found["status"]["nodeInfo"]["containerRuntimeVersion"] == "runc://1.1.5"
     assert found["status"]["runtimeHandlers"] == [
-        {"name": "", "features": {"recursiveReadOnlyMounts": True}},
-        {"name": "crun", "features": {"recursiveReadOnlyMounts": False}},
+        {"name": "", "features": {"recursiveReadOnlyMounts": True, "userNamespaces": True}},
+        {"name": "crun", "features": {"recursiveReadOnlyMounts": False, "userNamespaces": True}},
     ]
 
 

@@ -68,11 +68,14 @@ def run(path: Path, function: Callable[..., T], *args: Any) -> T:
     return on_own_thread(inside)
 
 
-def enter(path: Path) -> None:
-    """Move the calling **thread** into the namespace at `path`, for good: a thread of one's own, or a fresh process."""
+def enter(path: Path, kind: int = CLONE_NEWNET) -> None:
+    """Move the calling **thread** into the namespace at `path`, for good: a thread of one's own, or a fresh process.
+
+    `kind`: the flag of what it is a namespace of.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _check(_libc.setns(fd, CLONE_NEWNET), f"setns {path}")
+        _check(_libc.setns(fd, kind), f"setns {path}")
     finally:
         os.close(fd)
 

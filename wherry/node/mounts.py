@@ -17,6 +17,9 @@ from wherry.images import trees
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
 MS_PRIVATE, MS_SHARED = 1 << 18, 1 << 20
 MNT_DETACH = 2
+SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442  # the same numbers on every architecture
+AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000  # linux/fcntl.h
+OPEN_TREE_CLONE, MOVE_EMPTY_PATH, MOUNT_ATTR_RDONLY, MOUNT_ATTR_IDMAP = 1, 4, 1, 0x100000  # linux/mount.h
 LONGEST_OPTIONS = 4096
 """A page, with the zero at the end (mount(2))."""
 
@@ -56,6 +59,47 @@ def bind_open(fd: int, target: Path, *, shared: bool = False) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     bind(Path(f"/proc/self/fd/{fd}"), target, recursive=True, shared=shared)
+
+
+class _Attributes(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "users"))
+
+
+def show(source: Path, target: Path, users: Path | None, *, read_only: bool = False, recursive: bool = False) -> None:
+    """Show `source` at `target`, which is made, its owners' ids as the user namespace at `users` maps them.
+
+    What its root writes there is root's on disk. EINVAL says that a file system has no such mounts, an overlay for one.
+    `recursive`: what is mounted below it is read-only as well.
+    """
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    flags = OPEN_TREE_CLONE | AT_RECURSIVE | os.O_CLOEXEC
+    tree = _call(SYS_OPEN_TREE, source, AT_FDCWD, os.fsencode(source), ctypes.c_uint(flags))
+    try:
+        _set(tree, source, _Attributes(0, 0, MS_PRIVATE, 0), AT_RECURSIVE)
+        if users is not None:
+            with users.open("rb") as namespace:
+                _set(tree, source, _Attributes(MOUNT_ATTR_IDMAP, 0, 0, namespace.fileno()), AT_RECURSIVE)
+        if read_only:
+            _set(tree, source, _Attributes(MOUNT_ATTR_RDONLY, 0, 0, 0), AT_RECURSIVE if recursive else 0)
+        _call(SYS_MOVE_MOUNT, target, tree, b"", AT_FDCWD, os.fsencode(target), ctypes.c_uint(MOVE_EMPTY_PATH))
+    finally:
+        os.close(tree)
+
+
+def _set(tree: int, source: Path, wanted: _Attributes, how: int) -> None:
+    size = ctypes.c_size_t(ctypes.sizeof(wanted))
+    _call(SYS_MOUNT_SETATTR, source, tree, b"", ctypes.c_uint(AT_EMPTY_PATH | how), ctypes.byref(wanted), size)
+
+
+def _call(number: int, path: Path, *arguments: object) -> int:
+    result = int(_libc.syscall(number, *arguments))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"mount: {os.strerror(ctypes.get_errno())}", str(path))
+    return result
 
 
 def make_private(target: Path) -> None:

@@ -109,7 +109,13 @@ def node(config: NodeConfig) -> Object:
 def handlers(machines: Mapping[str, Machine]) -> list[Object]:
     """Return what the Node tells of the handlers that RuntimeClasses can name, "" being what runs all other pods."""
     return [
-        {"name": name, "features": {"recursiveReadOnlyMounts": machines[name].recursive_read_only}}
+        {
+            "name": name,
+            "features": {
+                "recursiveReadOnlyMounts": machines[name].recursive_read_only,
+                "userNamespaces": machines[name].user_namespaces,
+            },
+        }
         for name in sorted(machines)
     ]
 

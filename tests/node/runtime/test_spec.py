@@ -10,12 +10,13 @@ import pytest
 from tests.node.build import container, pod
 from wherry.node.images.source import Image
 from wherry.node.runtime.security import CAPABILITIES, DEFAULT_CAPABILITIES, User
-from wherry.node.runtime.spec import Machine, Mount, Namespaces, Overlay, Request, arguments, build
+from wherry.node.runtime.spec import Machine, Mount, Namespaces, Overlay, Request, Users, arguments, build
 from wherry.objects import Object
 
 IMAGE = Image("demo/web", "sha256:1", command=("/entry",), args=("default",), working_dir="/srv")
 MACHINE = Machine(capabilities=frozenset(CAPABILITIES), memory=1 << 34, unified_cgroups=False)
 PODS = Path("/run/pods/1")
+NAMESPACES = Namespaces(PODS / "net", PODS / "ipc", PODS / "uts")
 
 
 def config(
@@ -25,6 +26,7 @@ def config(
     mounts: Any = (),
     overlays: Any = (),
     machine: Machine = MACHINE,
+    namespaces: Namespaces = NAMESPACES,
     **spec: Any,
 ) -> Object:
     one = one or container()
@@ -36,7 +38,7 @@ def config(
         env={"A": "1"},
         mounts=mounts,
         overlays=overlays,
-        namespaces=Namespaces(PODS / "net", PODS / "ipc", PODS / "uts"),
+        namespaces=namespaces,
         shared_memory=PODS / "shm",
         rootfs=Path("/run/containers/1/rootfs"),
         cgroup="/wherry/pod1/1",
@@ -71,6 +73,14 @@ def test_it_has_the_usual_capabilities_and_may_not_see_the_machines_keys():
     assert {"/proc/kcore", "/proc/keys"} <= set(built["linux"]["maskedPaths"])
     assert built["process"]["cwd"] == "/srv"
     assert "rlimits" not in built["process"]
+
+
+def test_users_of_the_pods_own_are_mapped():
+    users = Users(Path("/run/pods/1/user"), 1 << 30, 65536)
+    linux = config(namespaces=Namespaces(PODS / "net", PODS / "ipc", PODS / "uts", users=users))["linux"]
+    assert {"type": "user", "path": "/run/pods/1/user"} in linux["namespaces"]
+    assert linux["uidMappings"] == linux["gidMappings"] == [{"containerID": 0, "hostID": 1 << 30, "size": 65536}]
+    assert "uidMappings" not in config()["linux"]
 
 
 def test_mounts_propagate_as_far_as_they_are_asked_to():

@@ -14,8 +14,10 @@ import asyncio
 import logging
 import os
 import signal
+import stat
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -27,7 +29,7 @@ from wherry.node.runtime import conmon
 from wherry.node.runtime.conmon import CreateError, Launch
 from wherry.node.runtime.instance import Instance
 from wherry.node.runtime.machine import Programs
-from wherry.node.runtime.spec import Overlay
+from wherry.node.runtime.spec import Overlay, Users
 from wherry.objects import Object
 
 log = logging.getLogger(__name__)
@@ -126,10 +128,22 @@ class Containers:
         """Return where an image's volume is shown, for a container whose root is read-only."""
         return self.private(id) / f"volume-{number}"
 
-    def lay_out(self, run: Instance, image: Image, overlays: Sequence[Overlay], volumes: Sequence[str]) -> None:
+    def shown(self, id: str, number: int) -> Path:
+        """Return where folder `number` of the image is shown, for a container that has users of its own."""
+        return self.private(id) / f"folder-{number}"
+
+    def lay_out(
+        self,
+        run: Instance,
+        image: Image,
+        overlays: Sequence[Overlay],
+        volumes: Sequence[str],
+        users: Users | None = None,
+    ) -> None:
         """Make a run's folders and mount its root file system. Blocks: call it in a thread.
 
         `volumes`: folders of the image that are to be writable though its root is not; see `volume`.
+        `users`: the container's own, which an image's files are shown as belonging to; see `shown`.
         """
         bundle = self.bundle(run.id)
         rootfs, upper, work = bundle / "rootfs", self._layers / run.id / "upper", self._layers / run.id / "work"
@@ -137,12 +151,35 @@ class Containers:
             folder.mkdir(parents=True, exist_ok=True)
         self.save(run)
         (self._layers / run.id / "image").write_text(image.content)
-        mounts.overlay(rootfs, lower=image.layers, upper=upper, work=work)
+        mounts.overlay(rootfs, lower=self._layers_for(run.id, image, upper, users), upper=upper, work=work)
         for number, inside in enumerate(volumes):
             self._show_volume(run.id, number, rootfs, inside)
         for one in overlays:
             one.work.mkdir(parents=True)
             mounts.make_like(one.lower, one.upper)
+        if users:
+            self._show_folders(run.id, overlays, users)
+
+    def _layers_for(self, id: str, image: Image, upper: Path, users: Users | None) -> Sequence[Path]:
+        """Return the image's layers as the container's users see them, and give them what is above these."""
+        if users is None:
+            return image.layers
+        os.chown(upper, users.first, users.first)
+        mapped = [self.private(id) / f"layer-{number}" for number in range(len(image.layers))]
+        for layer, place in zip(image.layers, mapped, strict=True):
+            mounts.show(layer, place, users.path)
+        return mapped
+
+    def _show_folders(self, id: str, overlays: Sequence[Overlay], users: Users) -> None:
+        """Mount the image's folders here: the container's root may not reach what they are made of.
+
+        They are views of the machine's, which are overlays, and such have no idmapped mounts: what is in them is
+        nobody's there, to read; the folder itself is its root's.
+        """
+        for number, one in enumerate(overlays):
+            os.chown(one.upper, users.first, users.first)
+            self.shown(id, number).mkdir(parents=True)
+            mounts.overlay(self.shown(id, number), lower=[one.lower], upper=one.upper, work=one.work)
 
     def _show_volume(self, id: str, number: int, rootfs: Path, inside: str) -> None:
         """Show a folder of the image, copy-on-write; it is made if the image has none."""
@@ -161,8 +198,13 @@ class Containers:
         finally:
             os.close(fd)
 
-    async def start(self, run: Instance, config: Object, log_path: Path, container: Object) -> Instance:
-        """Start a run that is laid out; returns its record. Raises CreateError, with nothing left running."""
+    async def start(
+        self, run: Instance, config: Object, log_path: Path, container: Object, owner: int | None = None
+    ) -> Instance:
+        """Start a run that is laid out; returns its record. Raises CreateError, with nothing left running.
+
+        `owner`: the machine's user that it runs as, where it has users of its own.
+        """
         launch = Launch(
             id=run.id,
             bundle=self.bundle(run.id),
@@ -178,7 +220,9 @@ class Containers:
             log_path.parent.mkdir(parents=True, exist_ok=True)
 
         await asyncio.to_thread(write)
-        await conmon.create(launch, self.programs.conmon, self.programs.of(run.handler), self._global())
+        pid = await conmon.create(launch, self.programs.conmon, self.programs.of(run.handler), self._global())
+        if owner is not None:
+            _give_output(pid, owner)
         code, output = await self._runtime(run, "start")
         if code != 0:
             await self._runtime(run, "delete", "--force")
@@ -305,6 +349,15 @@ async def _read_some(process: asyncio.subprocess.Process) -> bytes:
     while chunk := await process.stdout.read(OUTPUT_LIMIT):
         kept = (kept + chunk)[:OUTPUT_LIMIT]
     return kept
+
+
+def _give_output(pid: int, owner: int) -> None:
+    """Let a process that has not begun open what it writes to, as /dev/stderr: its runtime could not give it that."""
+    for number in (1, 2):
+        file = f"/proc/{pid}/fd/{number}"
+        with suppress(OSError):  # it has ended
+            if stat.S_ISFIFO(os.stat(file).st_mode):
+                os.chown(file, owner, owner)
 
 
 def _kill_from(pid_file: Path) -> None:

@@ -26,6 +26,9 @@ APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
 RECURSIVE_KERNEL, RECURSIVE = (5, 12), {"runc": (1, 1), "crun": (1, 4)}
 """Since when a mount can be read-only with all that is mounted below it (mount_setattr(2), the option `rro`)."""
 
+USERS_KERNEL, USERS_RUNC = (6, 3), (1, 1)
+"""Since when a tmpfs has idmapped mounts, and runc opens what it binds as the machine's root. crun was not tried."""
+
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 CRUN_LEFT_OUT = "crun runs nothing where controllers of cgroup v1 and v2 are mixed"
 NO_DEVICE_RULES = "without CAP_SYS_RESOURCE crun cannot set device rules on cgroup v2 (runc can)"
@@ -149,7 +152,10 @@ def describe(programs: Programs, controllers: frozenset[str]) -> dict[str, Machi
 def _under(runtime: str, version: str, machine: Machine) -> Machine:
     """Return what containers have that are run by a version of `runtime`."""
     known = _numbers(os.uname().release) >= RECURSIVE_KERNEL
-    machine = replace(machine, recursive_read_only=known and _numbers(version) >= RECURSIVE[runtime])
+    users = runtime == "runc" and _numbers(version) >= USERS_RUNC and _numbers(os.uname().release) >= USERS_KERNEL
+    users = users and Path("/proc/self/ns/user").exists()
+    deep = known and _numbers(version) >= RECURSIVE[runtime]
+    machine = replace(machine, recursive_read_only=deep, user_namespaces=users)
     if can_restrict_devices(runtime, machine.capabilities):
         return machine
     # What a container can neither find nor make, it cannot open.

@@ -29,10 +29,24 @@ READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tri
 
 
 @dataclass(frozen=True, slots=True)
+class Users:
+    """A user namespace: its root is `first` of the machine's users, and it has `count` of them."""
+
+    path: Path
+    first: int
+    count: int
+
+    def configuration(self) -> Object:
+        """Return the part of `linux` that maps them."""
+        mapping = [{"containerID": 0, "hostID": self.first, "size": self.count}]
+        return {"uidMappings": mapping, "gidMappings": mapping}
+
+
+@dataclass(frozen=True, slots=True)
 class Namespaces:
     """The pod's namespaces by path; None shares the agent's, which is the node's.
 
-    `pid`: of a process whose PID namespace is joined; None is one of its own.
+    `pid`: of a process whose PID namespace is joined; None is one of its own. `users`: of the pod's own users.
     """
 
     network: Path | None
@@ -40,6 +54,7 @@ class Namespaces:
     uts: Path
     host_pid: bool = False
     pid: Path | None = None
+    users: Users | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +85,8 @@ class Overlay:
 class Machine:
     """What containers on this machine can have. `controllers`: those of control groups that limits can be set for.
 
-    recursive_read_only: what is mounted below a mount can be read-only with it. filters_calls: there is seccomp;
+    recursive_read_only: what is mounted below a mount can be read-only with it; user_namespaces: pods can
+    have users of their own. filters_calls: there is seccomp;
     confines: AppArmor is enabled; `architecture` is uname(2)'s.
     """
 
@@ -80,6 +96,7 @@ class Machine:
     controllers: frozenset[str] = LIMITING
     restricts_devices: bool = True
     recursive_read_only: bool = True
+    user_namespaces: bool = True
     filters_calls: bool = True
     confines: bool = False
     architecture: str = "x86_64"
@@ -132,6 +149,8 @@ def build(request: Request, args: Sequence[str], machine: Machine) -> Object:
         "namespaces": _namespaces(request.namespaces, machine),
         "resources": _resources(container, machine, privileged=privileged),
     }
+    if users := request.namespaces.users:
+        linux |= users.configuration()
     granted = security.capabilities(settings, machine.capabilities)
     if machine.filters_calls and (profile := seccomp.profile(settings, granted, machine.architecture, request.seccomp)):
         linux["seccomp"] = profile
@@ -204,6 +223,8 @@ def _process(request: Request, args: Sequence[str], machine: Machine) -> Object:
 
 def _namespaces(namespaces: Namespaces, machine: Machine) -> list[Object]:
     result: list[Object] = [{"type": "mount"}]
+    if namespaces.users:
+        result.append({"type": "user", "path": str(namespaces.users.path)})
     if not namespaces.host_pid:
         result.append({"type": "pid", **({"path": str(namespaces.pid)} if namespaces.pid else {})})
     if machine.unified_cgroups:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wherry.node import beneath, mounts
-from wherry.node.runtime.spec import Mount
+from wherry.node.runtime.spec import Mount, Users
 from wherry.node.volumes import kinds
 from wherry.node.volumes.errors import VolumeError
 from wherry.node.volumes.kinds import kind_of, propagation, sub_path
@@ -49,6 +50,27 @@ def of_container(
         deep = kinds.recursive(entry, supported=recursive)
         found.append(Mount(source, entry["mountPath"], read_only, deep, how))
     return found
+
+
+def of_users(container: Object, found: Sequence[Mount], users: Users, private: Path) -> list[Mount]:
+    """Return the same mounts as the pod's own users see them: what is root's on disk is their root's.
+
+    They are read-only from here: the root of those users may not make them so without what else they are (nosuid, say).
+    Raises VolumeError.
+    """
+    mapped = []
+    for number, (entry, mount) in enumerate(zip(container.get("volumeMounts") or (), found, strict=True)):
+        place = private / f"users-{number}"
+        try:
+            mounts.show(mount.source, place, users.path, read_only=mount.read_only, recursive=mount.recursive)
+        except OSError as error:
+            why = str(error.strerror)
+            if error.errno == errno.EINVAL:
+                why = "its file system has no idmapped mounts (the node's own has not, for hostPath and claims)"
+            name = entry["name"]
+            raise VolumeError(f'volume "{name}" cannot be had in a pod of hostUsers: false: {why}') from error
+        mapped.append(replace(mount, source=place, read_only=False, recursive=False))
+    return mapped
 
 
 def _is_read_only(volume: Object) -> bool:

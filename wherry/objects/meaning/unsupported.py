@@ -8,8 +8,6 @@ from wherry.objects import Object
 def of_pod_spec(spec: Object) -> list[str]:
     """Return what is asked for in vain, as the subject of a sentence each; one of them keeps the pod from being run."""
     found = []
-    if spec.get("hostUsers") is False:
-        found.append("hostUsers: false")
     for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
         if container.get("volumeDevices"):
             found.append(f"container {container.get('name')}: volumeDevices")

@@ -21,12 +21,13 @@ import msgspec
 from wherry.node import mounts
 from wherry.node.images.machineroot import MachineRoot
 from wherry.node.runtime.machine import Programs
-from wherry.node.runtime.spec import MASKED, OCI_VERSION, READ_ONLY
+from wherry.node.runtime.spec import MASKED, OCI_VERSION, READ_ONLY, Users
 from wherry.objects import Object
 
 NOBODY = 65535
 COMMAND = ("/usr/bin/env", "--ignore-signal=CHLD", "sleep", "infinity")
 SECONDS = 20.0
+DEV_OPTIONS = ["nosuid", "strictatime", "mode=755", "size=64k"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,12 @@ class Holders:
     machine: MachineRoot
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def hold(self, folder: Path, uid: str, cgroup: str) -> None:
+    def hold(self, folder: Path, uid: str, cgroup: str, users: Users | None = None) -> None:
         """See that `folder`/pid is a PID namespace whose first process lives."""
         with self._lock:
             if not _lives(folder):
                 self.release(folder, uid)
-                self._start(folder, uid, cgroup)
+                self._start(folder, uid, cgroup, users)
 
     def release(self, folder: Path, uid: str) -> None:
         """End it, and with it whatever is left in its namespace. No error if there is none."""
@@ -52,10 +53,17 @@ class Holders:
             mounts.unmount(folder / "pid")
             mounts.remove_tree(folder / "holder")
 
-    def _start(self, folder: Path, uid: str, cgroup: str) -> None:
+    def _start(self, folder: Path, uid: str, cgroup: str, users: Users | None) -> None:
         bundle = folder / "holder"
         bundle.mkdir()
-        (bundle / "config.json").write_bytes(msgspec.json.encode(config(self.machine, f"{cgroup}/{_id(uid)}")))
+        made = config(self.machine, f"{cgroup}/{_id(uid)}")
+        if users:
+            for name in ("proc", "dev"):
+                (self.machine.layers[0] / name).mkdir(exist_ok=True)  # their root may make nothing there
+            made["mounts"].append({"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": DEV_OPTIONS})
+            made["linux"]["namespaces"].append({"type": "user", "path": str(users.path)})
+            made["linux"] |= users.configuration()
+        (bundle / "config.json").write_bytes(msgspec.json.encode(made))
         pid = bundle / "pid"
         said = self._runtime("run", "--detach", "--bundle", str(bundle), "--pid-file", str(pid), _id(uid))
         if not pid.exists():

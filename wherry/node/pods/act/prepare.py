@@ -12,12 +12,13 @@ from pathlib import Path
 from wherry.node.downward import env, fields
 from wherry.node.images.accounts import OfThisMachine, of_layers
 from wherry.node.images.source import Image
+from wherry.node.mounts import show
 from wherry.node.pods.act import program
 from wherry.node.pods.act.node import NodeServices
 from wherry.node.pods.plan.state import Sandbox
 from wherry.node.runtime import seccomp, seccompfiles, security, spec
 from wherry.node.runtime.instance import Instance
-from wherry.node.runtime.spec import Mount
+from wherry.node.runtime.spec import Mount, Overlay
 from wherry.node.volumes import places as volume_places
 from wherry.node.volumes.errors import VolumeError
 from wherry.objects import Object
@@ -35,6 +36,7 @@ class Prepared:
     request: spec.Request
     arguments: list[str]
     volumes: list[str]
+    overlays: list[Overlay]
 
     def joining(self, pid: Path) -> Prepared:
         """Return the same in the PID namespace `pid`."""
@@ -98,6 +100,11 @@ def prepare(
     except (VolumeError, env.ConfigError):
         node.containers.discard(run.id)  # the subPaths that could be bound
         raise
+    overlays, namespaces = node.containers.overlays(run.id, image.folders), node.sandboxes.namespaces(pod)
+    if namespaces.users:
+        sealed = bool(settings.get("readOnlyRootFilesystem"))
+        shown = (Mount(node.containers.shown(run.id, i), one.target, sealed) for i, one in enumerate(overlays))
+        mounts = [*shown, *mounts]
     request = spec.Request(
         pod=pod,
         container=container,
@@ -105,15 +112,15 @@ def prepare(
         user=user,
         env=variables,
         mounts=mounts,
-        overlays=node.containers.overlays(run.id, image.folders),
-        namespaces=node.sandboxes.namespaces(pod),
+        overlays=[] if namespaces.users else overlays,
+        namespaces=namespaces,
         shared_memory=node.sandboxes.shared_memory(pod),
         rootfs=node.containers.bundle(run.id) / "rootfs",
         cgroup=f"{node.sandboxes.cgroup(meta['uid'])}/{run.id}",
         hostname=fields.hostname(pod),
         seccomp=profile,
     )
-    return Prepared(run, image, request, arguments, volumes)
+    return Prepared(run, image, request, arguments, volumes, overlays)
 
 
 def _volumes(pod: Object, container: Object, image: Image, taken: Iterable[Mount]) -> list[str]:
@@ -136,11 +143,22 @@ def _mounts(
     """Return all mounts but the special ones; a volumeMount takes the place of a provided file."""
     deep, private = node.machine(run.handler).recursive_read_only, node.containers.private(run.id)
     own = volume_places.of_container(pod, container, places, variables, private, recursive=deep)
+    brought = [Mount(m.source, m.target, m.read_only) for m in image.mounts]
+    if users := node.sandboxes.namespaces(pod).users:
+        own = volume_places.of_users(container, own, users, private)
+        brought = [_sealed(mount, private / f"image-{number}") for number, mount in enumerate(brought)]
     taken = {mount.target for mount in own}
     ending = container.get("terminationMessagePath") or DEFAULT_TERMINATION_PATH
     provided = [*node.sandboxes.provided_files(pod), Mount(node.containers.bundle(run.id) / TERMINATION_LOG, ending)]
-    brought = [Mount(m.source, m.target, m.read_only) for m in image.mounts]
     return [*brought, *(m for m in provided if m.target not in taken), *own]
+
+
+def _sealed(mount: Mount, place: Path) -> Mount:
+    """Return a mount that is read-only already, if it is to be: see `volume_places.of_users`."""
+    if not mount.read_only:
+        return mount
+    show(mount.source, place, None, read_only=True)
+    return replace(mount, source=place, read_only=False)
 
 
 async def start(node: NodeServices, pod: Object, prepared: Prepared) -> Instance:
@@ -148,11 +166,13 @@ async def start(node: NodeServices, pod: Object, prepared: Prepared) -> Instance
     run, request = prepared.run, prepared.request
 
     def lay_out() -> None:
-        node.containers.lay_out(run, prepared.image, request.overlays, prepared.volumes)
+        users = request.namespaces.users
+        node.containers.lay_out(run, prepared.image, prepared.overlays, prepared.volumes, users)
         ending = node.containers.bundle(run.id) / TERMINATION_LOG
         ending.touch()
         ending.chmod(0o666)
 
     await asyncio.to_thread(lay_out)
     config = spec.build(request, prepared.arguments, node.machine(run.handler))
-    return await node.containers.start(run, config, node.containers.log_path(pod, run), request.container)
+    owner = request.namespaces.users.first + request.user.uid if request.namespaces.users else None
+    return await node.containers.start(run, config, node.containers.log_path(pod, run), request.container, owner)

@@ -1,6 +1,6 @@
 """What a pod's containers share: namespaces, control group, network, /dev/shm and the files in /etc.
 
-run_dir/pods/UID/{net,uts,ipc,pid}  namespaces (bind mounts)     run_dir/pods/UID/shm   the shared /dev/shm
+run_dir/pods/UID/{net,uts,ipc,pid,user}  namespaces (bind mounts)     run_dir/pods/UID/shm   the shared /dev/shm
 run_dir/pods/UID/{hosts,hostname,resolv.conf}                  run_dir/pods/UID/pod.json   whose it is
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
@@ -23,9 +24,11 @@ from wherry.node.pods.act import namespaces as podns
 from wherry.node.pods.act.holder import Holders
 from wherry.node.pods.plan.state import Sandbox
 from wherry.node.runtime import resources
-from wherry.node.runtime.spec import Mount, Namespaces
+from wherry.node.runtime.spec import Mount, Namespaces, Users
 from wherry.objects import Object
 
+FIRST_USER, USERS_RANGES = 1 << 30, 1 << 14
+"""Where the users of pods begin, beyond people's and what they lend (subuid(5)), and how many pods can have some."""
 SHM_BYTES = 64 << 20
 PROVIDED = ("hosts", "hostname", "resolv.conf")
 
@@ -119,7 +122,13 @@ class Sandboxes:
         wanted = {"uts": folder / "uts", "ipc": folder / "ipc"}
         if spec.get("hostIPC"):
             del wanted["ipc"]
-        podns.create({k: p for k, p in wanted.items() if not mounts.is_mounted(p)}, fields.hostname(pod))
+        if spec.get("hostUsers") is False:
+            self.addresses(pod)
+        users = self._users(pod)
+        if users is None:
+            podns.create({k: p for k, p in wanted.items() if not mounts.is_mounted(p)}, fields.hostname(pod))
+        elif not mounts.is_mounted(folder / "uts"):  # the last to be made
+            podns.create_with_users(folder, users.first, fields.hostname(pod))
         if not spec.get("hostIPC") and not mounts.is_mounted(folder / "shm"):
             (folder / "shm").mkdir(exist_ok=True)
             mounts.tmpfs(folder / "shm", size=SHM_BYTES, mode=0o1777)
@@ -167,6 +176,15 @@ class Sandboxes:
         text = files.resolv_conf(pod, [self._settings.cluster_dns], domain, node_resolver)
         (folder / "resolv.conf").write_text(text)
 
+    def _users(self, pod: Object) -> Users | None:
+        """Return the pod's own users, told by its address, which no other pod has; None while it has none."""
+        uid = pod["metadata"]["uid"]
+        address = self._pools[0].of(uid) if pod["spec"].get("hostUsers") is False else None
+        if address is None:
+            return None
+        number = int(ip_address(address)) % USERS_RANGES
+        return Users(self.folder(uid) / "user", FIRST_USER + number * podns.USERS, podns.USERS)
+
     def namespaces(self, pod: Object) -> Namespaces:
         """Return the namespaces the pod's containers join."""
         folder, spec = self.folder(pod["metadata"]["uid"]), pod["spec"]
@@ -176,13 +194,14 @@ class Sandboxes:
             uts=folder / "uts",
             host_pid=bool(spec.get("hostPID")),
             pid=folder / "pid" if spec.get("shareProcessNamespace") else None,
+            users=self._users(pod),
         )
 
     def share_processes(self, pod: Object) -> None:
         """See that the PID namespace is there that the pod's containers share, if they do: before each is started."""
         if pod["spec"].get("shareProcessNamespace"):
             uid = pod["metadata"]["uid"]
-            self._holders.hold(self.folder(uid), uid, self.cgroup(uid))
+            self._holders.hold(self.folder(uid), uid, self.cgroup(uid), self._users(pod))
 
     def shared_memory(self, pod: Object) -> Path:
         """Return what is at /dev/shm in the pod's containers."""

@@ -1,6 +1,7 @@
 """The security context of a whole pod.
 
-Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (validatePodSpecSecurityContext, validateSysctls).
+Source: k8s.io/kubernetes pkg/apis/core/validation/validation.go (validatePodSpecSecurityContext, validateSysctls,
+validateHostUsers).
 """
 
 from __future__ import annotations
@@ -28,10 +29,23 @@ def validate(path: str, spec: Object) -> list[FieldError]:
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         text = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.append(fields.invalid(f"{path}.shareProcessNamespace", True, text))
+    errors += _users(path.removesuffix(".securityContext"), spec)
     errors += _sysctls(f"{path}.sysctls", context, spec)
     if (policy := context.get("fsGroupChangePolicy")) is not None:
         errors += checks.one_of(f"{path}.fsGroupChangePolicy", policy, ("Always", "OnRootMismatch"))
     return errors + profiles.validate(path, context)
+
+
+def _users(path: str, spec: Object) -> list[FieldError]:
+    """Check what does not go with users of the pod's own."""
+    if spec.get("hostUsers") is not False:
+        return []
+    shown = {"hostNetwork": "hostNetwork", "hostPID": "HostPID", "hostIPC": "HostIPC"}
+    named = [f"{path}.{name}" for key, name in shown.items() if spec.get(key)]
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        containers = spec.get(kind) or ()
+        named += [f"{path}.{kind}[{i}].volumeDevices" for i, one in enumerate(containers) if one.get("volumeDevices")]
+    return [fields.forbidden(name, "when `hostUsers` is false") for name in named]
 
 
 def _sysctls(path: str, context: Object, spec: Object) -> list[FieldError]:
