@@ -18,13 +18,6 @@ from wherry.dns.sockets import Sockets
 
 log = logging.getLogger(__name__)
 
-COLLECT = (10_000, 10, 1_000)
-"""When Python looks for circles of objects: seldom at those that have lasted (the third number).
-
-They are the cluster's, which make no circles. To look at those of 10,000 Services takes 150 ms, in which nothing is
-answered, and Python's own numbers did so every 1,000 changes.
-"""
-
 
 async def run(connect: Callable[[], Client], config: DnsConfig) -> None:
     """Serve until cancelled, lingering as `health` says.
@@ -46,7 +39,6 @@ class _Service:
         self._current: Instance
 
     async def run(self) -> None:
-        gc.set_threshold(*COLLECT)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._reload.set)
         self._current = self._load()
         await self._current.start()
@@ -86,7 +78,7 @@ class _Service:
             await old.stop()
             self._sockets.keep(self._current.servers)
             del old, new
-            gc.collect()  # an instance is a circle, with the cluster in it
+            gc.collect()  # an instance is a circle, with the cluster in it, and circles are looked for seldom
 
     def _refuse(self, why: Exception) -> None:
         self._metrics.reload_failures.inc()
