@@ -83,6 +83,7 @@ CASES: dict[str, tuple[list[str], str, list[str]]] = {
     "proxy plan --kubeconfig": (["proxy", "plan", "--node", "n", "--kubeconfig", "PATH"], "", FILES),
     "proxy plan in KUBECONFIG": (["proxy", "plan", "--node", "n"], "KUBECONFIG", FILES),
     "proxy set-mode --kubeconfig": (["proxy", "set-mode", "iptables", "--kubeconfig", "PATH"], "", FILES),
+    "top services --kubeconfig": (["top", "services", "--kubeconfig", "PATH"], "", FILES),
     "trace --kubeconfig": (["trace", "pod/a", "b:1", "--kubeconfig", "PATH"], "", FILES),
     "dns --kubeconfig": (["dns", "--conf", "COREFILE", "--port", "5399", "--kubeconfig", "PATH"], "", FILES),
     "dns --conf": (["dns", "--conf", "PATH", "--port", "5399"], "", CONTENT),
@@ -98,7 +99,7 @@ CASES: dict[str, tuple[list[str], str, list[str]]] = {
         f"{verb} in {name}": ([*verb.split(), "--name", "paths", *rest], name, UNUSABLE)
         for verb, rest in {
             "status": [], "image ls": [], "snapshot ls": [], "node stop": ["n"],
-            "logs": [], "kubeconfig": [], "shell": ["n"], "doctor": [], "trace": ["pod/a", "b:1"],
+            "logs": [], "kubeconfig": [], "shell": ["n"], "doctor": [], "trace": ["pod/a", "b:1"], "top services": [],
         }.items()
         for name in ("XDG_DATA_HOME", "HOME")
     },

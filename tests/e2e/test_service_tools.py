@@ -1,4 +1,4 @@
-"""What people do with a running cluster's Services, beside using them: other proxies, a connection traced."""
+"""What people do with a cluster's Services, beside using them: other proxies, what is traced, what goes there."""
 
 from __future__ import annotations
 
@@ -107,3 +107,16 @@ def test_a_connection_from_a_node_and_from_this_machine_is_traced(k8s: Cluster) 
         k8s.name,
         check=False,
     )
+
+
+def test_what_goes_to_a_service_is_counted_in_every_mode_that_can(k8s: Cluster) -> None:
+    def connections() -> int:
+        rows = k8s.wherry("top", "services", "--endpoints", "--name", k8s.name).splitlines()
+        return sum(int(row.split()[2]) for row in rows if row.startswith("default/web "))
+
+    for mode in ("iptables", "nftables"):
+        k8s.wherry("proxy", "set-mode", mode, "--name", k8s.name)
+        before = connections()
+        for _ in range(3):
+            assert is_answered(k8s, "friend", "http://web")
+        assert connections() == before + 3, mode

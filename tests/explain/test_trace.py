@@ -237,6 +237,16 @@ async def test_a_port_on_which_nothing_listens_is_told_with_what_is_listened_on(
     )
 
 
+async def test_who_listens_in_one_family_alone_is_not_reached_in_the_other() -> None:
+    seen = {"demo-w1": frozenset({("TCP", "0.0.0.0", 8080)})}
+    six = pod("w1", "fd00::5", "n1")
+    told = await traced("outside/fd01::1", "[fd00::5]:8080", snapshot(pods=[six], listening=seen))
+    assert "from outside there is no way" in told.because
+    client = pod("client", "fd00::9", "n1")
+    told = await traced("pod/client", "[fd00::5]:8080", snapshot(pods=[six, client], listening=seen))
+    assert "by IPv4 alone" in told.because
+
+
 # Ends that are none
 
 

@@ -24,6 +24,7 @@ VERBS = {
     "node": "Add and remove nodes, switch one off and on, cut it off.",
     "doctor": "Look for what is wrong with a cluster, and salvage a damaged store.",
     "shell": "Run a command in a node's network namespace.",
+    "top": "Show what goes to each Service, and to each endpoint.",
     "trace": "Say what would become of a connection, step by step, and why.",
     "proxy": "Run the service proxy of one node, print its plan, or change the mode of all.",
     "networkpolicy": "Enforce NetworkPolicies on one node, or print its rules.",

@@ -42,8 +42,12 @@ class Health:
             web.get("/healthz", self._answer_live),
             web.get("/livez", self._answer_live),
             web.get("/readyz", self._answer_ready),
-            web.get("/metrics", _answer_metrics),
+            web.get("/metrics", self.answer_metrics),
         ]
+
+    async def answer_metrics(self, _: web.Request) -> web.Response:
+        """Answer /metrics."""
+        return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def _answer_live(self, request: web.Request) -> web.Response:
         return _answer(request, self._live)
@@ -110,7 +114,3 @@ def _answer(request: web.Request, checks: dict[str, Check]) -> web.Response:
     if "verbose" in request.query:
         return web.Response(text="\n".join([*lines, f"{what} check passed", ""]))
     return web.Response(text="ok")
-
-
-async def _answer_metrics(_: web.Request) -> web.Response:
-    return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -34,7 +34,8 @@ def _seen(name: str, to: Frontend, sockets: frozenset[Socket]) -> Step:
     if to.protocol == "SCTP":
         return Step("listening", f"whether anything listens on {asked} is not seen", (name,))
     if mine:
-        text = f"who listens on {asked} does so where nobody else reaches it: connection refused"
+        where = f"by {to.family.other} alone" if to.family.other.any in mine else "where nobody else reaches it"
+        text = f"who listens on {asked} does so {where}: connection refused"
         return Step("listening", text, (f"{name}: {', '.join(sorted(mine))} alone",), ends=True)
     others = sorted({port for protocol, _, port in sockets if protocol == to.protocol})
     instead = ", ".join(f"{port}/{to.protocol}" for port in others[:MOST_PORTS]) or "nothing"

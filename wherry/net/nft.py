@@ -124,6 +124,11 @@ class NftCommand:
         listed = json.loads(await self._nft("-j", "list", "map", *table.split(), name))
         return [e for item in listed["nftables"] for e in item.get("map", {}).get("elem", ())]
 
+    async def list_json(self, table: str) -> dict[str, Any]:
+        """Return all of a table, as libnftables-json(5) has it."""
+        listed: dict[str, Any] = json.loads(await self._nft("-j", "list", "table", *table.split()))
+        return listed
+
     async def _nft(self, *args: str, script: str = "") -> str:
         # A pipe that is written once the process is known: from sockets, as asyncio's are, nft 1.0.9 (Ubuntu 24.04)
         # reads nothing, and what it changes is to be known as ours.

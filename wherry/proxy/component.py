@@ -28,6 +28,7 @@ from wherry.proxy import metrics, modes
 from wherry.proxy.changes import Changes, Judge
 from wherry.proxy.config import ProxyConfig, cidrs, host_port
 from wherry.proxy.conntrack_settings import settings
+from wherry.proxy.counters import COUNTED_MODES, Counters
 from wherry.proxy.health_check import HealthChecks
 from wherry.proxy.modes import Mode, ModeConfig, ModeError
 from wherry.proxy.modes.ipvs.names import LINK as IPVS_LINK
@@ -38,6 +39,7 @@ from wherry.proxy.node_ports import chosen
 from wherry.proxy.plan import Change
 from wherry.proxy.service import ServiceKey
 from wherry.proxy.topology import ThisNode
+from wherry.telemetry import metrics as telemetry
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +99,14 @@ async def run(client: Client, config: ProxyConfig, mode: Mode | None = None) -> 
         await proxy.stop()
 
 
+def _why_uncounted(config: ProxyConfig) -> str:
+    """Return why a proxy of this configuration does not count, "" if it does."""
+    if not config.count_traffic:
+        return "it is run without --count-traffic"
+    mode = modes.check(config.mode)
+    return "" if mode in COUNTED_MODES else f"in mode {mode} nothing of the kind can be counted"
+
+
 class Planning(Judge):
     """Has a Service that cannot be planned planned again after a pause, and shows it meanwhile."""
 
@@ -133,6 +143,8 @@ class Proxy:
         self._suspicion = asyncio.Event()
         self._drifted: list[str] = []
         self._left_out: set[ServiceKey] = set()
+        self._counters = Counters()
+        self._uncounted = _why_uncounted(config)
         self._sync_period = config.sync_period
         self._services = component.follow(SERVICES, labels=SELECTOR)
         self._services.subscribe(self._service)
@@ -140,18 +152,20 @@ class Proxy:
         self._node = component.follow(NODES, fields=f"metadata.name={config.node_name}")
         self._node.subscribe(self._this_node)
         self._recorder = component.recorder("kube-proxy", config.node_name)
+        telemetry.registry.register(self._counters.totals)
         component.task("rules", self._keep)
         if self._port_cidrs is not None:
             component.task("node port addresses", self._follow_addresses)
         for what, address, served in (
             ("Healthcheck", config.healthz_bind_address, health),
-            ("Metrics", config.metrics_bind_address, NodeMetrics(health)),
+            ("Metrics", config.metrics_bind_address, NodeMetrics(health, self._look)),
         ):
             if address:
                 component.task(f"{what} server", partial(self._serve, what, address, served))
 
     async def stop(self) -> None:
         """Answer no more health checks; the rules stay."""
+        telemetry.registry.unregister(self._counters.totals)
         await self._checks.stop()
 
     async def _serve(self, what: str, address: str, served: Health) -> None:
@@ -172,14 +186,39 @@ class Proxy:
         for name, value in self._conntrack.items():
             conntrack.tune(name, value)
         async with self._mode.at_work(self._suspicion.set):
+            await self._count()  # first, so that who hears of the mode finds it counting
             await self._load()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow())
                 tasks.create_task(self._prove())
                 tasks.create_task(self._replace())
 
+    async def _count(self) -> None:
+        """Have the kernel count, if it is to; Services work without."""
+        if not self._uncounted:
+            try:
+                await self._counters.begin()
+            except ModeError as error:
+                self._uncounted = str(error)
+                log.warning("%s", error)
+        metrics.counting.clear()
+        metrics.counting.labels(self._uncounted).set(not self._uncounted)
+
+    async def _look(self) -> None:
+        """Bring the metrics of what is counted up to date."""
+        if self._uncounted:
+            return
+        try:
+            await self._counters.look(self._changes.plan.routes)
+        except ModeError as error:
+            log.warning("%s; counting anew", error)
+            await self._count()
+
     async def _replace(self) -> None:
         """Take away what other modes left, as soon as no connection needs it: so a mode is changed without a pause."""
+        if self._replaced and self._uncounted:
+            with contextlib.suppress(ModeError):  # where there is no nft, nothing is left
+                await self._counters.cleanup()
         while self._replaced:
             self._replaced = [mode for mode in self._replaced if not await self._has_retired(mode)]
             if self._replaced:

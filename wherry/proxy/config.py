@@ -27,6 +27,7 @@ class ProxyConfig:
     `cluster_cidr` and `service_cidr` are CIDRs separated by commas, or "". Bind addresses are `host:port`, "" for none;
     the host `[::]` is every address of both families.
     `node_port_addresses`: "primary", or CIDRs separated by commas: node ports are answered on the addresses in there.
+    `count_traffic`: have the kernel count what goes to each endpoint (`counters.py`).
     `sync_min_period` in seconds: a change is applied at once, the next no sooner than this after it; `sync_period`:
     so often the whole plan is proven to be in the kernel, 0 for never. `masquerade_all`, `masquerade_bit` (0 to 31),
     `tcp_be_liberal` and `ipvs_…` are as in `ModeConfig`. `conntrack_…`: what the kernel's tracking of flows is told, in
@@ -51,6 +52,7 @@ class ProxyConfig:
     conntrack_tcp_timeout_close_wait: float = 0.0
     conntrack_udp_timeout: float = 0.0
     conntrack_udp_timeout_stream: float = 0.0
+    count_traffic: bool = False
     ipvs_scheduler: str = "rr"
     ipvs_exclude_cidrs: str = ""
     ipvs_strict_arp: bool = False

@@ -55,6 +55,7 @@ proofs = metrics.counter(
     "wherry_proxy_proofs_total", "Times the whole plan was looked for in the kernel, by outcome", ("outcome",)
 )
 left_out = metrics.gauge("wherry_proxy_services_left_out", "Services of which something makes no sense and is left out")
+counting = metrics.gauge("wherry_proxy_counting", "Whether what goes to Services is counted, and why not", ("problem",))
 healthz = metrics.counter("kubeproxy_proxy_healthz_total", "Answers of /healthz", ("code",))
 livez = metrics.counter("kubeproxy_proxy_livez_total", "Answers of /livez", ("code",))
 

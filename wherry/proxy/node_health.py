@@ -7,7 +7,7 @@ long; `/healthz` fails then too, before the first rules are in place, and when t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -92,12 +92,21 @@ class NodeHealth(Health):
 
 
 class NodeMetrics(Health):
-    """What is answered beside the metrics: `/proxyMode`, as upstream (cmd/kube-proxy/app/server.go serveMetrics)."""
+    """What is answered beside the metrics: `/proxyMode`, as upstream (cmd/kube-proxy/app/server.go serveMetrics).
 
-    def __init__(self, health: NodeHealth):
+    `look` is awaited before metrics are shown.
+    """
+
+    def __init__(self, health: NodeHealth, look: Callable[[], Awaitable[None]]):
         super().__init__()
         self._health = health
+        self._look = look
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the metrics server."""
         return [*super().routes(), self._health.mode_route()]
+
+    async def answer_metrics(self, request: web.Request) -> web.Response:
+        """Look first at what is counted elsewhere."""
+        await self._look()
+        return await super().answer_metrics(request)

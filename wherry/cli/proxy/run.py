@@ -18,6 +18,7 @@ from wherry.client import http
 from wherry.component import process
 from wherry.proxy import component, configfile, reconfigured
 from wherry.proxy.config import ConfigurationError, ProxyConfig, seconds
+from wherry.proxy.counters import Counters
 from wherry.proxy.modes import Mode
 from wherry.proxy.reconfigured import Given
 from wherry.telemetry import log
@@ -60,6 +61,7 @@ def _timeout(name: str, text: str) -> Callable[[Callable[..., None]], Callable[.
 @_timeout("--conntrack-tcp-timeout-close-wait", "How long one that a side has closed is.")
 @_timeout("--conntrack-udp-timeout", "How long a datagram that nobody answers is.")
 @_timeout("--conntrack-udp-timeout-stream", "How long a flow of datagrams that was answered is.")
+@click.option("--count-traffic", is_flag=True, default=None, help="Count what goes to each endpoint of each Service.")
 @click.option("--ipvs-scheduler", help="How IPVS chooses an endpoint, as in ipvsadm(8).  [default: rr]")
 @click.option("--ipvs-exclude-cidrs", help="Virtual servers in there are another's, and left alone.")
 @click.option("--ipvs-strict-arp", is_flag=True, default=None, help="Answer no ARP on the LAN for what IPVS serves.")
@@ -106,3 +108,4 @@ command.add_command(set_mode)
 async def _clean_up(mode: Mode, others: list[Mode]) -> None:
     for each in (*others, mode):
         await each.cleanup()
+    await Counters().cleanup()
