@@ -25,7 +25,6 @@ FEATURES: Final = (
     "HTTPRouteHostRewrite",
     "HTTPRouteMethodMatching",
     "HTTPRouteNamedRouteRule",
-    "HTTPRouteParentRefPort",
     "HTTPRoutePathRedirect",
     "HTTPRoutePathRewrite",
     "HTTPRoutePortRedirect",
@@ -38,4 +37,7 @@ FEATURES: Final = (
     "HTTPRouteSchemeRedirect",
     "ReferenceGrant",
 )
-"""What `status.supportedFeatures` says: the features' names in its Go module (`pkg/features`)."""
+"""What `status.supportedFeatures` says: the features' names in its Go module (`pkg/features`).
+
+HTTPRouteParentRefPort is not among them, though a parentRef's port counts: its test has listeners of other ports.
+"""
