@@ -192,11 +192,12 @@ def cases(file: Path) -> list[Case]:
             continue
         host = f"c{number}.{file.stem}.test"
         given = yaml.safe_load(text.replace("{host}", host))
-        requests = [_request(one, host) for one in given["ask"]]
+        requests = [request(one, host) for one in given["ask"]]
         found.append(Case(given["case"], host, f"{file.stem}-{number}", given, requests))
     return found
 
 
-def _request(given: Mapping[str, Any], host: str) -> Request:
+def request(given: Mapping[str, Any], host: str) -> Request:
+    """Return a request as a case has it."""
     method = next(m for m in METHODS if m in given)
     return Request(method.upper(), given[method], given.get("host", host), given)

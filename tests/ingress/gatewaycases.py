@@ -7,6 +7,7 @@
     services: {NAME: {…spec}}            over the usual Service; `endpoints: none`; web, v2, v3, other are echo servers
     objects: [{…}]                       others, as they are
     certificate: NAME                    a Secret with a certificate for the case's host
+    warns: [TEXT, …]                     what is reported of the case; without it nothing must be
     says: {KIND/NAME: {CONDITION: REASON}}; a listener is KIND/NAME/LISTENER; `-` before the reason: it is False
     ask:
     - {get: /x, status: 200, …}          see `cases.Request`
@@ -25,8 +26,7 @@ from typing import Any
 
 import yaml
 
-from tests.ingress.cases import Request
-from tests.ingress.cases import _request as request
+from tests.ingress.cases import Request, request
 from tests.ingress.certificates import make_certificate
 from tests.ingress.objects import endpoint_slice, service
 from wherry.ingress.fronts.gateway.resources import CLASSES, CONTROLLER, GATEWAYS, ROUTES

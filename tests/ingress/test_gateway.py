@@ -29,6 +29,7 @@ class Served:
     https: int
     objects: dict[tuple[str, str, str], Object]
     echoes: dict[str, Server]
+    warnings: dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,10 @@ def served() -> Iterator[Served]:
             told: dict[tuple[str, str, str], Object] = {}
             await eventually(lambda: all_told(world, told), "all statuses are written")
             echoes = {server.name: server for server in servers}
-            found.append(Served(world.options.http_port, world.options.https_port, told, echoes))
+            warnings: dict[str, list[str]] = {}
+            for problem in world.controller._model.problems:
+                warnings.setdefault(problem.subject.namespace, []).append(problem.message)
+            found.append(Served(world.options.http_port, world.options.https_port, told, echoes, warnings))
             ready.set()
             await done.wait()
 
@@ -97,6 +101,9 @@ def test_gateways_do_as_the_corpus_says(case: Case, served: Served) -> None:
         kind, name, listener = (*name.split("/"), "")[:3]
         said = conditions(kind, served.objects[kind, case.namespace if kind != "GatewayClass" else "", name], listener)
         wrong += [f"{name}: {type} is {said.get(type)}" for type, reason in reasons.items() if said.get(type) != reason]
+    told, wanted = served.warnings.get(case.namespace, []), case.given.get("warns") or []
+    wrong += [f"not reported: {text}" for text in wanted if not any(text in message for message in told)]
+    wrong += [f"reported: {message}" for message in told if not any(text in message for text in wanted)]
     assert not wrong, "\n".join(wrong)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from wherry.component.events import EventRecorder
 from wherry.ingress import metrics
+from wherry.ingress.fronts.gateway.resources import ROUTES
 from wherry.ingress.route.backend import Backend
 from wherry.ingress.route.model import Model
 from wherry.ingress.route.problem import Problem
@@ -15,7 +16,7 @@ from wherry.objects.resource import CONFIG_MAPS, INGRESSES
 
 log = logging.getLogger(__name__)
 
-_RESOURCES = {"Ingress": INGRESSES, "ConfigMap": CONFIG_MAPS}
+_RESOURCES = {"Ingress": INGRESSES, "ConfigMap": CONFIG_MAPS, ROUTES.kind: ROUTES}
 
 
 class Reporter:

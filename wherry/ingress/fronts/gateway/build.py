@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -25,12 +25,13 @@ from wherry.ingress.fronts.gateway.routing import Routing
 from wherry.ingress.fronts.gateway.rule import Rule, rules
 from wherry.ingress.fronts.gateway.snapshot import Gateways, Others, Ports
 from wherry.ingress.fronts.gateway.table import Entry, table
+from wherry.ingress.route import problem
 from wherry.ingress.route.backend import BackendRef
 from wherry.ingress.route.certificate import Certificate
 from wherry.ingress.route.data import data
 from wherry.ingress.route.location import Location, Match, in_order
 from wherry.ingress.route.model import Model
-from wherry.ingress.route.problem import Key
+from wherry.ingress.route.problem import Key, Problem, Subject
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.ingress.settings import Settings
 from wherry.objects import Object, metadata
@@ -80,8 +81,10 @@ def add(model: Model, gateways: Gateways, others: Others, ports: Ports) -> Model
     if not ours:
         return model
     world = _world(set(ours), gateways, others, ports)
-    servers = _merged(model.structure.servers, _servers(world), model.structure.settings)
-    structure = replace(model.structure, servers=servers)
+    hosts = _servers(world)
+    taken = {server.host: owner for server in model.structure.servers if (owner := _owner(server))}
+    free = {host: routing for host, routing in hosts.items() if (host or CATCH_ALL) not in taken}
+    structure = replace(model.structure, servers=_merged(model.structure.servers, free, model.structure.settings))
     refs = {ref for route in world.routes if any(route.accepted()) for rule in route.rules for ref in rule.refs}
     return replace(
         model,
@@ -91,6 +94,7 @@ def add(model: Model, gateways: Gateways, others: Others, ports: Ports) -> Model
         backends=model.backends | refs,
         users={**dict.fromkeys(refs, ()), **model.users},
         statuses=_statuses(ours, world, gateways.addresses),
+        problems=(*model.problems, *_lost(world, taken)),
     )
 
 
@@ -155,15 +159,19 @@ def _routing(
     return Routing(mirrors, told)
 
 
+def _owner(server: Server) -> Key | None:
+    """Return the Ingress that has all of a host which no other path takes."""
+    return next((at.owner for at in server.locations if at.path == "/" and at.match is Match.PREFIX), None)
+
+
 def _merged(servers: tuple[Server, ...], hosts: Mapping[str, Routing], settings: Settings) -> tuple[Server, ...]:
     """Return the servers of both fronts; a Gateway gets the paths that are nobody's yet."""
     there = {server.host: server for server in servers}
     for host, routing in hosts.items():
         name = host or CATCH_ALL
         before = there.get(name) or Server(name, False, (), deep=True)
-        rest = tuple(at for at in before.locations if at.path != "/" or at.match is not Match.PREFIX or at.owner)
-        if len(rest) < len(before.locations) or not before.locations:
-            there[name] = replace(before, locations=in_order((*rest, _location(routing, settings))))
+        rest = (at for at in before.locations if at.path != "/" or at.match is not Match.PREFIX)
+        there[name] = replace(before, locations=in_order((*rest, _location(routing, settings))))
     return tuple(server for _, server in sorted(there.items()))
 
 
@@ -184,6 +192,17 @@ def _certificates(serving: Iterable[Listener]) -> dict[str, Certificate]:
 
 
 # What is said of it
+
+
+def _lost(world: _World, taken: Mapping[str, Key]) -> Iterator[Problem]:
+    """Yield which routes get nothing of a host, as an Ingress has it."""
+    for route in world.routes:
+        names = {name for one in route.accepted() for _, found in one.listeners for name in found}
+        for host in sorted({name or CATCH_ALL for name in names} & taken.keys()):
+            subject = Subject.of(route.obj, ROUTES.api_version, ROUTES.kind)
+            owner = "/".join(taken[host])
+            what = "every other host" if host == CATCH_ALL else f"host {host}"
+            yield Problem(subject, problem.PATH_TAKEN, f"{what} belongs to Ingress {owner}, which has its path /")
 
 
 def _statuses(classes: Mapping[str, Object], world: _World, addresses: Sequence[str]) -> Statuses:
