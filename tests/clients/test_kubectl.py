@@ -102,7 +102,10 @@ COMMANDS = [
     every("exec deploy/web -- sh -c 'echo $((6*7))'", "^42"),
     every("exec -i deploy/web -- cat", "^a line", stdin="a line\n"),
     every("exec deploy/web -- sh -c 'exit 7'", "exit code 7"),
-    every("run shot --image=test/shell --restart=Never --attach --rm --quiet --command -- sh -c 'echo bang'", "bang"),
+    every(
+        "run shot --image=test/shell --restart=Never --attach --rm --quiet --command -- sh -c 'sleep 1; echo bang'",
+        "bang",
+    ),
     every("run still --image=test/shell --labels=app=still", "pod/still created"),
     every("wait --for=condition=Ready pod/still --timeout=60s", "condition met"),
     every("cp {home}/kubeconfig still:/tmp/copied"),

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import socket
+from pathlib import Path
 
 from wherry.node.runtime.interface import ContainerHandle
 from wherry.node.streaming.session import SUCCESS, Output, Session, TerminalSize, failure
@@ -40,6 +41,9 @@ async def _attach(handle: ContainerHandle, session: Session) -> Object | None:
             await loop.sock_connect(conmon, str(handle.attach_socket))
         except OSError as error:
             return failure(f"error attaching to container: {error.strerror or error}")
+        if _has_ended(handle.pid):
+            # conmon listens a moment longer. Of an error `kubectl run --attach` shows the log, of success nothing.
+            return failure("error attaching to container: it has ended")
         outputs = asyncio.create_task(_carry_outputs(conmon, session))
         others = [
             asyncio.create_task(_carry_input(conmon, session)),
@@ -53,6 +57,14 @@ async def _attach(handle: ContainerHandle, session: Session) -> Object | None:
             for task in (outputs, *others):
                 task.cancel()
             await asyncio.gather(outputs, *others, return_exceptions=True)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is gone, or waits to be reaped (proc_pid_stat(5): its state follows its name)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1] in ("Z", "X")
+    except OSError:
+        return True
 
 
 async def _carry_outputs(conmon: socket.socket, session: Session) -> None:
