@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.ingress.echo import Server, ask, serving
+from tests.ingress.echo import Server, ask
 from tests.ingress.gatewaycases import CLASS, ECHOES, KINDS, Case, cases, conditions
-from tests.ingress.world import DEADLINE_SECONDS, World, eventually, needs_nginx, running
+from tests.ingress.held import held, misreported, warnings
+from tests.ingress.world import DEADLINE_SECONDS, World, eventually, needs_nginx
 from wherry.objects import Object, metadata
 
 pytestmark = needs_nginx
@@ -34,44 +30,19 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    directory = Path(tempfile.mkdtemp(prefix="wherry-gateway-"))
-    directory.chmod(0o711)
     servers = [Server(name) for name in ECHOES]
-    loop, done, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
-    found: list[Served] = []
 
-    async def run() -> None:
-        ports = {server.name: server.port for server in servers}
-        objects = [CLASS, *(obj for case in CASES for obj in case.objects(ports))]
-        (directory / "nginx").mkdir()
-        async with running(directory / "nginx", *objects, publish_addresses=("192.0.2.1",)) as world:
-            told: dict[tuple[str, str, str], Object] = {}
-            await eventually(lambda: all_told(world, told), "all statuses are written")
-            echoes = {server.name: server for server in servers}
-            warnings: dict[str, list[str]] = {}
-            for problem in world.controller._model.problems:
-                warnings.setdefault(problem.subject.namespace, []).append(problem.message)
-            found.append(Served(world.options.http_port, world.options.https_port, told, echoes, warnings))
-            ready.set()
-            await done.wait()
+    async def look(world: World) -> Served:
+        told: dict[tuple[str, str, str], Object] = {}
+        await eventually(lambda: all_told(world, told), "all statuses are written")
+        echoes = {server.name: server for server in servers}
+        return Served(world.options.http_port, world.options.https_port, told, echoes, warnings(world))
 
-    def thread() -> None:
-        try:
-            loop.run_until_complete(run())
-        finally:
-            ready.set()
+    def objects(ports: Mapping[str, int]) -> list[Object]:
+        return [CLASS, *(obj for case in CASES for obj in case.objects(ports))]
 
-    runner = threading.Thread(target=thread)
-    with serving(*servers):
-        runner.start()
-        ready.wait()
-        try:
-            assert found, "nginx did not start"
-            yield found[0]
-        finally:
-            loop.call_soon_threadsafe(done.set)
-            runner.join()
-            shutil.rmtree(directory)
+    with held(lambda _: servers, objects, look, publish_addresses=("192.0.2.1",)) as found:
+        yield found
 
 
 async def all_told(world: World, told: dict[tuple[str, str, str], Object]) -> bool:
@@ -101,9 +72,7 @@ def test_gateways_do_as_the_corpus_says(case: Case, served: Served) -> None:
         kind, name, listener = (*name.split("/"), "")[:3]
         said = conditions(kind, served.objects[kind, case.namespace if kind != "GatewayClass" else "", name], listener)
         wrong += [f"{name}: {type} is {said.get(type)}" for type, reason in reasons.items() if said.get(type) != reason]
-    told, wanted = served.warnings.get(case.namespace, []), case.given.get("warns") or []
-    wrong += [f"not reported: {text}" for text in wanted if not any(text in message for message in told)]
-    wrong += [f"reported: {message}" for message in told if not any(text in message for text in wanted)]
+    wrong += misreported(served.warnings.get(case.namespace, []), case.given.get("warns") or [])
     assert not wrong, "\n".join(wrong)
 
 

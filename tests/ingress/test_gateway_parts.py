@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wherry.ingress.fronts.gateway.grants import Reference, permitted
-from wherry.ingress.fronts.gateway.hostname import common, covers, precedence
+from wherry.ingress.fronts.gateway.hostname import common, covering, covers, precedence
 from wherry.ingress.fronts.gateway.lookup import told
 from wherry.ingress.fronts.gateway.rule import Match, Rule, seconds
 from wherry.ingress.fronts.gateway.table import Entry, table
@@ -38,6 +38,13 @@ def test_a_wildcard_covers_any_number_of_labels_and_not_none() -> None:
     assert not covers("*.test", "atest")
     assert covers("", "*.test")
     assert not covers("a.test", "")
+
+
+@pytest.mark.parametrize("host", ["a.b.test", "*.b.test", "test", "*.test", ""])
+def test_all_that_covers_a_name_is_found_the_most_specific_first(host: str) -> None:
+    names = ["", "*.test", "a.test", "*.b.test", "a.b.test", "test", "*.c.test"]
+    assert [n for n in covering(host) if n in names] == sorted((n for n in names if covers(n, host)), key=precedence)
+    assert len(set(covering(host))) == len(list(covering(host)))
 
 
 def test_the_longest_exact_name_goes_first() -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +12,10 @@ import pytest
 
 from tests.ingress.cases import CONTROLLER, Case, Group, groups
 from tests.ingress.certificates import make_certificate
-from tests.ingress.echo import Server, ask, serving
-from tests.ingress.world import World, needs_nginx, running
-from wherry.objects.resource import EVENTS
+from tests.ingress.echo import Server, ask
+from tests.ingress.held import held, misreported, warnings
+from tests.ingress.world import World, needs_nginx
+from wherry.objects import Object
 
 pytestmark = needs_nginx
 
@@ -55,50 +52,17 @@ def serve() -> Iterator[Callable[[str], Served]]:
 
 @contextmanager
 def served(group: Group) -> Iterator[Served]:
-    directory = Path(tempfile.mkdtemp(prefix="wherry-corpus-"))
-    servers = [*(Server(name) for name in ("web", "v2", "v3", "auth", "other")), secure(directory)]
-    loop = asyncio.new_event_loop()
-    done = asyncio.Event()
-    ready: threading.Event = threading.Event()
-    found: list[Served] = []
+    def make(directory: Path) -> list[Server]:
+        return [*(Server(name) for name in ("web", "v2", "v3", "auth", "other")), secure(directory)]
 
-    async def run() -> None:
-        ports = {server.name: server.port for server in servers}
-        objects = list(group.objects(ports))
-        (directory / "nginx").mkdir()
-        options = {"config_map": (CONTROLLER, "settings"), "passthrough": True}
-        async with running(directory / "nginx", *objects, **options) as world:
-            found.append(Served(group, world.options.http_port, world.options.https_port, await warnings(world)))
-            ready.set()
-            await done.wait()
+    async def look(world: World) -> Served:
+        return Served(group, world.options.http_port, world.options.https_port, warnings(world))
 
-    def thread() -> None:
-        try:
-            loop.run_until_complete(run())
-        finally:
-            ready.set()
+    def objects(ports: Mapping[str, int]) -> list[Object]:
+        return list(group.objects(ports))
 
-    directory.chmod(0o711)
-    runner = threading.Thread(target=thread)
-    with serving(*servers):
-        runner.start()
-        ready.wait()
-        try:
-            assert found, "nginx did not start"
-            yield found[0]
-        finally:
-            loop.call_soon_threadsafe(done.set)
-            runner.join()
-            shutil.rmtree(directory)
-
-
-async def warnings(world: World) -> dict[str, list[str]]:
-    """Return what was reported, by namespace."""
-    told: dict[str, list[str]] = {}
-    for problem in world.controller._model.problems:
-        told.setdefault(problem.subject.namespace, []).append(problem.message)
-    assert EVENTS
-    return told
+    with held(make, objects, look, config_map=(CONTROLLER, "settings"), passthrough=True) as found:
+        yield found
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
@@ -134,7 +98,5 @@ def test_requests_are_answered_as_the_corpus_says(group: str, case: Case, serve:
             wrong.append(f"{request.target}: answered by {answered}")
         if "backends" in given and answered != set(given["backends"]):
             wrong.append(f"{request.target}: wanted {given['backends']}, answered by {answered}")
-    told, wanted = served.warnings.get(case.namespace, []), case.given.get("warns") or []
-    wrong += [f"not reported: {text}" for text in wanted if not any(text in message for message in told)]
-    wrong += [f"reported: {message}" for message in told if not any(text in message for text in wanted)]
+    wrong += misreported(served.warnings.get(case.namespace, []), case.given.get("warns") or [])
     assert not wrong, "\n".join(wrong)

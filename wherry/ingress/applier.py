@@ -17,9 +17,10 @@ from wherry.ingress.nginx.control import STORES, Store, StoreFull
 from wherry.ingress.nginx.errors import ConfigRefused
 from wherry.ingress.nginx.process import Nginx
 from wherry.ingress.nginx.template import render
-from wherry.ingress.route.backend import Backend, Endpoint
+from wherry.ingress.route.backend import Backend
 from wherry.ingress.route.certificate import Certificate
 from wherry.ingress.route.model import Model, Structure
+from wherry.objects.family import bracketed
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +169,7 @@ class Applier:
 
 def backend_entries(backends: Iterable[Backend]) -> dict[str, list[tuple[str, int]]]:
     """Return what Lua is told of endpoints: by backend key, the address (IPv6 in brackets) and port of each."""
-    return {b.ref.key: [(_bracketed(e), e.port) for e in b.endpoints] for b in backends}
+    return {b.ref.key: [(bracketed(e.address), e.port) for e in b.endpoints] for b in backends}
 
 
 def certificate_entries(certificates: Mapping[str, Certificate], default: Certificate) -> dict[str, Any]:
@@ -176,7 +177,3 @@ def certificate_entries(certificates: Mapping[str, Certificate], default: Certif
     by_host = {DEFAULT_HOST: default, **certificates}
     chains = {f"certificate/{c.id}": {"chain": c.chain, "key": c.key} for c in by_host.values()}
     return {**chains, **{f"host/{host}": c.id for host, c in by_host.items()}}
-
-
-def _bracketed(endpoint: Endpoint) -> str:
-    return f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address

@@ -24,6 +24,7 @@ from wherry.ingress.fronts.gateway.lookup import told
 from wherry.ingress.fronts.gateway.routing import Routing
 from wherry.ingress.fronts.ingress.annotations import read_policy
 from wherry.ingress.fronts.ingress.classes import is_ours
+from wherry.ingress.fronts.ingress.snapshot import hosts
 from wherry.ingress.options import Options
 from wherry.ingress.reading import Reading
 from wherry.ingress.route.backend import Backend, BackendRef
@@ -40,6 +41,7 @@ from wherry.ingress.route.location import Location, Match
 from wherry.ingress.route.passed import Passed
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.objects import Object, metadata
+from wherry.objects.family import bracketed
 from wherry.objects.meaning.wellknown import INGRESS_CLASS
 
 ACCESS: Final = (302, 401, 403)
@@ -188,7 +190,7 @@ def _named(ref: BackendRef) -> str:
 
 
 def _address(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return f"{bracketed(address)}:{port}"
 
 
 def _target(at: Location, asked: Asked) -> str:
@@ -307,5 +309,4 @@ def _class_of(ingress: Object) -> str:
 
 
 def _has(ingress: Object, host: str) -> bool:
-    rules = (ingress.get("spec") or {}).get("rules") or ()
-    return any((rule.get("host") or CATCH_ALL) == host for rule in rules)
+    return ("" if host == CATCH_ALL else host) in hosts(ingress)

@@ -72,7 +72,9 @@ class GatewayObjects:
                 self._changed()
 
     def tell(self, statuses: Mapping[Subject, Any]) -> None:
-        """Have statuses written, where they differ from what objects say."""
+        """Have statuses written, where they differ from what objects say; the same ones again cost nothing."""
+        if statuses is self._wanted:
+            return
         before, self._wanted = self._wanted, statuses
         for subject, status in statuses.items():
             if before.get(subject) != status:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from wherry.ingress.fronts.ingress.classes import is_ours
+from wherry.ingress.fronts.ingress.snapshot import hosts
 from wherry.ingress.fronts.ingress.tls import tls_for
 from wherry.ingress.options import Options
 from wherry.ingress.reading import Reading, UnsupportedManifest, check_version, in_namespace, read
@@ -139,7 +140,7 @@ def _of_certificates(reading: Reading, usable: Mapping[Identity, Document], now:
     """Yield certificates that are over, or will be soon."""
     for ingress in reading.snapshot.ingresses:
         identity = _identity(ingress)
-        for host in dict.fromkeys(rule.get("host") for rule in (ingress.get("spec") or {}).get("rules") or ()):
+        for host in hosts(ingress):
             tls = tls_for(ingress, host, reading.snapshot.secrets) if host else None
             if tls and tls.certificate and tls.certificate.expires < now + SOON:
                 level, said = _ending(tls.certificate, now)

@@ -110,8 +110,8 @@ def _config_maps(reading: Reading) -> Iterator[Fate]:
     snapshot = reading.snapshot
     if snapshot.config_map:
         read = list(settings.each(snapshot.config_map.get("data") or {}, snapshot.config_maps))
-        refused = [Note(one.key, _refusal(one.why, one.closes, "everything answers 503")) for one in read if one.why]
-        used = [one.key for one in read if not one.why]
+        refused = [Note(one.name, _refusal(one.why, one.closes, "everything answers 503")) for one in read if one.why]
+        used = [one.name for one in read if not one.why]
         yield _fate(str(Subject.of_config_map(snapshot.config_map)), used, SETTINGS, refused, ())
     for config_map in (snapshot.tcp_services, snapshot.udp_services):
         if config_map:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from wherry.ingress import values
 from wherry.ingress.features import catalog
-from wherry.ingress.features.annotation import Setting
+from wherry.ingress.features.annotation import Given, Setting
 from wherry.ingress.features.part import Part
 from wherry.ingress.features.policy import Policy
 from wherry.ingress.values import BadValue
@@ -160,20 +160,6 @@ def usual() -> Settings:
     return read_settings({})[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One key as it was read: its `value`, or `why` it has none; then all is closed (`closes`), or it is ignored.
-
-    `known`: whether it is supported at all.
-    """
-
-    key: str
-    value: Any = None
-    why: str = ""
-    closes: bool = False
-    known: bool = True
-
-
 def each(
     data: Mapping[str, str], config_maps: Mapping[tuple[str, str], Object] = MappingProxyType({})
 ) -> Iterator[Given]:
@@ -202,14 +188,14 @@ def read_settings(
     `config_maps`: others that it may name, by namespace and name.
     """
     read = list(each(data, config_maps))
-    used = {one.key: one.value for one in read if not one.why}
+    used = {one.name: one.value for one in read if not one.why}
     given = {key: value for key, value in used.items() if key in catalog.SETTINGS}
     found = {key.replace("-", "_"): value for key, value in used.items() if key not in catalog.SETTINGS}
     problems = [sentence(one) for one in read if one.why and (one.known or one.closes)]
-    unknown = [one.key for one in read if not one.known and not one.closes]
+    unknown = [one.name for one in read if not one.known and not one.closes]
     if unknown:
         problems.append(f"these options are not supported and have no effect: {', '.join(unknown)}")
-    closing = next((one.key for one in read if one.closes), "")
+    closing = next((one.name for one in read if one.closes), "")
     denied = f"{closing} of the ConfigMap cannot be honoured" if closing else ""
     settings = replace(Settings(), **found, given=given, denied=denied)
     return replace(settings, everywhere=catalog.everywhere(Policy(common=settings.common))), problems
@@ -218,7 +204,7 @@ def read_settings(
 def sentence(one: Given) -> str:
     """Return what is wrong with a key, and what follows."""
     what = f"is ignored: {one.why}" if one.known else f"is {one.why}"
-    return f"option {one.key!r} {what}{_CLOSED if one.closes else ''}"
+    return f"option {one.name!r} {what}{_CLOSED if one.closes else ''}"
 
 
 def _named(reference: str, config_maps: Mapping[tuple[str, str], Object]) -> Mapping[str, str]:

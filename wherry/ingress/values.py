@@ -7,6 +7,7 @@ closed sets: what they let through cannot end a string, a directive or a line of
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from ipaddress import ip_network
 from typing import Final
@@ -181,11 +182,20 @@ def patterns(text: str) -> tuple[str, ...]:
     """Read texts with commas between them; `~` or `~*` before one makes it a regular expression (nginx' `map`)."""
     found = _each(_BLOCKED, "texts, or patterns after ~ or ~*", separated(text))
     for one in found:
-        try:
-            re.compile(one.lstrip("~*") if one.startswith("~") else "")
-        except (re.error, OverflowError, RecursionError) as error:
-            raise BadValue(f"{one!r} is not a regular expression: {error}") from error
+        if one.startswith("~") and (wrong := regex_error(one.lstrip("~*"))):
+            raise BadValue(f"{one!r} is not a regular expression: {wrong}")
     return found
+
+
+def regex_error(pattern: str) -> str:
+    """Return what is wrong with a regular expression as Python reads it, "" if it is one."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def map_key(word: str) -> str:

@@ -43,6 +43,11 @@ def annotations(obj: Object) -> Mapping[str, str]:
     return (obj.get("metadata") or {}).get("annotations") or _NO_STRINGS
 
 
+def age(obj: Object) -> tuple[str, str, str]:
+    """Return a sort key: the oldest first, then by namespace and name; RFC 3339 in UTC sorts as text."""
+    return ((obj.get("metadata") or {}).get("creationTimestamp") or "", *key(obj))
+
+
 def is_being_deleted(obj: Object) -> bool:
     """Return whether deletion was asked for (the object may wait for finalizers or its grace period)."""
     return bool((obj.get("metadata") or {}).get("deletionTimestamp"))

@@ -66,3 +66,17 @@ class Setting:
     restricts: bool = False
     differs: str = ""
     contents: Callable[[Mapping[str, str]], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An annotation or a key as it was read: its `value`, or `why` it has none.
+
+    `closes`: the paths, or everything, answer 503 then; else it has no effect. `known`: whether it is supported at all.
+    """
+
+    name: str
+    value: Any = None
+    why: str = ""
+    closes: bool = False
+    known: bool = True

@@ -6,7 +6,6 @@ cookie or the weight says, in this order (ingress-nginx' `route_to_alternative_b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,10 +17,8 @@ from wherry.ingress.features.policy import Policy
 
 
 def _regex(text: str) -> str:
-    try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise values.BadValue(f"expected a regular expression: {error}") from error
+    if wrong := values.regex_error(text):
+        raise values.BadValue(f"expected a regular expression: {wrong}")
     if len(text) > 256:
         raise values.BadValue("expected a regular expression of 256 characters at most")
     return text

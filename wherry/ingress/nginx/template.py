@@ -19,6 +19,7 @@ from wherry.ingress.route.location import Location, Match
 from wherry.ingress.route.model import Structure
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.ingress.settings import Settings
+from wherry.objects.family import bracketed
 
 _MARK = "@checksum@"
 
@@ -55,7 +56,7 @@ def _template(runtime: Runtime) -> Template:
         autoescape=False,  # nginx.conf is not HTML; every value goes through `quote` or `literal`
     )
     filters = (
-        literal, server_name, names, sni, match, route, address, names_size, access_log,
+        literal, server_name, names, sni, match, route, bracketed, names_size, access_log,
         parts.server_lines, parts.location_lines,
     )  # fmt: skip
 
@@ -110,11 +111,6 @@ def access_log(settings: Settings, runtime: Runtime) -> str:
         return "off"
     skips = ["if=$loggable"] if common["skip-access-log-urls"] else []
     return " ".join((literal(place), "upstreaminfo", *common["access-log-params"], *skips))
-
-
-def address(text: str) -> str:
-    """Return an IP address as nginx writes it before a port."""
-    return f"[{text}]" if ":" in text else text
 
 
 def names_size(servers: tuple[Server, ...]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from wherry.ingress.features.policy import Policy
 from wherry.ingress.fronts.gateway import status
 from wherry.ingress.fronts.gateway.attachment import Attachment, attachments
 from wherry.ingress.fronts.gateway.condition import ACCEPTED, Condition
-from wherry.ingress.fronts.gateway.hostname import ANY, covers, precedence
+from wherry.ingress.fronts.gateway.hostname import ANY, covering
 from wherry.ingress.fronts.gateway.listener import Listener, listeners
 from wherry.ingress.fronts.gateway.resources import CLASSES, CONTROLLER, GATEWAYS, ROUTES
 from wherry.ingress.fronts.gateway.routing import Routing
@@ -44,19 +44,16 @@ NOBODY: Final = BackendRef("-", "-", "")
 """The backend until Lua has found one."""
 
 
+_Place = tuple[str, str, str]
+"""A scheme, a listener's hostname, and the one it has in common with a route."""
+
+
 @dataclass(frozen=True)
 class _Route:
     obj: Object
     attachments: Sequence[Attachment]
     rules: Sequence[Rule]
-
-    @property
-    def age(self) -> tuple[str, str, str]:
-        meta = self.obj["metadata"]
-        return meta.get("creationTimestamp") or "", meta.get("namespace", ""), meta["name"]
-
-    def accepted(self) -> Iterable[Attachment]:
-        return (one for one in self.attachments if status.accepted(one, self.rules).status)
+    accepted: Sequence[Attachment]
 
 
 @dataclass
@@ -85,7 +82,7 @@ def add(model: Model, gateways: Gateways, others: Others, ports: Ports) -> Model
     taken = {server.host: owner for server in model.structure.servers if (owner := _owner(server))}
     free = {host: routing for host, routing in hosts.items() if (host or CATCH_ALL) not in taken}
     structure = replace(model.structure, servers=_merged(model.structure.servers, free, model.structure.settings))
-    refs = {ref for route in world.routes if any(route.accepted()) for rule in route.rules for ref in rule.refs}
+    refs = {ref for route in world.routes if route.accepted for rule in route.rules for ref in rule.refs}
     return replace(
         model,
         structure=structure,
@@ -111,7 +108,9 @@ def _world(classes: set[str], gateways: Gateways, others: Others, ports: Ports) 
     for route in gateways.routes:
         attached = list(attachments(route, reachable, gateways))
         if attached or status.is_told(route):
-            world.routes.append(_Route(route, attached, rules(route, gateways, others)))
+            made = rules(route, gateways, others)
+            accepted = [one for one in attached if status.accepted(one, made).status]
+            world.routes.append(_Route(route, attached, made, accepted))
     return world
 
 
@@ -129,31 +128,28 @@ def _refusal(spec: Mapping[str, Any]) -> Condition | None:
 
 def _servers(world: _World) -> dict[str, Routing]:
     """Return, by host, what leads its requests."""
-    serving = world.serving()
-    entries: defaultdict[str, list[tuple[Listener, Entry]]] = defaultdict(list)
-    hosts = {one.hostname for one in serving}
+    serving = {(one.scheme, one.hostname) for one in world.serving()}
+    entries: defaultdict[_Place, dict[Key, Entry]] = defaultdict(dict)
+    hosts = {hostname for _, hostname in serving}
     for route in world.routes:
-        for attached in route.accepted():
+        key, age = metadata.key(route.obj), metadata.age(route.obj)
+        for attached in route.accepted:
             for listener, names in attached.listeners:
                 for name in names if listener.serves else ():
-                    entries[listener.scheme].append((listener, Entry(listener.scheme, name, route.age, route.rules)))
+                    entry = Entry(listener.scheme, name, age, route.rules)
+                    entries[listener.scheme, listener.hostname, name][key] = entry
                     hosts.add(name)
     return {host: _routing(host, serving, entries) for host in hosts if host == ANY or HOST.fullmatch(host)}
 
 
-def _routing(
-    host: str, serving: Iterable[Listener], entries: Mapping[str, Sequence[tuple[Listener, Entry]]]
-) -> Routing:
+def _routing(host: str, serving: Set[tuple[str, str]], entries: Mapping[_Place, Mapping[Key, Entry]]) -> Routing:
     """Return what leads the requests of one host: by rules of the listeners that mean it, not of wider ones."""
     found: list[Entry] = []
+    names = list(covering(host))
     for scheme in ("http", "https"):
-        names = {one.hostname for one in serving if one.scheme == scheme and covers(one.hostname, host)}
-        if not names:
-            continue
-        narrowest = min(names, key=precedence)
-        for listener, entry in entries.get(scheme, ()):
-            if listener.hostname == narrowest and covers(entry.hostname, host) and entry not in found:
-                found.append(entry)
+        narrowest = next((name for name in names if (scheme, name) in serving), None)
+        if narrowest is not None:
+            found += [entry for name in names for entry in entries.get((scheme, narrowest, name), {}).values()]
     told = table(found)
     mirrors = max((len(actions.get("mirrors") or ()) for actions in told["rules"]), default=0)
     return Routing(mirrors, told)
@@ -197,7 +193,7 @@ def _certificates(serving: Iterable[Listener]) -> dict[str, Certificate]:
 def _lost(world: _World, taken: Mapping[str, Key]) -> Iterator[Problem]:
     """Yield which routes get nothing of a host, as an Ingress has it."""
     for route in world.routes:
-        names = {name for one in route.accepted() for _, found in one.listeners for name in found}
+        names = {name for one in route.accepted for _, found in one.listeners for name in found}
         for host in sorted({name or CATCH_ALL for name in names} & taken.keys()):
             subject = Subject.of(route.obj, ROUTES.api_version, ROUTES.kind)
             owner = "/".join(taken[host])
@@ -209,7 +205,7 @@ def _statuses(classes: Mapping[str, Object], world: _World, addresses: Sequence[
     """Return what the statuses of all objects of ours are to say."""
     attached: Counter[tuple[Key, str]] = Counter()
     for route in world.routes:
-        names = {(a.gateway, one.name) for a in route.accepted() for one, _ in a.listeners}
+        names = {(a.gateway, one.name) for a in route.accepted for one, _ in a.listeners}
         attached.update(names)
     found: Statuses = {(CLASSES.kind, ("", name)): status.of_class(obj) for name, obj in classes.items()}
     for key, obj in world.gateways.items():

@@ -5,7 +5,7 @@ The rules are those of `Listener.hostname` and `HTTPRouteSpec.hostnames` (gatewa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 ANY = ""
 
@@ -13,6 +13,18 @@ ANY = ""
 def covers(pattern: str, host: str) -> bool:
     """Whether every name that `host` (a name or pattern) stands for is one that `pattern` stands for."""
     return pattern in (ANY, host) or (pattern.startswith("*.") and host.endswith(pattern[1:]))
+
+
+def covering(host: str) -> Iterator[str]:
+    """Yield all that covers a name or pattern, each once, the most specific first."""
+    yield host
+    rest = host
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        if f"*.{rest}" != host:
+            yield f"*.{rest}"
+    if host != ANY:
+        yield ANY
 
 
 def common(listener: str, route: Iterable[str]) -> tuple[str, ...]:

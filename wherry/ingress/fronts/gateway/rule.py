@@ -14,6 +14,7 @@ from wherry.ingress.fronts.gateway.resources import GROUP, ROUTES
 from wherry.ingress.fronts.gateway.snapshot import Gateways, Others
 from wherry.ingress.route.backend import BackendRef
 from wherry.ingress.route.problem import Key
+from wherry.ingress.values import regex_error
 from wherry.objects import Object, metadata
 from wherry.objects.meaning.services import is_external_name
 from wherry.objects.meaning.services import ports as service_ports
@@ -129,10 +130,8 @@ class _Reader:
         return tuple(found.values())
 
     def _check(self, pattern: str, what: str) -> None:
-        try:
-            re.compile(pattern)
-        except (re.error, OverflowError, RecursionError) as error:
-            self.unsupported.append(f"{what}: {pattern!r} is not a regular expression: {error}")
+        if wrong := regex_error(pattern):
+            self.unsupported.append(f"{what}: {pattern!r} is not a regular expression: {wrong}")
         if len(pattern) > MAX_PATTERN:
             self.unsupported.append(f"{what}: a pattern of more than {MAX_PATTERN} characters")
 

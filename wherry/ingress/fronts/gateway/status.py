@@ -11,6 +11,7 @@ from wherry.ingress.fronts.gateway.listener import Listener
 from wherry.ingress.fronts.gateway.resources import CONTROLLER, FEATURES, GROUP, ROUTES
 from wherry.ingress.fronts.gateway.rule import Rule
 from wherry.objects import Object
+from wherry.objects.family import parsed
 
 Status = dict[str, Any]
 
@@ -46,14 +47,10 @@ def of_gateway(
     else:
         programmed = Condition(PROGRAMMED, True, "Programmed")
     return {
-        "addresses": [{"type": "IPAddress" if _is_ip(a) else "Hostname", "value": a} for a in addresses],
+        "addresses": [{"type": "Hostname" if parsed(a) is None else "IPAddress", "value": a} for a in addresses],
         "conditions": _conditions(obj, [accepted, programmed]),
         "listeners": [_listener(obj, one, attached.get(one.name, 0)) for one in listeners],
     }
-
-
-def _is_ip(address: str) -> bool:
-    return ":" in address or address.replace(".", "").isdecimal()
 
 
 def _resolves(one: Listener) -> bool:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from wherry.ingress.features.annotation import Given
 from wherry.ingress.features.catalog import ANNOTATIONS, DEFAULTS
 from wherry.ingress.features.policy import Policy
 from wherry.ingress.fronts.ingress.unsupported import restricts_access
 from wherry.ingress.values import BadValue
 
 DEFAULT_PREFIX = "nginx.ingress.kubernetes.io"
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One annotation as it was read: its `value`, or `why` it has none; `closes` the paths then, or has no effect.
-
-    `known`: whether it is supported at all.
-    """
-
-    name: str
-    value: Any = None
-    why: str = ""
-    closes: bool = False
-    known: bool = True
 
 
 def each(annotations: Mapping[str, str], prefix: str = DEFAULT_PREFIX) -> Iterator[Given]:

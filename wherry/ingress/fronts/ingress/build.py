@@ -16,7 +16,7 @@ from wherry.ingress.fronts.ingress.host import HostRules
 from wherry.ingress.fronts.ingress.passing import passed, who_tells
 from wherry.ingress.fronts.ingress.paths import path_problem, pattern_problem
 from wherry.ingress.fronts.ingress.rule import Rule, default_location
-from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot, age
+from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.fronts.ingress.streams import streams
 from wherry.ingress.route import problem
 from wherry.ingress.route.backend import BackendRef
@@ -29,7 +29,7 @@ from wherry.ingress.route.problem import Key, Problem, Subject
 from wherry.ingress.route.server import CATCH_ALL, Server
 from wherry.ingress.route.stream import Stream
 from wherry.ingress.settings import Settings, read_settings, usual
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 def build(snapshot: Snapshot, choices: Choices) -> Model:
     """Return the model of a snapshot. Pure: equal input, equal model."""
     builder = _Builder(snapshot, choices)
-    for ingress in sorted(snapshot.ingresses, key=age):
+    for ingress in sorted(snapshot.ingresses, key=metadata.age):
         if is_ours(ingress, snapshot.classes, choices.classes):
             builder.add(ingress)
     return builder.model()

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from wherry.ingress.fronts.ingress.classes import is_ours
-from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot, age
+from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
 from wherry.ingress.route.problem import Subject
-from wherry.objects import Object
+from wherry.objects import Object, metadata
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,7 +22,7 @@ class Part:
 def parts(snapshot: Snapshot, choices: Choices) -> list[Part]:
     """Return all parts: the ConfigMaps' entries, which are for everybody, then our Ingresses, the oldest first."""
     entries = [part for config_map in _config_maps(snapshot) for part in _entries(config_map)]
-    ours = [o for o in sorted(snapshot.ingresses, key=age) if is_ours(o, snapshot.classes, choices.classes)]
+    ours = [o for o in sorted(snapshot.ingresses, key=metadata.age) if is_ours(o, snapshot.classes, choices.classes)]
     return [*entries, *(Part(Subject.of_ingress(o)) for o in ours)]
 
 

@@ -10,9 +10,9 @@ pattern cannot make the whole nginx.conf invalid.
 from __future__ import annotations
 
 import re
-import warnings
 from typing import Final
 
+from wherry.ingress.values import regex_error
 from wherry.objects import names
 
 MAX_PATH: Final = 1024
@@ -50,7 +50,10 @@ def pattern_problem(pattern: str) -> str | None:
         return "must start with / and hold no blank, quote, semicolon or control character"
     if not all(m[1] in _KNOWN_ESCAPES and m[1] for m in _ESCAPE.finditer(pattern)):
         return r"a backslash may only be followed by d, w, s, b or a punctuation character"
-    return _syntax_problem(_ESCAPE.sub("x", pattern)) or _compile_problem(pattern)
+    if wrong := _syntax_problem(_ESCAPE.sub("x", pattern)):
+        return wrong
+    error = regex_error(pattern)
+    return f"is not a regular expression: {error}" if error else None
 
 
 def _syntax_problem(bare: str) -> str | None:
@@ -68,14 +71,4 @@ def _syntax_problem(bare: str) -> str | None:
         return f"must have no more than {MAX_GROUPS} groups"
     if re.search(r"[{}]", _REPEAT.sub("", bare)):
         return "a literal { or } needs a backslash before it"
-    return None
-
-
-def _compile_problem(pattern: str) -> str | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"is not a regular expression: {error}"
     return None

@@ -15,7 +15,7 @@ from typing import Final
 from wherry.ingress.fronts.ingress.annotations import each
 from wherry.ingress.fronts.ingress.build import build
 from wherry.ingress.fronts.ingress.classes import is_ours
-from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot
+from wherry.ingress.fronts.ingress.snapshot import Choices, Snapshot, hosts
 from wherry.ingress.route import problem
 from wherry.ingress.route.problem import Subject
 from wherry.objects import Object, metadata
@@ -38,7 +38,7 @@ def review(ingress: Object, snapshot: Snapshot, choices: Choices) -> Verdict:
         return Verdict()
     dated = _dated(ingress)
     subject, key = Subject.of_ingress(dated), metadata.key(dated)
-    neighbours = [o for o in snapshot.ingresses if metadata.key(o) != key and _hosts(o) & _hosts(dated)]
+    neighbours = [o for o in snapshot.ingresses if metadata.key(o) != key and set(hosts(o)) & set(hosts(dated))]
     model = build(replace(snapshot, ingresses=[*neighbours, dated]), choices)
     found = [one for one in model.problems if one.subject == subject]
     wrong = _wrong_values(metadata.annotations(dated), choices.annotations_prefix)
@@ -51,10 +51,6 @@ def _dated(ingress: Object) -> Object:
     meta = ingress["metadata"]
     named = {"name": meta.get("name") or meta.get("generateName", ""), "creationTimestamp": YOUNGEST}
     return {**ingress, "metadata": {**named, **{key: value for key, value in meta.items() if value}}}
-
-
-def _hosts(ingress: Object) -> set[str]:
-    return {rule.get("host") or "" for rule in (ingress.get("spec") or {}).get("rules") or ()}
 
 
 def _wrong_values(annotations: Mapping[str, str], prefix: str) -> tuple[str, ...]:

@@ -29,10 +29,10 @@ class Snapshot:
     """What the other front is made from."""
 
 
-def age(ingress: Object) -> tuple[str, str, str]:
-    """Sort key: the oldest first, then by namespace and name; RFC 3339 in UTC sorts as text."""
-    meta = ingress["metadata"]
-    return meta.get("creationTimestamp") or "", meta.get("namespace", ""), meta["name"]
+def hosts(ingress: Object) -> list[str]:
+    """Return the hosts of an Ingress' rules in its order, each once; "" for every host."""
+    rules = (ingress.get("spec") or {}).get("rules") or ()
+    return list(dict.fromkeys(rule.get("host") or "" for rule in rules))
 
 
 @dataclass(frozen=True, slots=True)
