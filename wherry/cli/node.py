@@ -27,10 +27,7 @@ def command() -> None:
 
 
 def _act(name: str, act: Act) -> None:
-    paths, config = options.existing(name)
-    init = sandbox.running(paths)
-    if init is None:
-        raise Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
+    paths, config, init = options.running(name)
     with told(ClusterError):
         act(config, paths, init)
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from wherry.cli.failure import Failure, told
-from wherry.cluster import datadir
+from wherry.cli.failure import Failure, Misuse, told
+from wherry.cluster import datadir, sandbox
 from wherry.cluster.config import ClusterConfig, ConfigError
 from wherry.cluster.paths import Paths
 
@@ -35,6 +35,21 @@ def existing(name: str) -> tuple[Paths, ClusterConfig]:
         raise unknown(name)
     with told(ConfigError):
         return paths, ClusterConfig.load(paths.config)
+
+
+def running(name: str) -> tuple[Paths, ClusterConfig, int]:
+    """Return a running cluster's paths, configuration and the pid of its init; raises Failure."""
+    paths, config = existing(name)
+    init = sandbox.running(paths)
+    if init is None:
+        raise Failure(f"cluster {name} is stopped; `{verb('up', name)}` starts it")
+    return paths, config, init
+
+
+def check_one(name: str | None, kubeconfig: str | None) -> None:
+    """Raise Misuse where both a cluster of `wherry up` and any other are given."""
+    if name and kubeconfig:
+        raise Misuse("--name is a cluster of `wherry up`, --kubeconfig any other: give one of them")
 
 
 def unknown(name: str) -> Failure:

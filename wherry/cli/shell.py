@@ -11,7 +11,6 @@ import click
 
 from wherry.cli import options
 from wherry.cli.failure import Failure, reset_signals
-from wherry.cluster import sandbox
 from wherry.cluster.paths import node_namespace
 
 
@@ -24,10 +23,7 @@ def command(name: str, node: str, cmd: Sequence[str]) -> None:
 
     The host name is the node's; files are the host's own. Exit code and signals are the command's.
     """
-    paths, config = options.existing(name)
-    pid = sandbox.running(paths)
-    if pid is None:
-        raise Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
+    paths, config, pid = options.running(name)
     if os.geteuid() != 0:
         raise Failure("entering a node's network needs root: run it with sudo")
     nodes = [n.name for n in config.nodes]

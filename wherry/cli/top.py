@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wherry.cli import options
-from wherry.cli.failure import Failure, Misuse, told
+from wherry.cli.failure import Failure, told
 
 if TYPE_CHECKING:
     from wherry.proxy.counters import Counts, Series
@@ -34,8 +34,7 @@ def services(namespace: str | None, endpoints: bool, order: str, name: str | Non
 
     Exit code 1 when a proxy does not tell, which is named.
     """
-    if name and kubeconfig:
-        raise Misuse("--name is a cluster of `wherry up`, --kubeconfig any other: give one of them")
+    options.check_one(name, kubeconfig)
     from wherry.client.kubeconfig import ConfigError
     from wherry.objects.errors import ApiError
     from wherry.proxy.top import by_port, table
@@ -75,14 +74,10 @@ async def _asked(kubeconfig: str) -> Top:
 
 
 def _looked(name: str) -> Top:
-    from wherry.cluster import sandbox
     from wherry.cluster.nodemetrics import node_metrics
     from wherry.proxy.top import METRICS_PORT, added
 
-    paths, config = options.existing(name)
-    init = sandbox.running(paths)
-    if init is None:
-        raise Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
+    _, config, init = options.running(name)
     if os.geteuid() != 0:
         raise Failure("entering nodes' networks needs root: run it with sudo")
     return added(node_metrics([node.name for node in config.nodes], init, METRICS_PORT))

@@ -33,8 +33,7 @@ def command(whence: str, whither: str, namespace: str, via: str, name: str | Non
       wherry trace pod/client db.prod:5432
       wherry trace outside 192.168.51.209:30080
     """
-    if name and kubeconfig:
-        raise Misuse("--name is a cluster of `wherry up`, --kubeconfig any other: give one of them")
+    options.check_one(name, kubeconfig)
     from wherry.client.kubeconfig import ConfigError
     from wherry.dns.errors import CorefileError, LoopError
     from wherry.explain.step import TraceError
@@ -57,12 +56,7 @@ def command(whence: str, whither: str, namespace: str, via: str, name: str | Non
 
 
 def _embedded(name: str, whence: str, whither: str, namespace: str, via: str) -> Trace:
-    from wherry.cluster import sandbox
-
-    paths, config = options.existing(name)
-    init = sandbox.running(paths)
-    if init is None:
-        raise Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
+    paths, config, init = options.running(name)
     return asyncio.run(_trace(str(paths.kubeconfig), whence, whither, namespace, via, (config, init)))
 
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wherry.cli.failure import Failure, Misuse, told
+from wherry.cli.failure import told
 from wherry.cli.proxy.problems import PROBLEMS
 from wherry.proxy import modes
 
 if TYPE_CHECKING:
     from wherry.client.http import HttpClient
-    from wherry.cluster.paths import Paths
     from wherry.proxy.set_mode import Outcome
 
 LONGEST_SECONDS = 3600
@@ -42,17 +41,17 @@ def set_mode(mode: str, name: str | None, kubeconfig: str | None, seconds: int) 
     The mode is changed in the ConfigMap of kube-proxy, and each node's proxy is waited for until it works so.
     Connections live on. Exit code 1 when a proxy does not do it.
     """
-    if name and kubeconfig:
-        raise Misuse("--name is a cluster of `wherry up`, --kubeconfig any other: give one of them")
+    from wherry.cli import options
     from wherry.cli.progress import Progress
     from wherry.client.http import connect
     from wherry.cluster import lifecycle
     from wherry.cluster.config import ConfigError
     from wherry.cluster.errors import ClusterError
 
+    options.check_one(name, kubeconfig)
     with told(*PROBLEMS, ClusterError, ConfigError):
         mode = modes.check(mode)
-        paths = None if kubeconfig else _running(name)
+        paths = None if kubeconfig else options.running(name or options.DEFAULT)[0]
         if paths:
             lifecycle.check_proxy_mode(mode)
         client = connect(paths.kubeconfig if paths else kubeconfig)
@@ -66,17 +65,6 @@ def set_mode(mode: str, name: str | None, kubeconfig: str | None, seconds: int) 
         click.echo(f"less than other modes do, {line}")
     if any(one.problem for one in outcomes):
         raise SystemExit(1)
-
-
-def _running(name: str | None) -> Paths:
-    from wherry.cli import options
-    from wherry.cluster import sandbox
-
-    name = name or options.DEFAULT
-    paths, _ = options.existing(name)
-    if sandbox.running(paths) is None:
-        raise Failure(f"cluster {name} is stopped; `{options.verb('up', name)}` starts it")
-    return paths
 
 
 async def _set(
